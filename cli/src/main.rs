@@ -1,0 +1,3 @@
+//! The `mixbed` binary: every role and tool a subcommand.
+
+fn main() {}

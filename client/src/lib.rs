@@ -1,0 +1,1 @@
+//! Send messages through a mixbed mixnet, and receive their answers.

@@ -1,0 +1,1 @@
+//! A whole mixnet with monerod in one process.

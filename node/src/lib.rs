@@ -1,0 +1,1 @@
+//! One program, three roles: gateway, mix, provider.

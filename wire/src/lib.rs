@@ -1,0 +1,29 @@
+//! Packets, routes, reply blocks, fragments and link frames: no I/O, no clock, no threads.
+//!
+//! Randomness is an argument everywhere but in two places that the libraries keep to themselves:
+//! the padding of a packet's innermost header and the ephemeral keys of a link's handshake.
+
+mod address;
+mod delay;
+mod drop_reason;
+mod frame;
+mod id;
+mod key;
+mod link;
+mod packet;
+mod replay;
+mod reply;
+
+pub use address::{HopAddress, TraceContext};
+pub use delay::{MAX_DELAY, exponential_delay};
+pub use drop_reason::DropReason;
+pub use frame::{FRAME_SIZE, Frame};
+pub use id::{NodeId, ParseNodeIdError};
+pub use key::{LinkPublic, LinkSecret, SphinxPublic, SphinxSecret};
+pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
+pub use packet::{
+    Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,
+    SealError, Unwrapped,
+};
+pub use replay::ReplayFilter;
+pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
