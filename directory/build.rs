@@ -1,0 +1,15 @@
+//! Compiles the protocol's definition; protox is a compiler in Rust, so nobody installs protoc.
+
+use std::path::PathBuf;
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    const PROTO: &str = "mixbed/directory/v1/directory.proto";
+    println!("cargo:rerun-if-changed=proto/{PROTO}");
+    let files = protox::compile([PROTO], ["proto"])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("directory.bin"), files.encode_to_vec())?;
+    tonic_prost_build::configure().compile_fds(files)?;
+    Ok(())
+}

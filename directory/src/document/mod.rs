@@ -1,0 +1,21 @@
+//! The epoch document: pure data, its canonical bytes, its signatures.
+
+mod check;
+mod codec;
+mod descriptor;
+mod epoch;
+mod error;
+mod parameters;
+mod role;
+mod signed;
+mod trust;
+
+pub(crate) use check::is_label;
+pub(crate) use codec::{canonical, parameters_from_proto, parameters_to_proto};
+pub use descriptor::{Descriptor, DescriptorError, SignedDescriptor, SphinxKey};
+pub use epoch::{Document, MissingPart};
+pub use error::{DocumentError, Malformed};
+pub use parameters::{Parameters, ParametersError, Rates};
+pub use role::{ParseRoleError, Role};
+pub use signed::{DocumentSignature, SignedDocument};
+pub use trust::{Trust, TrustError};

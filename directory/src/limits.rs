@@ -1,0 +1,25 @@
+//! What a document may hold at most. Whatever comes from the network is held against these first.
+
+/// Nodes in a document.
+pub const MAX_NODES: usize = 1_000;
+
+/// Bytes of a document: 1,000 usual nodes of 300 bytes are a third of it.
+pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
+
+/// Bytes of one descriptor: its longest strings and keys add up to less than 2 KiB.
+pub const MAX_DESCRIPTOR_BYTES: usize = 2 << 10;
+
+/// Signatures on a document: more authorities than a quorum will ever have.
+pub const MAX_SIGNATURES: usize = 32;
+
+/// Bytes of a gRPC message: a document, its signatures of about 100 bytes each, and their frames.
+pub const MAX_MESSAGE_BYTES: usize = MAX_DOCUMENT_BYTES + (8 << 10);
+
+/// Packet keys of a node: the previous epoch's, this one's, the next one's, and one to spare.
+pub const MAX_SPHINX_KEYS: usize = 4;
+
+/// Services of a provider.
+pub const MAX_SERVICES: usize = 16;
+
+/// Layers of mixes, counted from 1.
+pub const LAYERS: u8 = 3;

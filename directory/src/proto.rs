@@ -1,0 +1,14 @@
+//! The generated types of the wire protocol. Nothing outside this crate sees them.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    reason = "generated code"
+)]
+
+tonic::include_proto!("mixbed.directory.v1");
+
+/// The protocol's definition, for the reflection service.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/directory.bin"));
