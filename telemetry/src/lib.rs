@@ -1,0 +1,45 @@
+//! Spans, metrics and logs: names and set-up in one place.
+//!
+//! - [`Telemetry`] is one a process. [`Telemetry::service`] gives each node, client or directory
+//!   in it a [`Service`], which starts [`Span`]s and records [`Hop`]s. They go to the
+//!   in-memory [`SpanStore`] and, if asked for, to an OTLP collector: one source for both.
+//! - [`NodeMetrics`], [`ProviderMetrics`], [`ClientMetrics`], [`DirectoryMetrics`] and
+//!   [`FollowerMetrics`] hold resolved handles: counting is one atomic addition.
+//! - [`serve_http`] answers `/healthz`, `/readyz` and `/metrics`.
+//! - [`init_logs`] sets up the log.
+//!
+//! This crate knows no other crate of mixbed: ids are raw bytes here.
+
+mod context;
+mod export;
+mod health;
+mod hop;
+mod http;
+mod logs;
+mod metrics;
+mod names;
+mod record;
+mod reference;
+mod service;
+mod span;
+mod store;
+mod telemetry;
+mod value;
+
+pub use context::Context;
+pub use health::{Condition, Health};
+pub use hop::{Hop, HopOutcome, HopRecord};
+pub use http::{HttpError, bind_http, router, serve_http, serve_router};
+pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
+pub use metrics::{
+    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, NodeMetrics,
+    ProviderMetrics, Readings,
+};
+pub use names::{Attribute, SpanName};
+pub use record::{EventRecord, SpanRecord, Status};
+pub use reference::{reference, span_reference};
+pub use service::Service;
+pub use span::Span;
+pub use store::SpanStore;
+pub use telemetry::{Options, Telemetry, TelemetryError};
+pub use value::Value;

@@ -1,0 +1,97 @@
+//! The log: to standard error, as text or JSON.
+
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::str::FromStr;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+pub use tracing_subscriber::filter::LevelFilter;
+
+/// The environment variable with the filter: `debug`, or `info,mixbed_node=trace`.
+const VARIABLE: &str = "MIXBED_LOG";
+
+/// What others log is their business below `warn`; the OpenTelemetry crates repeat what
+/// our exporter says once.
+const OTHERS: &str = "opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,\
+    h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,reqwest=warn";
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// A line of text an event, for people.
+    #[default]
+    Text,
+    /// A JSON object an event, for collectors.
+    Json,
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = LogError;
+
+    fn from_str(text: &str) -> Result<Self, LogError> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(LogError::Format(other.to_owned())),
+        }
+    }
+}
+
+/// Why the log could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter of the environment cannot be read.
+    #[error(
+        "MIXBED_LOG=`{filter}` is not a log filter: {reason}; write a level (error, warn, info, debug, trace) or, for example, `info,mixbed_node=debug`"
+    )]
+    Filter {
+        /// What is in the variable.
+        filter: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no such format.
+    #[error("`{0}` is not a log format: write `text` or `json`")]
+    Format(String),
+}
+
+/// Sets the process' log up: to standard error, filtered by the environment variable
+/// `MIXBED_LOG`, or else from `default_level` on. Only the first call has an effect; nor has it
+/// one where a log is set up already, as in tests.
+pub fn init_logs(format: LogFormat, default_level: LevelFilter) -> Result<(), LogError> {
+    static DONE: OnceLock<()> = OnceLock::new();
+    let given = std::env::var(VARIABLE).ok().filter(|filter| !filter.trim().is_empty());
+    let filter = filter(given.as_deref(), default_level)?;
+    DONE.get_or_init(|| {
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
+        // An error means that somebody was first: theirs then stays.
+        let _ = match format {
+            LogFormat::Text => builder.try_init(),
+            LogFormat::Json => builder.json().try_init(),
+        };
+    });
+    Ok(())
+}
+
+fn filter(given: Option<&str>, default_level: LevelFilter) -> Result<EnvFilter, LogError> {
+    let own = given.map_or_else(|| default_level.to_string(), str::to_owned);
+    // The caller's directives come last, so they win over ours for the same target.
+    EnvFilter::builder()
+        .parse(format!("{OTHERS},{own}"))
+        .map_err(|error| LogError::Filter { filter: own, reason: error.to_string() })
+}

@@ -1,0 +1,110 @@
+//! Every metric that mixbed has. `docs/metrics.md` is generated from this list.
+
+/// What a metric is, and how it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    /// A gauge of seconds since something happened.
+    Age,
+    /// Of durations.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug)]
+pub(crate) struct Declaration {
+    /// Without the prefix `mixbed_`, and without a counter's suffix `_total`.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+    /// Which roles have it.
+    pub(crate) roles: &'static str,
+    /// A sentence without its full stop.
+    pub(crate) help: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $roles:literal, $help:literal;)*) => {
+        $(pub(crate) const $constant: Declaration = Declaration {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            roles: $roles,
+            help: $help,
+        };)*
+
+        /// All of them, in the order of the reference.
+        pub(crate) const ALL: &[Declaration] = &[$($constant),*];
+    };
+}
+
+catalogue! {
+    PACKETS_RECEIVED: Counter "packets_received" ["node", "role"] "gateway, mix, provider, client",
+        "Packets that arrived on links";
+    PACKETS_MADE: Counter "packets_made" ["node", "role"] "gateway, mix, provider",
+        "Packets that this node made itself: loops, and replies from reply blocks";
+    PACKETS_SENT: Counter "packets_sent" ["node", "role"] "gateway, mix, provider, client",
+        "Packets written to links";
+    PACKETS_DELIVERED: Counter "packets_delivered" ["node", "role"] "gateway, mix, provider",
+        "Packets whose last hop this was";
+    PACKETS_DROPPED: Counter "packets_dropped" ["node", "role", "reason"] "gateway, mix, provider, client",
+        "Packets not passed on, by reason; received + made = sent + delivered + dropped + held";
+    PACKETS_HELD: Gauge "packets_held" ["node", "role"] "gateway, mix, provider",
+        "Packets inside the node now: waiting for a worker, in the mixing pool, or in a link's queue";
+    QUEUE_WAIT: Histogram "queue_wait_seconds" ["node", "role"] "gateway, mix, provider",
+        "Wait of a packet for a worker";
+    UNWRAP: Histogram "unwrap_seconds" ["node", "role"] "gateway, mix, provider",
+        "Taking off one layer of a packet's encryption, replay check included";
+    LINK: Histogram "link_seconds" ["node", "role"] "gateway, mix, provider",
+        "A packet's wait in a link's queue, and the write";
+    LINKS: Gauge "links" ["node", "role", "direction"] "gateway, mix, provider",
+        "Links that are up now; direction is who dialled: `in` or `out`";
+    LINK_HANDSHAKES_FAILED: Counter "link_handshakes_failed" ["node", "role", "reason"] "gateway, mix, provider",
+        "Links that did not come up, by reason";
+
+    REQUESTS: Counter "provider_requests" ["node", "service", "outcome"] "provider",
+        "Requests answered, by service and outcome";
+    REQUEST_SECONDS: Histogram "provider_request_seconds" ["node", "service"] "provider",
+        "From a request's last fragment to its answer";
+    MONEROD_SECONDS: Histogram "monerod_seconds" ["node"] "provider",
+        "One call to monerod";
+    MONEROD_RETRIES: Counter "monerod_retries" ["node"] "provider",
+        "Calls to monerod that were tried again";
+
+    MESSAGES: Counter "messages" ["node", "outcome"] "client",
+        "Messages that came to an end, by outcome";
+    MESSAGE_SECONDS: Histogram "message_seconds" ["node"] "client",
+        "From a message's sending until all of it was answered for";
+    RETRANSMISSIONS: Counter "retransmissions" ["node"] "client",
+        "Fragments sent again on a new route";
+    REPLY_BLOCKS_MADE: Counter "reply_blocks_made" ["node"] "client",
+        "Reply blocks sent along";
+    REPLY_BLOCKS_USED: Counter "reply_blocks_used" ["node"] "client",
+        "Reply blocks that came back with a reply";
+
+    REGISTRATIONS: Counter "directory_registrations" ["node", "outcome"] "directory",
+        "Registrations that nodes asked for, by outcome";
+    EPOCH: Gauge "directory_epoch" ["node"] "directory",
+        "Number of the current epoch";
+    REVISION: Gauge "directory_revision" ["node"] "directory",
+        "Revision of the current document within its epoch";
+    NODES: Gauge "directory_nodes" ["node", "role"] "directory",
+        "Nodes in the current document, by their role";
+    WATCHERS: Gauge "directory_watchers" ["node"] "directory",
+        "Followers that watch for documents now";
+    DOCUMENTS_PUBLISHED: Counter "directory_documents_published" ["node"] "directory",
+        "Documents signed and published";
+
+    DOCUMENT_EPOCH: Gauge "document_epoch" ["node", "role"] "gateway, mix, provider, client",
+        "Epoch of the document that this node follows";
+    DOCUMENT_AGE: Age "document_age_seconds" ["node", "role"] "gateway, mix, provider, client",
+        "Time since the directory last confirmed or replaced the document that this node follows; NaN before the first";
+    DOCUMENT_UPDATES: Counter "document_updates" ["node", "role", "outcome"] "gateway, mix, provider, client",
+        "Documents received from the directory, by outcome";
+
+    SPANS_EXPORTED: Counter "spans_exported" [] "every process",
+        "Spans that the trace collector took";
+    SPANS_LOST: Counter "spans_lost" ["reason"] "every process",
+        "Spans that the trace collector never got: `queue_full`, `collector` (away, or refused them) or `shut_down`";
+}

@@ -1,0 +1,81 @@
+//! Metrics of the client.
+
+use std::time::Duration;
+
+use crate::Telemetry;
+
+use super::catalogue::{self, Declaration};
+use super::{Counter, Histogram};
+
+const PACKETS: [&Declaration; 3] =
+    [&catalogue::PACKETS_SENT, &catalogue::PACKETS_RECEIVED, &catalogue::PACKETS_DROPPED];
+
+const MESSAGES: [&Declaration; 5] = [
+    &catalogue::MESSAGES,
+    &catalogue::MESSAGE_SECONDS,
+    &catalogue::RETRANSMISSIONS,
+    &catalogue::REPLY_BLOCKS_MADE,
+    &catalogue::REPLY_BLOCKS_USED,
+];
+
+/// What a client counts. Cheap to clone; clones count together.
+#[derive(Clone, Debug)]
+pub struct ClientMetrics {
+    /// Packets written to the link to the gateway, cover included.
+    pub packets_sent: Counter,
+    /// Packets that arrived from the gateway.
+    pub packets_received: Counter,
+    /// Fragments sent again on a new route.
+    pub retransmissions: Counter,
+    /// From a message's sending until all of it was answered for.
+    pub message_seconds: Histogram,
+    /// Reply blocks sent along.
+    pub reply_blocks_made: Counter,
+    /// Reply blocks that came back with a reply.
+    pub reply_blocks_used: Counter,
+    dropped: Vec<Counter>,
+    telemetry: Telemetry,
+    name: String,
+}
+
+impl ClientMetrics {
+    /// The metrics of one client. `drop_reasons` as for
+    /// [`NodeMetrics::new`](super::NodeMetrics::new).
+    #[must_use]
+    pub fn new(telemetry: &Telemetry, name: &str, drop_reasons: &[&'static str]) -> Self {
+        let labels = [("node", name), ("role", "client")];
+        let packets = telemetry.families().owner(&labels, &PACKETS);
+        let messages = telemetry.families().owner(&labels[..1], &MESSAGES);
+        let dropped =
+            |reason: &&'static str| packets.counter(&catalogue::PACKETS_DROPPED, &[reason]);
+        Self {
+            packets_sent: packets.counter(&catalogue::PACKETS_SENT, &[]),
+            packets_received: packets.counter(&catalogue::PACKETS_RECEIVED, &[]),
+            retransmissions: messages.counter(&catalogue::RETRANSMISSIONS, &[]),
+            message_seconds: messages.histogram(&catalogue::MESSAGE_SECONDS, &[]),
+            reply_blocks_made: messages.counter(&catalogue::REPLY_BLOCKS_MADE, &[]),
+            reply_blocks_used: messages.counter(&catalogue::REPLY_BLOCKS_USED, &[]),
+            dropped: drop_reasons.iter().map(dropped).collect(),
+            telemetry: telemetry.clone(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// Counts a dropped packet, by the reason's index in what [`new`](Self::new) was given.
+    ///
+    /// # Panics
+    /// If there is no such reason: a packet must not vanish without one.
+    pub fn dropped(&self, index: usize) {
+        self.dropped[index].inc();
+    }
+
+    /// Counts a message that came to an end, such as `answered` or `deadline`. Its time counts in
+    /// `message_seconds` if it was answered for.
+    pub fn message(&self, outcome: &'static str, answered_after: Option<Duration>) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.counter(&catalogue::MESSAGES, &[outcome]).inc();
+        if let Some(took) = answered_after {
+            self.message_seconds.observe(took);
+        }
+    }
+}

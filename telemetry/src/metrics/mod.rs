@@ -1,0 +1,28 @@
+//! Metrics: declared in one place ([`catalogue`]), kept in [`families`], handed out as structs of
+//! resolved handles.
+
+pub(crate) mod catalogue;
+mod client;
+mod directory;
+mod exported;
+mod families;
+mod gauges;
+mod histogram;
+mod node;
+mod provider;
+
+pub use client::ClientMetrics;
+pub use directory::{DirectoryMetrics, FollowerMetrics};
+pub(crate) use exported::Exported;
+pub(crate) use families::{Families, Owner};
+pub use gauges::Age;
+pub use histogram::Histogram;
+pub use node::{NodeMetrics, Readings};
+pub use provider::ProviderMetrics;
+
+/// Only ever goes up: `inc()`, `inc_by(n)`, `get()`. Clones count together.
+pub type Counter = prometheus_client::metrics::counter::Counter;
+
+/// Goes up and down: `inc()`, `dec()`, `inc_by(n)`, `dec_by(n)`, `set(n)`, `get()`. Clones count
+/// together.
+pub type Gauge = prometheus_client::metrics::gauge::Gauge;

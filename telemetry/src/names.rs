@@ -1,0 +1,162 @@
+//! The names of spans and attributes. `docs/tracing.md` is generated from them.
+
+use std::fmt;
+
+use opentelemetry::trace::SpanKind;
+
+/// What a span is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpanName {
+    /// A transaction's whole way, in the client: from the order to the provider's word.
+    Broadcast,
+    /// A message sent and answered for, in the client: its packets are below it.
+    Message,
+    /// One packet's way, in whoever made it: its hops are below it.
+    Packet,
+    /// A packet at one node. The span's name includes the node's.
+    Hop,
+    /// The provider handles `monero.submit`.
+    ProviderSubmit,
+    /// The provider handles a request to any other service.
+    ProviderRequest,
+    /// A call to monerod.
+    Monerod,
+}
+
+impl SpanName {
+    /// Every name, in the order of the reference.
+    pub const ALL: [Self; 7] = [
+        Self::Broadcast,
+        Self::Message,
+        Self::Packet,
+        Self::Hop,
+        Self::ProviderSubmit,
+        Self::ProviderRequest,
+        Self::Monerod,
+    ];
+
+    /// The name without a node's.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Message => "message",
+            Self::Packet => "packet",
+            Self::Hop => "hop",
+            Self::ProviderSubmit => "provider submit",
+            Self::ProviderRequest => "provider request",
+            Self::Monerod => "monerod",
+        }
+    }
+
+    /// Who records it, and what it covers.
+    pub(crate) fn meaning(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Broadcast => (
+                "client",
+                "A transaction's whole way, from the order to the provider's word. Root of its trace.",
+            ),
+            Self::Message => {
+                ("client", "A message until all of it is answered for or its deadline has passed.")
+            }
+            Self::Packet => (
+                "client, provider",
+                "One packet from its making until it is answered for. Every hop hangs under it, there and back.",
+            ),
+            Self::Hop => (
+                "gateway, mix, provider",
+                "A packet at one node, from its arrival until it is written to the next link. The name ends with the node's: `hop gateway-0`.",
+            ),
+            Self::ProviderSubmit => ("provider", "One `monero.submit` request, retries included."),
+            Self::ProviderRequest => ("provider", "One request to any other service."),
+            Self::Monerod => ("provider", "One call to monerod."),
+        }
+    }
+
+    pub(crate) fn kind(self) -> SpanKind {
+        match self {
+            Self::Broadcast | Self::Message => SpanKind::Internal,
+            Self::Packet => SpanKind::Producer,
+            Self::Hop => SpanKind::Consumer,
+            Self::ProviderSubmit | Self::ProviderRequest => SpanKind::Server,
+            Self::Monerod => SpanKind::Client,
+        }
+    }
+}
+
+impl fmt::Display for SpanName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! attributes {
+    ($($(#[$doc:meta])* $variant:ident = $key:literal, $on:literal, $meaning:literal;)*) => {
+        /// What a span says about itself. `Attribute::from("my.key")` makes one that is not listed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Attribute {
+            $(#[doc = $meaning] $variant,)*
+            /// A key that is not listed here.
+            Other(&'static str),
+        }
+
+        impl Attribute {
+            /// Every listed attribute: the attribute, the spans that have it, what it says.
+            pub(crate) const LISTED: &'static [(Self, &'static str, &'static str)] =
+                &[$((Self::$variant, $on, $meaning),)*];
+
+            /// The attribute's key.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $key,)*
+                    Self::Other(key) => key,
+                }
+            }
+        }
+    };
+}
+
+attributes! {
+    Node = "mixbed.node", "hop", "Name of the node.";
+    Role = "mixbed.role", "hop", "Its role: `gateway`, `mix` or `provider`.";
+    QueueWait = "mixbed.queue_wait_us", "hop", "Wait for a worker, from the last byte's arrival. Microseconds.";
+    Unwrap = "mixbed.unwrap_us", "hop", "Taking off this hop's layer of encryption, replay check included. Microseconds.";
+    DelayAsked = "mixbed.delay_asked_us", "hop", "Mixing delay that the sender asked for. Microseconds; absent if the packet did not get that far.";
+    DelayHeld = "mixbed.delay_held_us", "hop", "Time in the mixing pool: what was asked for, and the scheduler's lateness. Microseconds.";
+    Link = "mixbed.link_us", "hop", "Wait in the next link's queue, and the write. Microseconds; absent if nothing was sent on.";
+    Next = "mixbed.next", "hop", "Name or id of the next hop; absent if this is the last.";
+    Outcome = "mixbed.outcome", "hop, provider submit", "A hop's: `forwarded`, `delivered` or `dropped`. A submission's: the provider's verdict.";
+    DropReason = "mixbed.drop_reason", "hop", "Why the packet was dropped, one of the reasons of `mixbed_packets_dropped_total`. The span's status is Error.";
+    Txid = "mixbed.txid", "broadcast, provider submit", "The transaction's id, hexadecimal.";
+    Bytes = "mixbed.bytes", "broadcast, message", "Size of what is sent. Bytes.";
+    Fragments = "mixbed.fragments", "message", "How many packets the message was cut into.";
+    Fragment = "mixbed.fragment", "packet", "Which fragment the packet carries, from 0.";
+    Attempt = "mixbed.attempt", "packet, monerod", "Which try this is, from 1.";
+    PacketKind = "mixbed.packet_kind", "packet", "What the packet carries: `payload`, `acknowledgement`, `reply`, `cover` or `loop`. Known to its maker only.";
+    Route = "mixbed.route", "packet", "The hops that the maker chose, in order, separated by spaces. Known to the maker only.";
+    Provider = "mixbed.provider", "broadcast, message", "The provider that it went to.";
+    Target = "mixbed.service", "message, provider request", "The provider's service that is asked.";
+    Method = "mixbed.method", "monerod", "The method or path that was called.";
+    Retries = "mixbed.retries", "broadcast, message, provider submit", "How many times it was tried again.";
+}
+
+impl From<&'static str> for Attribute {
+    fn from(key: &'static str) -> Self {
+        Self::Other(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_prefixed() {
+        let keys: HashSet<_> = Attribute::LISTED.iter().map(|(a, ..)| a.key()).collect();
+        assert_eq!(keys.len(), Attribute::LISTED.len());
+        assert!(keys.iter().all(|key| key.starts_with("mixbed.")));
+    }
+}

@@ -1,0 +1,139 @@
+//! What a process has one of: the span store, the way to the collector, the metric registry.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+
+use crate::export::{Export, Exporter};
+use crate::metrics::Families;
+use crate::service::{Identity, Service};
+use crate::store::{Keep, SpanStore};
+
+/// Where spans go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// An OTLP collector's gRPC endpoint, such as `http://localhost:4317`. None: not exported.
+    pub otlp: Option<String>,
+    /// How many finished spans to keep in memory; about 1 kB each. 0: none.
+    pub memory_spans: usize,
+}
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The collector's endpoint is not one that we can speak to.
+    #[error(
+        "`{endpoint}` is not an OTLP endpoint: {reason}; give one such as http://localhost:4317 (gRPC without TLS)"
+    )]
+    Endpoint {
+        /// What was given.
+        endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Exporting needs a tokio runtime, and there is none here.
+    #[error("spans can be exported to {endpoint} only from within a tokio runtime")]
+    NoRuntime {
+        /// What was given.
+        endpoint: String,
+    },
+}
+
+/// A process' telemetry. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spans: SpanStore,
+    exporter: Option<Exporter>,
+    families: Families,
+    registry: Arc<Mutex<Registry>>,
+}
+
+impl Telemetry {
+    /// Sets it up. Spans are exported from a task of the tokio runtime that this is called in; a
+    /// collector that is away is not an error, now or later.
+    pub fn new(options: &Options) -> Result<Self, TelemetryError> {
+        let mut registry = Registry::with_prefix("mixbed");
+        let families = Families::register(&mut registry);
+        let exporter = options
+            .otlp
+            .as_deref()
+            .map(|endpoint| Exporter::start(endpoint, families.exported()))
+            .transpose()?;
+        Ok(Self::assemble(options.memory_spans, exporter, families, registry))
+    }
+
+    /// Records no spans; metrics are counted all the same.
+    #[must_use]
+    pub fn disabled() -> Self {
+        let mut registry = Registry::with_prefix("mixbed");
+        let families = Families::register(&mut registry);
+        Self::assemble(0, None, families, registry)
+    }
+
+    fn assemble(
+        memory_spans: usize,
+        exporter: Option<Exporter>,
+        families: Families,
+        registry: Registry,
+    ) -> Self {
+        let spans = SpanStore::new(memory_spans);
+        let registry = Arc::new(Mutex::new(registry));
+        Self { inner: Arc::new(Inner { spans, exporter, families, registry }) }
+    }
+
+    /// What a node, client or directory records its spans through: OpenTelemetry's `service.name`
+    /// becomes `mixbed-<role>`, `service.instance.id` the name.
+    #[must_use]
+    pub fn service(&self, role: &str, name: &str) -> Service {
+        let identity = Arc::new(Identity { role: role.to_owned(), name: name.to_owned() });
+        let keep = self
+            .inner
+            .spans
+            .keeps()
+            .then(|| Keep { service: identity.clone(), store: self.inner.spans.clone() });
+        let export =
+            self.inner.exporter.as_ref().map(|exporter| Export::new(identity.clone(), exporter));
+        Service::new(identity, keep, export)
+    }
+
+    /// The spans kept in memory.
+    #[must_use]
+    pub fn spans(&self) -> &SpanStore {
+        &self.inner.spans
+    }
+
+    /// The process' metric registry, for metrics that are not mixbed's own.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Mutex<Registry>> {
+        &self.inner.registry
+    }
+
+    pub(crate) fn families(&self) -> &Families {
+        &self.inner.families
+    }
+
+    /// All metrics as `OpenMetrics` text.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        let registry =
+            self.inner.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
+        text
+    }
+
+    /// Sends what still waits for the collector, for at most this long. Spans that end later are
+    /// not exported.
+    pub async fn shutdown(&self, limit: Duration) {
+        if let Some(exporter) = &self.inner.exporter {
+            exporter.shutdown(limit).await;
+        }
+    }
+}
