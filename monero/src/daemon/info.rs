@@ -1,0 +1,27 @@
+//! What monerod says of itself.
+
+use serde::Deserialize;
+
+/// monerod's state, as `get_info` reports it. Fields that a daemon leaves out are zero or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Info {
+    /// The number of blocks, the first one included: a fresh chain has 1.
+    pub height: u64,
+    /// The height of the network as far as the daemon knows it; 0 when it is in step.
+    pub target_height: u64,
+    /// `OK`, or `BUSY` while synchronising.
+    pub status: String,
+    /// Whether the daemon is in step with the network.
+    pub synchronized: bool,
+    /// `mainnet`, `testnet`, `stagenet` or, on regtest, `fakechain`.
+    pub nettype: String,
+    /// Whether the daemon has no peers by choice.
+    pub offline: bool,
+    /// The number of transactions that wait for a block.
+    pub tx_pool_size: u64,
+    /// The hash of the newest block, hexadecimal.
+    pub top_block_hash: String,
+    /// The daemon's version; empty on a restricted listener.
+    pub version: String,
+}

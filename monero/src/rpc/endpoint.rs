@@ -1,0 +1,211 @@
+//! One HTTP endpoint, with a bound on time and on the size of an answer.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::RpcError;
+
+/// No more of an answer than this is read, in bytes: a hostile server cannot fill the memory.
+pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long one request may take if nothing else was said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server's own words are cut to this many characters before they enter an error.
+const MAX_WORDS: usize = 200;
+
+/// An address with the means to send requests to it. Cheap to clone; clones share connections.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    client: reqwest::Client,
+    base: String,
+    timeout: Duration,
+}
+
+#[derive(Serialize)]
+struct Call<'a, P> {
+    jsonrpc: &'static str,
+    id: &'static str,
+    method: &'a str,
+    params: P,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    result: Option<Value>,
+    #[serde(default)]
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    code: i64,
+    #[serde(default)]
+    message: String,
+}
+
+impl Endpoint {
+    /// An endpoint at `base`: `http://HOST:PORT` or `HOST:PORT`, without a path.
+    ///
+    /// Proxies in the environment are ignored and redirects are not followed: a request goes to
+    /// the address given or nowhere.
+    pub fn new(base: &str) -> Result<Self, RpcError> {
+        let refused = |why: &str| RpcError::Address { address: words(base), why: why.to_owned() };
+        let with_scheme =
+            if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
+        let url = reqwest::Url::parse(&with_scheme).map_err(|e| refused(&e.to_string()))?;
+        if url.scheme() != "http" {
+            return Err(refused("only http is supported"));
+        }
+        if url.host().is_none() || url.path() != "/" || url.query().is_some() {
+            return Err(refused("it must be a host and a port only"));
+        }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|e| refused(&innermost(&e)))?;
+        let base = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { client, base, timeout: DEFAULT_TIMEOUT })
+    }
+
+    /// The same endpoint with another bound on the time of one request, answer included.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long one request may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The address, as `http://HOST:PORT`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Sends `body` as JSON to `path` and returns the bytes of the answer, at most
+    /// [`MAX_ANSWER_BYTES`].
+    pub async fn post_bytes(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Vec<u8>, RpcError> {
+        let url = format!("{}{path}", self.base);
+        let failed = |error: reqwest::Error| self.transport_error(&url, &error);
+        let request = self.client.post(&url).timeout(self.timeout).json(body);
+        let mut response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(RpcError::Http { url, status });
+        }
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(RpcError::TooLarge { url, limit: MAX_ANSWER_BYTES });
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// Sends `body` as JSON to `path` and reads the answer as a `T`.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<T, RpcError> {
+        let answer = self.post_bytes(path, body).await?;
+        serde_json::from_slice(&answer).map_err(|e| self.malformed(path, &e))
+    }
+
+    /// Calls a JSON-RPC method and reads its result as a `T`.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: impl Serialize + Sync,
+    ) -> Result<T, RpcError> {
+        let call = Call { jsonrpc: "2.0", id: "0", method, params };
+        let answer: Answer = self.post("/json_rpc", &call).await?;
+        if let Some(error) = answer.error {
+            return Err(RpcError::Refused {
+                method: method.to_owned(),
+                code: error.code,
+                message: words(&error.message),
+            });
+        }
+        serde_json::from_value(answer.result.unwrap_or(Value::Null))
+            .map_err(|e| self.malformed(method, &e))
+    }
+
+    fn malformed(&self, what: &str, error: &serde_json::Error) -> RpcError {
+        let url = format!("{}{}{what}", self.base, if what.starts_with('/') { "" } else { " " });
+        RpcError::Malformed { url, why: words(&error.to_string()) }
+    }
+
+    fn transport_error(&self, url: &str, error: &reqwest::Error) -> RpcError {
+        let url = url.to_owned();
+        let why = innermost(error);
+        // A connection attempt that times out is both; "timed out" says more.
+        if error.is_timeout() {
+            RpcError::TimedOut { url, after: self.timeout }
+        } else if error.is_connect() {
+            RpcError::Connect { url, why }
+        } else {
+            RpcError::Broken { url, why }
+        }
+    }
+}
+
+/// The cause at the bottom: reqwest's own words only repeat the address.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    words(&cause.to_string())
+}
+
+/// Foreign text made safe for a log line: bounded, one line, printable.
+pub(crate) fn words(text: &str) -> String {
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let short: String = printable.take(MAX_WORDS).collect();
+    short.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_an_address_with_or_without_its_scheme() {
+        for given in ["http://127.0.0.1:18081", "127.0.0.1:18081", "http://127.0.0.1:18081/"] {
+            assert_eq!(Endpoint::new(given).unwrap().url(), "http://127.0.0.1:18081");
+        }
+        assert_eq!(Endpoint::new("monerod:18081").unwrap().url(), "http://monerod:18081");
+    }
+
+    #[test]
+    fn refuses_an_address_it_would_misread() {
+        for given in ["", "https://a:1", "http://a:1/json_rpc", "ftp://a", "http://a:99999", "a b"]
+        {
+            let error = Endpoint::new(given).expect_err(given);
+            assert!(error.to_string().contains("http://HOST:PORT"), "{given}: {error}");
+        }
+    }
+
+    #[test]
+    fn foreign_words_are_short_and_on_one_line() {
+        assert_eq!(words("a\nb\u{1b}[31m "), "a b [31m");
+        assert_eq!(words(&"x".repeat(1000)).len(), MAX_WORDS);
+    }
+}

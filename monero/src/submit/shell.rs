@@ -1,0 +1,80 @@
+//! Carries a submission out against a daemon.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use super::{Call, CallKind, Outcome, Report, Step, Submission, Trouble};
+use crate::daemon::{Daemon, DaemonError};
+
+/// Hands `raw` to monerod, again while it is away or busy, until it has judged or `deadline` has
+/// passed.
+///
+/// Each request has the daemon's own timeout, or what is left until the deadline if that is less.
+pub async fn submit(daemon: &Daemon, raw: &[u8], deadline: Duration) -> Report {
+    let begin = Instant::now();
+    let end = begin + deadline;
+    let mut submission = Submission::new(raw, end);
+    let mut log = Log { begin, calls: Vec::new() };
+    let outcome = loop {
+        let now = Instant::now();
+        match submission.poll(now) {
+            Step::Submit => {
+                let answer = hurried(daemon, end, now).submit(raw).await;
+                log.note(CallKind::Submit, now, &answer, |verdict| format!("{verdict:?}"));
+                submission.handle_verdict(or_trouble(answer), Instant::now());
+            }
+            Step::Locate(txid) => {
+                let answer = hurried(daemon, end, now).transaction(txid).await;
+                log.note(CallKind::Locate, now, &answer, |state| format!("{state:?}"));
+                submission.handle_state(or_trouble(answer), Instant::now());
+            }
+            Step::Wait(until) => tokio::time::sleep_until(until.into()).await,
+            Step::Done(outcome) => break outcome,
+        }
+    };
+    let attempts = submission.attempts();
+    report(&outcome, attempts);
+    let elapsed = begin.elapsed();
+    Report { txid: submission.txid(), outcome, attempts, elapsed, calls: log.calls }
+}
+
+/// The daemon, with no more time for a request than is left.
+fn hurried(daemon: &Daemon, end: Instant, now: Instant) -> Daemon {
+    let left = end.saturating_duration_since(now);
+    daemon.clone().with_timeout(left.min(daemon.timeout()))
+}
+
+fn or_trouble<T>(answer: Result<T, DaemonError>) -> Result<T, Trouble> {
+    answer.map_err(|error| Trouble::from(&error))
+}
+
+fn report(outcome: &Outcome, attempts: u32) {
+    match outcome {
+        Outcome::Unavailable { why } => tracing::warn!(attempts, why, "monerod is unavailable"),
+        _ => tracing::debug!(attempts, %outcome, "submission judged"),
+    }
+}
+
+struct Log {
+    begin: Instant,
+    calls: Vec<Call>,
+}
+
+impl Log {
+    fn note<T, E: Display>(
+        &mut self,
+        kind: CallKind,
+        at: Instant,
+        answer: &Result<T, E>,
+        words: impl Fn(&T) -> String,
+    ) {
+        if self.calls.len() < Report::MAX_CALLS {
+            let answer = match answer {
+                Ok(answer) => words(answer),
+                Err(error) => error.to_string(),
+            };
+            let started = at.duration_since(self.begin);
+            self.calls.push(Call { kind, started, took: at.elapsed(), answer });
+        }
+    }
+}
