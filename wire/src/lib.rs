@@ -3,6 +3,8 @@
 //! Randomness is an argument everywhere but in two places that the libraries keep to themselves:
 //! the padding of a packet's innermost header and the ephemeral keys of a link's handshake.
 
+#![deny(clippy::disallowed_methods)]
+
 mod address;
 mod delay;
 mod drop_reason;
@@ -10,6 +12,7 @@ mod frame;
 mod id;
 mod key;
 mod link;
+pub mod message;
 mod packet;
 mod replay;
 mod reply;

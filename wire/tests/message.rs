@@ -1,0 +1,228 @@
+//! What client and provider say to each other: every value goes there and back, and no bytes
+//! bring a panic.
+
+use std::time::Duration;
+
+use mixbed_wire::message::{
+    Answer, Bitmap, Forward, Fragments, Inserted, MAX_ANSWER_DATA, MAX_FRAGMENT_DATA,
+    MAX_FRAGMENTS, MAX_MESSAGE, MAX_REPLY_BLOCKS, MAX_WORDS, MessageId, Request, RequestError,
+    Response, SubmitAnswer, SubmitOutcome, max_fragment_data,
+};
+use mixbed_wire::{DropReason, MAX_PLAINTEXT, REPLY_BLOCK_SIZE};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const ID: MessageId = MessageId::from_bytes([7; 16]);
+
+#[test]
+fn the_sizes_are_those_of_the_design() {
+    assert_eq!((MAX_FRAGMENT_DATA, MAX_ANSWER_DATA), (2289, 2686));
+    assert!(max_fragment_data(MAX_REPLY_BLOCKS) >= 2 * MAX_REPLY_BLOCKS);
+    let usual = Request { service: "monero.submit", payload: &[1; 2166] };
+    assert_eq!(Request::fragments(&usual.encode().expect("it fits")).count(), 1);
+    let largest = Request { service: "echo", payload: &vec![1; Request::max_payload("echo")] };
+    let bytes = largest.encode().expect("it fits");
+    assert_eq!(bytes.len(), MAX_MESSAGE);
+    assert!(Request::fragments(&bytes).count() <= usize::from(MAX_FRAGMENTS));
+    let response = Response::Ok(vec![0; MAX_MESSAGE - 1]).encode();
+    assert_eq!(response.len(), MAX_MESSAGE);
+    assert!(Response::fragment_count(&response) <= MAX_FRAGMENTS);
+}
+
+#[test]
+fn a_full_fragment_fills_a_packet_to_the_byte() {
+    let blocks = [[1; REPLY_BLOCK_SIZE]];
+    let data = [2; MAX_FRAGMENT_DATA];
+    let fragment =
+        Forward::Fragment { message: ID, index: 0, count: 1, blocks: &blocks, data: &data };
+    assert_eq!(fragment.encode().len(), MAX_PLAINTEXT);
+    let answer =
+        Answer::Response { message: ID, index: 0, count: 1, data: vec![3; MAX_ANSWER_DATA] };
+    assert_eq!(answer.encode().len(), MAX_PLAINTEXT);
+}
+
+#[test]
+fn what_is_reserved_or_does_not_agree_is_refused() {
+    let unknown = Err(DropReason::UnknownMessage);
+    assert_eq!(Forward::decode(&[]), unknown);
+    assert_eq!(Forward::decode(&[0, 1, 2, 3]), Ok(Forward::Cover));
+    assert_eq!(Forward::decode(&[3; 100]), unknown, "a kind that is reserved");
+    let fragment = |index, count, data: &'static [u8]| {
+        Forward::Fragment { message: ID, index, count, blocks: &[], data }.encode()
+    };
+    assert!(Forward::decode(&fragment(0, 1, b"x")).is_ok());
+    for bad in [
+        fragment(0, 0, b"x"),
+        fragment(1, 1, b"x"),
+        fragment(0, MAX_FRAGMENTS + 1, b"x"),
+        fragment(0, 1, b""),
+    ] {
+        assert_eq!(Forward::decode(&bad), unknown);
+    }
+    let mut too_many_blocks = fragment(0, 1, b"x");
+    too_many_blocks[21] = 7;
+    too_many_blocks.resize(MAX_PLAINTEXT + 1000, 0);
+    assert_eq!(Forward::decode(&too_many_blocks), unknown);
+    let poll = Forward::Poll { message: ID, blocks: &[], wanted: &[[0, 1]] }.encode();
+    assert_eq!(Forward::decode(&poll), unknown, "a wish without a block");
+}
+
+#[test]
+fn names_of_services_are_held_to_their_alphabet() {
+    let request = |service| Request { service, payload: b"" }.encode();
+    assert!(request("monero.submit").is_ok());
+    let long = "a".repeat(64);
+    for bad in ["", "Echo", "a b", "ä", long.as_str()] {
+        assert_eq!(request(bad), Err(RequestError::Service), "{bad:?}");
+    }
+    assert_eq!(Request::decode(&[]), Err(DropReason::UnknownMessage));
+    assert_eq!(Request::decode(&[0, 1]), Err(DropReason::UnknownMessage));
+    assert_eq!(Request::decode(&[5, b'e']), Err(DropReason::UnknownMessage));
+    let too_much = vec![0; Request::max_payload("echo") + 1];
+    let refused = Request { service: "echo", payload: &too_much }.encode();
+    assert_eq!(refused, Err(RequestError::TooLarge(too_much.len())));
+}
+
+#[test]
+fn words_are_cut_and_made_fit_for_a_terminal() {
+    let long = Response::Failed("ä".repeat(MAX_WORDS)).encode();
+    assert!(
+        matches!(Response::decode(&long), Ok(Response::Failed(words)) if words.len() == MAX_WORDS)
+    );
+    let rude = Response::Refused("a\x1b[2Jb\n".to_owned()).encode();
+    assert_eq!(Response::decode(&rude), Ok(Response::Refused("a [2Jb ".to_owned())));
+    let too_large = Response::Ok(vec![0; MAX_MESSAGE]).encode();
+    assert_eq!(Response::decode(&too_large), Ok(Response::TooLarge));
+}
+
+fn responses() -> impl Strategy<Value = Response> {
+    prop_oneof![
+        vec(any::<u8>(), 0..5000).prop_map(Response::Ok),
+        Just(Response::UnknownService),
+        "[ -~äß]{0,200}".prop_map(Response::Refused),
+        "[ -~äß]{0,200}".prop_map(Response::Failed),
+        Just(Response::TooLarge),
+    ]
+}
+
+fn submit_answers() -> impl Strategy<Value = SubmitAnswer> {
+    let outcome = prop_oneof![
+        (any::<Option<[u8; 32]>>(), any::<bool>())
+            .prop_map(|(txid, already_known)| SubmitOutcome::Accepted { txid, already_known }),
+        (any::<u32>(), "[ -~]{0,200}")
+            .prop_map(|(flags, words)| SubmitOutcome::Rejected { flags, words }),
+        "[ -~]{0,200}".prop_map(|words| SubmitOutcome::Unavailable { words }),
+    ];
+    (outcome, any::<u32>(), any::<u64>()).prop_map(|(outcome, attempts, micros)| SubmitAnswer {
+        outcome,
+        attempts,
+        monerod_time: Duration::from_micros(micros),
+    })
+}
+
+proptest! {
+    #[test]
+    fn fragments_there_and_back(
+        id: [u8; 16],
+        (index, count) in (1..=MAX_FRAGMENTS).prop_flat_map(|n| (0..n, Just(n))),
+        blocks in vec(any::<u8>(), 0..=MAX_REPLY_BLOCKS),
+        data in vec(any::<u8>(), 1..200),
+    ) {
+        let blocks: Vec<_> = blocks.into_iter().map(|b| [b; REPLY_BLOCK_SIZE]).collect();
+        let message = MessageId::from_bytes(id);
+        let fragment = Forward::Fragment { message, index, count, blocks: &blocks, data: &data };
+        let bytes = fragment.encode();
+        prop_assert_eq!(Forward::decode(&bytes), Ok(fragment));
+    }
+
+    #[test]
+    fn polls_there_and_back(id: [u8; 16], wanted in vec(any::<[u8; 2]>(), 0..=MAX_REPLY_BLOCKS)) {
+        let message = MessageId::from_bytes(id);
+        let blocks = vec![[5; REPLY_BLOCK_SIZE]; wanted.len().max(1)];
+        let poll = Forward::Poll { message, blocks: &blocks, wanted: &wanted };
+        let bytes = poll.encode();
+        prop_assert!(bytes.len() <= MAX_PLAINTEXT);
+        prop_assert_eq!(Forward::decode(&bytes), Ok(poll));
+    }
+
+    #[test]
+    fn answers_there_and_back(
+        id: [u8; 16],
+        held in vec(0..MAX_FRAGMENTS, 0..40),
+        (index, count) in (1..=MAX_FRAGMENTS).prop_flat_map(|n| (0..n, Just(n))),
+        data in vec(any::<u8>(), 1..200),
+    ) {
+        let message = MessageId::from_bytes(id);
+        let mut bitmap = Bitmap::default();
+        for index in held {
+            bitmap.insert(index);
+        }
+        for answer in [
+            Answer::Ack { message, held: bitmap },
+            Answer::Pending { message },
+            Answer::Response { message, index, count, data },
+        ] {
+            prop_assert_eq!(Answer::decode(&answer.encode()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn requests_and_responses_there_and_back(
+        service in "[a-z0-9._-]{1,63}",
+        payload in vec(any::<u8>(), 0..5000),
+        response in responses(),
+        submit in submit_answers(),
+    ) {
+        let request = Request { service: &service, payload: &payload };
+        let bytes = request.encode().expect("a good request");
+        prop_assert_eq!(Request::decode(&bytes), Ok(request));
+        prop_assert_eq!(Response::decode(&response.encode()), Ok(response));
+        prop_assert_eq!(SubmitAnswer::decode(&submit.encode()), Ok(submit));
+    }
+
+    /// Any bytes either are refused or are read as something that is written the same way.
+    #[test]
+    fn any_bytes_are_read_without_a_panic(kind in 0..6_u8, rest in vec(any::<u8>(), 0..MAX_PLAINTEXT)) {
+        let mut bytes = rest;
+        bytes.insert(0, kind);
+        match Forward::decode(&bytes) {
+            Ok(Forward::Cover) | Err(_) => {}
+            Ok(forward) => prop_assert_eq!(forward.encode(), &bytes[..]),
+        }
+        if let Ok(answer) = Answer::decode(&bytes) {
+            prop_assert_eq!(Answer::decode(&answer.encode()), Ok(answer));
+        }
+        if let Ok(request) = Request::decode(&bytes) {
+            prop_assert_eq!(request.encode().expect("it was one"), &bytes[..]);
+        }
+        let _ = Response::decode(&bytes);
+        let _ = SubmitAnswer::decode(&bytes);
+    }
+
+    /// Parts in any order, some of them several times, some hostile: the message is the message.
+    #[test]
+    fn any_order_and_hostile_parts_make_the_message(
+        parts in vec(vec(any::<u8>(), 1..20), 1..40),
+        order in vec(any::<prop::sample::Index>(), 0..120),
+        hostile in vec((any::<u16>(), any::<u16>()), 0..40),
+    ) {
+        let count = u16::try_from(parts.len()).expect("few");
+        let mut fragments = Fragments::new(count).expect("a good count");
+        let mut seen = Bitmap::default();
+        let order = order.iter().map(|i| i.index(parts.len())).chain(0..parts.len());
+        let mut hostile = hostile.into_iter().filter(|(index, n)| *n != count || index >= n);
+        let mut completed = 0;
+        for at in order {
+            let index = u16::try_from(at).expect("few");
+            let inserted = fragments.insert(index, count, &parts[at]).expect("a good part");
+            prop_assert_eq!(inserted == Inserted::Duplicate, !seen.insert(index));
+            completed += usize::from(inserted == Inserted::Complete);
+            if let Some((index, n)) = hostile.next() {
+                prop_assert!(fragments.insert(index, n, b"evil").is_err());
+            }
+            prop_assert_eq!(fragments.held(), seen.clone());
+        }
+        prop_assert_eq!(completed, 1);
+        prop_assert_eq!(fragments.join(), parts.concat());
+    }
+}
