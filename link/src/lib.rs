@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// Frames read from the socket at a time: 64 are 193 KiB, some milliseconds of unwrapping.
-const READ_AHEAD: usize = 64;
+/// Frames read from the socket at a time, unless the owner asks for more: 12 KiB.
+const READ_AHEAD: usize = 4;
 
 /// Why a link could not be made, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +143,20 @@ impl LinkReader {
     fn new(stream: OwnedReadHalf, opener: LinkOpener) -> Self {
         let buffer = vec![0; READ_AHEAD * FRAME_SIZE].into_boxed_slice();
         Self { stream, opener, buffer, start: 0, end: 0 }
+    }
+
+    /// Reads up to this many frames (of [`FRAME_SIZE`] bytes each) from the socket at a time: for
+    /// links that are seldom quiet.
+    #[must_use]
+    pub fn read_ahead(mut self, frames: usize) -> Self {
+        let mut buffer = vec![0; frames.max(1) * FRAME_SIZE].into_boxed_slice();
+        let ahead = self.start..self.end;
+        if ahead.len() > buffer.len() {
+            return self;
+        }
+        buffer[..ahead.len()].copy_from_slice(&self.buffer[ahead.clone()]);
+        (self.start, self.end, self.buffer) = (0, ahead.len(), buffer);
+        self
     }
 
     /// The next frame; `None` when the peer closed the link between two frames.

@@ -1,1 +1,17 @@
 //! One program, three roles: gateway, mix, provider.
+//!
+//! A [`Node`] takes packets in over links, unwraps them on one worker thread a core, holds each in
+//! the mixing pool for the delay its sender asked for, and passes it on; at a provider a route
+//! ends in a service. Every packet is counted in once and counted out once, with a reason where it
+//! was dropped.
+
+mod config;
+mod links;
+mod node;
+mod packets;
+mod path;
+mod provider;
+mod topology;
+
+pub use config::{Limits, NodeConfig};
+pub use node::{Node, NodeError};

@@ -13,9 +13,7 @@ pub const MAX_DELAY: Duration = Duration::from_secs(60);
 /// the order in which it came (Loopix, section 4.2). Cut at [`MAX_DELAY`].
 pub fn exponential_delay<R: Rng + ?Sized>(mean: Duration, rng: &mut R) -> Duration {
     let factor: f64 = Exp1.sample(rng);
-    Duration::try_from_secs_f64(mean.as_secs_f64() * factor)
-        .unwrap_or(MAX_DELAY)
-        .min(MAX_DELAY)
+    Duration::try_from_secs_f64(mean.as_secs_f64() * factor).unwrap_or(MAX_DELAY).min(MAX_DELAY)
 }
 
 #[cfg(test)]

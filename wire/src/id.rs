@@ -20,10 +20,8 @@ impl NodeId {
     /// The id that belongs to a public key (of a node: its identity; of a client: its link key).
     #[must_use]
     pub fn of_key(public_key: &[u8; 32]) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"mixbed node id\0")
-            .chain_update(public_key)
-            .finalize();
+        let digest =
+            Sha256::new().chain_update(b"mixbed node id\0").chain_update(public_key).finalize();
         let mut id = [0; Self::LENGTH];
         id.copy_from_slice(&digest[..Self::LENGTH]);
         Self(id)

@@ -20,7 +20,9 @@ const HANDSHAKE_OVERHEAD: [usize; 3] = [32 + TAG_SIZE, 32 + TAG_SIZE, 32 + TAG_S
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// Encryption failed to verify: another key, another network, garbage, or a changed bit.
-    #[error("the peer does not hold the expected key, or is not a mixbed link of this network: {0}")]
+    #[error(
+        "the peer does not hold the expected key, or is not a mixbed link of this network: {0}"
+    )]
     Crypto(#[from] snow::Error),
     /// The peer speaks another version of the link protocol.
     #[error("the peer speaks link version {0}, this is version {LINK_VERSION}")]

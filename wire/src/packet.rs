@@ -131,8 +131,8 @@ impl Packet {
     }
 }
 
-/// Sixteen bytes that are the same whenever the same packet meets the same key: half of Sphinx's
-/// h_τ(s), enough for no two packets ever to share them by chance.
+/// Sixteen bytes that are the same whenever the same packet meets the same key: half of the `h_τ(s)`
+/// of the Sphinx paper, enough for no two packets ever to share them by chance.
 pub type ReplayTag = [u8; 16];
 
 /// A packet whose header proved genuine, not yet unwrapped.

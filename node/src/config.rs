@@ -1,0 +1,74 @@
+//! What a node is told when it starts.
+
+use std::time::Duration;
+
+use mixbed_directory::{IdentitySecret, JoinSecret, Role, Trust};
+use mixbed_wire::LinkSecret;
+
+/// Everything a node needs to know.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Its name in the document, such as `gateway-0`.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+    /// Where peers dial it (`host:port`); nothing: the address that it listens on.
+    pub advertise: Option<String>,
+    /// The directory's URL, such as `http://127.0.0.1:7100`.
+    pub directory: String,
+    /// Whose documents to believe, and of which network.
+    pub trust: Trust,
+    /// The secret that lets nodes into the network.
+    pub join_secret: JoinSecret,
+    /// The key that it signs with, and that its id is made of.
+    pub identity: IdentitySecret,
+    /// The key of its links.
+    pub link_key: LinkSecret,
+    /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
+    /// that it is not offered here.
+    pub monerod: Option<String>,
+    /// How much it takes on.
+    pub limits: Limits,
+}
+
+/// Bounds of a node's queues and of what others may ask of it.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Threads that unwrap packets; nothing: one a core.
+    pub workers: Option<usize>,
+    /// Packets that wait for one worker. At 130 µs a packet, 32 are 4 ms: enough for the burst of
+    /// one message's fragments, and the longest wait that overload can cause.
+    pub queue_per_worker: usize,
+    /// Packets in the mixing pool. 16,384 are 50 MiB, and at 10,000 packets a second (two cores)
+    /// they allow a mean delay of 1.6 s.
+    pub pool: usize,
+    /// Packets that wait for one link to a node: 1,024 are 3 MiB.
+    pub link_queue: usize,
+    /// Packets that wait for one client's link: 256 are 0.8 MiB.
+    pub client_queue: usize,
+    /// Links from others at once.
+    pub links: usize,
+    /// Handshakes with others at once.
+    pub handshakes: usize,
+    /// How long a handshake may take.
+    pub handshake: Duration,
+    /// Packets whose replay tags one epoch's key remembers. 10 million take at most 390 MB, and
+    /// are 2,700 packets a second for an hour.
+    pub replay_tags: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            queue_per_worker: 32,
+            pool: 16_384,
+            link_queue: 1024,
+            client_queue: 256,
+            links: 4096,
+            handshakes: 64,
+            handshake: Duration::from_secs(5),
+            replay_tags: 10_000_000,
+        }
+    }
+}

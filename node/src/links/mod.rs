@@ -1,0 +1,9 @@
+//! A node's links: those that others dial, those it dials, and the table of where packets can go.
+
+mod incoming;
+mod outgoing;
+mod table;
+
+pub(crate) use incoming::{Listener, ListenerLimits};
+pub(crate) use outgoing::{Dialler, Peer, spawn_link, write_packets};
+pub(crate) use table::{LinkQueue, LinkTable, Outbound};

@@ -1,0 +1,169 @@
+//! A link that this node dials, and keeps dialling.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mixbed_link::{Link, LinkReader, LinkWriter};
+use mixbed_wire::{DropReason, Frame, LinkPublic, LinkSecret};
+use rand::RngExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{LinkQueue, Outbound};
+use crate::packets::Books;
+
+/// Packets written with one system call: 64 are 193 KiB, what a socket's buffer takes.
+const BATCH: usize = 64;
+
+/// A packet that waited this long for a link that is down is of no use to anybody any more: its
+/// sender has long sent it again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(5);
+
+/// What all of a node's own links have in common.
+#[derive(Clone)]
+pub(crate) struct Dialler {
+    pub(crate) network: Arc<str>,
+    pub(crate) own: LinkSecret,
+    pub(crate) handshake_limit: Duration,
+    pub(crate) queue_bound: usize,
+    pub(crate) books: Arc<Books>,
+}
+
+/// A peer as the document has it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) key: LinkPublic,
+}
+
+/// Starts the task that keeps a link to `peer` up and writes what is queued for it. It ends when
+/// `stop` is cancelled.
+pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) -> LinkQueue {
+    let (queue, mut packets) = mpsc::channel(dialler.queue_bound);
+    let link = LinkQueue { queue, stop: stop.clone() };
+    tokio::spawn(async move {
+        stop.run_until_cancelled(keep_up(&dialler, &peer, &mut packets)).await;
+    });
+    link
+}
+
+async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Outbound>) {
+    let mut retry = FIRST_RETRY;
+    let mut down_since = Instant::now();
+    loop {
+        let dialled = mixbed_link::dial(
+            &peer.address,
+            &dialler.network,
+            &dialler.own,
+            &peer.key,
+            dialler.handshake_limit,
+        );
+        match dialled.await {
+            Ok(Link { reader, writer, .. }) => {
+                let metrics = &dialler.books.metrics;
+                tracing::debug!(node = dialler.books.service.name(), peer = peer.name, "link up");
+                metrics.links_out.inc();
+                let error = write_until_lost(packets, reader, writer).await;
+                metrics.links_out.dec();
+                tracing::info!(
+                    node = dialler.books.service.name(), peer = peer.name, %error, "link lost"
+                );
+                retry = FIRST_RETRY;
+                down_since = Instant::now();
+            }
+            Err(error) => {
+                dialler.books.metrics.link_handshake_failed(error.kind());
+                tracing::debug!(
+                    node = dialler.books.service.name(), peer = peer.name, address = peer.address,
+                    %error, "no link"
+                );
+                if down_since.elapsed() > PATIENCE {
+                    give_up_waiting(packets);
+                }
+            }
+        }
+        // Jitter, so that a restarted peer is not dialled by everybody at once.
+        let pause = retry.mul_f64(rand::rng().random_range(0.5..1.0));
+        tokio::time::sleep(pause).await;
+        retry = (retry * 2).min(LAST_RETRY);
+    }
+}
+
+fn give_up_waiting(packets: &mut mpsc::Receiver<Outbound>) {
+    while let Ok(out) = packets.try_recv() {
+        out.stay.dropped(Instant::now(), DropReason::LinkLost);
+    }
+}
+
+/// Writes until the link breaks; says why it did. Nothing is read from a link one dialled to
+/// write on, so whatever comes from there ends it, and the end is noticed at once.
+async fn write_until_lost(
+    packets: &mut mpsc::Receiver<Outbound>,
+    mut reader: LinkReader,
+    writer: LinkWriter,
+) -> mixbed_link::Error {
+    let watch = async {
+        loop {
+            match reader.read().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break mixbed_link::Error::Truncated,
+                Err(error) => break error,
+            }
+        }
+    };
+    tokio::select! {
+        error = write_packets(packets, writer) => error,
+        error = watch => error,
+    }
+}
+
+/// Writes what comes out of `packets`, as many at a time as there are, until the link fails or the
+/// queue is gone. Packets in a batch that could not be written are dropped as `link_lost`.
+pub(crate) async fn write_packets(
+    packets: &mut mpsc::Receiver<Outbound>,
+    mut writer: LinkWriter,
+) -> mixbed_link::Error {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        if packets.recv_many(&mut batch, BATCH).await == 0 {
+            return mixbed_link::Error::Truncated;
+        }
+        let mut written = Vec::with_capacity(batch.len());
+        let mut result = Ok(());
+        for Outbound { packet, stay } in batch.drain(..) {
+            written.push(InFlight(Some(stay)));
+            result = result.and_then(|()| writer.push(&Frame::Packet(packet)));
+        }
+        if result.is_ok() {
+            result = writer.flush().await;
+        }
+        let now = Instant::now();
+        match result {
+            Ok(()) => written.into_iter().for_each(|flight| flight.sent(now)),
+            Err(error) => return error,
+        }
+    }
+}
+
+/// A packet being written: if the write fails, or is cancelled with the link, it was lost with it.
+struct InFlight(Option<crate::packets::Stay>);
+
+impl InFlight {
+    fn sent(mut self, now: Instant) {
+        if let Some(stay) = self.0.take() {
+            stay.sent(now);
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(stay) = self.0.take() {
+            stay.dropped(Instant::now(), DropReason::LinkLost);
+        }
+    }
+}

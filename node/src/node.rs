@@ -1,0 +1,297 @@
+//! A running node: starts the parts, keeps them in step with the document, stops them.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use mixbed_directory::{
+    Descriptor, Document, Follower, FollowerConfig, Registrar, RegistrarConfig, Role, SphinxKey,
+};
+use mixbed_telemetry::{Condition, Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
+use mixbed_wire::{DropReason, NodeId};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::NodeConfig;
+use crate::links::{Dialler, LinkTable, Listener, ListenerLimits, Peer, spawn_link};
+use crate::packets::{Books, KeyRing, Workers, spawn_mixing};
+use crate::path::{Path, Replies};
+use crate::provider::{Provider, ProviderConfig};
+use crate::topology;
+
+/// Why a node could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The socket does not tell its address.
+    #[error("the listening socket has no address: {0}")]
+    Socket(std::io::Error),
+    /// No worker thread could be started.
+    #[error("cannot start a worker thread: {0}")]
+    Workers(std::io::Error),
+    /// The directory could not even be asked: its URL is wrong, for instance.
+    #[error(transparent)]
+    Directory(#[from] mixbed_directory::ClientError),
+}
+
+/// A gateway, mix or provider at work.
+pub struct Node {
+    id: NodeId,
+    address: SocketAddr,
+    books: Arc<Books>,
+    follower: Follower,
+    registrar: Registrar,
+    health: Health,
+    /// Ends what brings packets in.
+    entrance_stop: CancellationToken,
+    /// Ends everything else.
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({} {} at {})", self.books.service.name(), self.id, self.address)
+    }
+}
+
+impl Node {
+    /// Starts a node on a socket that is bound already, so that a port in use is the caller's to
+    /// report. Returns at once: [`health`](Self::health) tells when the node is registered and in
+    /// the document.
+    pub fn start(
+        config: NodeConfig,
+        socket: TcpListener,
+        telemetry: &Telemetry,
+    ) -> Result<Self, NodeError> {
+        let NodeConfig {
+            name,
+            role,
+            advertise,
+            directory,
+            trust,
+            join_secret,
+            identity,
+            link_key,
+            monerod,
+            limits,
+        } = config;
+        let address = socket.local_addr().map_err(NodeError::Socket)?;
+        let network: Arc<str> = trust.network.as_str().into();
+        let books = Arc::new(Books {
+            metrics: NodeMetrics::new(telemetry, &name, role.as_str(), DropReason::NAMES),
+            service: telemetry.service(role.as_str(), &name),
+        });
+        let stop = CancellationToken::new();
+        let entrance_stop = stop.child_token();
+        let tasks = TaskTracker::new();
+
+        let links = Arc::new(LinkTable::default());
+        let provider = (role == Role::Provider).then(|| {
+            let replies = Replies { links: Arc::clone(&links), books: Arc::clone(&books) };
+            Provider::start(
+                ProviderConfig { monerod, ..ProviderConfig::default() },
+                Arc::new(replies),
+                telemetry.service(role.as_str(), &name),
+                ProviderMetrics::new(telemetry, &name),
+            )
+        });
+        let services = provider.as_ref().map(Provider::services).unwrap_or_default();
+
+        let (mixing, held) = mpsc::channel(limits.pool);
+        tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
+        let document = Arc::new(RwLock::new(None));
+        let path = Arc::new(Path {
+            role,
+            links: Arc::clone(&links),
+            mixing,
+            document: Arc::clone(&document),
+            provider,
+        });
+        let count = limits
+            .workers
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let workers = Workers::start(count, count * limits.queue_per_worker, &name, &path)
+            .map_err(NodeError::Workers)?;
+
+        let follower = Follower::start(FollowerConfig::new(&directory, trust))?;
+        let descriptor = Descriptor {
+            name,
+            identity: identity.public(),
+            role,
+            link_key: link_key.public(),
+            address: advertise.unwrap_or_else(|| address.to_string()),
+            sphinx_keys: Vec::new(),
+            services,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let id = descriptor.id();
+        let registrar = Registrar::start(RegistrarConfig::new(
+            &directory,
+            network.as_ref(),
+            identity,
+            join_secret,
+        ))?;
+
+        let listener = Listener {
+            role,
+            network: Arc::clone(&network),
+            own: link_key.clone(),
+            follower: follower.clone(),
+            limits: ListenerLimits {
+                links: limits.links,
+                handshakes: limits.handshakes,
+                handshake_limit: limits.handshake,
+                client_queue: limits.client_queue,
+            },
+            entrance: workers.entrance(),
+            links: Arc::clone(&links),
+            books: Arc::clone(&books),
+            stop: entrance_stop.clone(),
+        };
+        tasks.spawn(listener.run(socket));
+
+        let health = Health::new();
+        health.set_ready(true);
+        let keeper = Keeper {
+            id,
+            role,
+            descriptor,
+            ring: KeyRing::new(limits.replay_tags),
+            workers,
+            links,
+            dialler: Dialler {
+                network,
+                own: link_key,
+                handshake_limit: limits.handshake,
+                queue_bound: limits.link_queue,
+                books: Arc::clone(&books),
+            },
+            document,
+            registrar: registrar.clone(),
+            listed: health.condition("directory"),
+            stop: stop.clone(),
+        };
+        tasks.spawn(keeper.run(follower.clone()));
+        tasks.close();
+        Ok(Self { id, address, books, follower, registrar, health, entrance_stop, stop, tasks })
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.books.service.name()
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it does its work, and if not, why.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Its accounts.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        self.books.metrics.readings()
+    }
+
+    /// The document it works by.
+    #[must_use]
+    pub fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Leaves the network: out of the document, no more packets in, those it holds out within
+    /// `limit` (what is left then is dropped as `stopped`), then everything ends.
+    pub async fn stop(self, limit: Duration) {
+        let drained = async {
+            self.registrar.unregister().await;
+            self.entrance_stop.cancel();
+            while self.books.metrics.readings().held > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!(node = self.name(), "stopped with packets still held");
+        }
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Keeps a node's keys, links and descriptor in step with the document.
+struct Keeper {
+    id: NodeId,
+    role: Role,
+    descriptor: Descriptor,
+    ring: KeyRing,
+    workers: Workers,
+    links: Arc<LinkTable>,
+    dialler: Dialler,
+    document: Arc<RwLock<Option<Arc<Document>>>>,
+    registrar: Registrar,
+    listed: Condition,
+    stop: CancellationToken,
+}
+
+impl Keeper {
+    async fn run(mut self, mut follower: Follower) {
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(async {
+            self.listed.unmet("no document yet");
+            loop {
+                if let Some(document) = follower.current() {
+                    self.handle_document(&document);
+                }
+                follower.changed().await;
+            }
+        })
+        .await;
+        // The workers are joined, which may take a packet's time: not on a thread of the runtime.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    fn handle_document(&mut self, document: &Arc<Document>) {
+        *self.document.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::clone(document));
+        if self.ring.handle_epoch(document.epoch, &mut rand::rng()) {
+            self.workers.set_keys(self.ring.key_set());
+            self.descriptor.sphinx_keys =
+                self.ring.public().into_iter().map(|(epoch, key)| SphinxKey { epoch, key }).collect();
+            self.registrar.publish(self.descriptor.clone());
+        }
+        let peers = topology::next_hops(self.role, document)
+            .map(|node| {
+                let (name, address) = (node.name.clone(), node.address.clone());
+                (node.id(), Peer { name, address, key: node.link_key })
+            })
+            .collect();
+        self.links.set_nodes(peers, |peer| {
+            spawn_link(self.dialler.clone(), peer, self.stop.child_token())
+        });
+        if document.node(&self.id).is_some() {
+            self.listed.met();
+        } else {
+            self.listed.unmet("not in the document yet");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The task around the mixing pool: takes packets in, sleeps until one is due, lets it go.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use mixbed_wire::{DropReason, NodeId, Packet};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::Stay;
+use super::pool::MixPool;
+use crate::links::LinkTable;
+
+/// Packets taken in or let go before the other side gets its turn.
+const BATCH: usize = 256;
+
+/// A packet that waits for its time.
+pub(crate) struct Held {
+    pub(crate) release: Instant,
+    pub(crate) next: NodeId,
+    pub(crate) packet: Packet,
+    pub(crate) stay: Stay,
+}
+
+/// Starts the task; it ends when all senders of `incoming` are gone, and drops what it held.
+pub(crate) fn spawn_mixing(
+    mut incoming: mpsc::Receiver<Held>,
+    bound: usize,
+    links: Arc<LinkTable>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut pool = MixPool::new(bound);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let due = pool.next_release();
+            tokio::select! {
+                count = incoming.recv_many(&mut batch, BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                    for held in batch.drain(..) {
+                        take_in(&mut pool, held);
+                    }
+                }
+                () = until(due), if due.is_some() => {}
+            }
+            let now = Instant::now();
+            while let Some(Held { next, packet, mut stay, .. }) = pool.pop_due(now) {
+                stay.released(now);
+                links.send(&next, packet, stay);
+            }
+        }
+    })
+}
+
+fn take_in(pool: &mut MixPool<Held>, held: Held) {
+    if let Err(held) = pool.push(held.release, held) {
+        held.stay.dropped(Instant::now(), DropReason::PoolFull);
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,13 @@
+//! A packet's way through a node: counted in, unwrapped by a worker, held in the mixing pool,
+//! handed to a link or to the node's own service, counted out.
+
+mod keys;
+mod mixing;
+mod pool;
+mod stay;
+mod workers;
+
+pub(crate) use keys::{KeyRing, KeySet};
+pub(crate) use mixing::{Held, spawn_mixing};
+pub(crate) use stay::{Books, Stay};
+pub(crate) use workers::{Arrived, Entrance, Hop, Workers};

@@ -1,0 +1,116 @@
+//! The worker threads that unwrap: one a core, because Sphinx is all that costs time here.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use mixbed_wire::{DropReason, Exit, HopAddress, Packet, Unwrapped};
+
+use super::{KeySet, Stay};
+
+/// A packet as it came from a link.
+pub(crate) struct Arrived {
+    pub(crate) packet: Packet,
+    pub(crate) stay: Stay,
+}
+
+/// What the rest of the node does with unwrapped packets. Called on the worker threads, so none of
+/// it may wait.
+pub(crate) trait Hop: Send + Sync + 'static {
+    /// Hold the packet for `delay`, then pass it on.
+    fn forward(&self, next: HopAddress, delay: Duration, packet: Packet, stay: Stay);
+    /// The route ends here.
+    fn exit(&self, exit: Exit, stay: Stay);
+}
+
+/// The workers and the queue before them.
+pub(crate) struct Workers {
+    queue: Option<Sender<Arrived>>,
+    keys: Arc<RwLock<KeySet>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts `count` threads behind a queue of `bound` packets.
+    pub(crate) fn start(
+        count: usize,
+        bound: usize,
+        name: &str,
+        hop: &Arc<impl Hop>,
+    ) -> std::io::Result<Self> {
+        let (queue, arrivals) = crossbeam_channel::bounded(bound);
+        let keys = Arc::new(RwLock::new(KeySet::default()));
+        let threads = (0..count)
+            .map(|number| {
+                let (arrivals, keys, hop) = (arrivals.clone(), Arc::clone(&keys), Arc::clone(hop));
+                std::thread::Builder::new()
+                    .name(format!("{name} worker {number}"))
+                    .spawn(move || work(&arrivals, &keys, hop.as_ref()))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { queue: Some(queue), keys, threads })
+    }
+
+    /// From now on packets are unwrapped with these keys.
+    pub(crate) fn set_keys(&self, keys: KeySet) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// A handle by which links bring packets in.
+    pub(crate) fn entrance(&self) -> Entrance {
+        Entrance { queue: self.queue.clone() }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has said so; there is nothing to add here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Where links hand packets in.
+#[derive(Clone)]
+pub(crate) struct Entrance {
+    queue: Option<Sender<Arrived>>,
+}
+
+impl Entrance {
+    /// Queues a packet for the workers, or sheds it at once: under overload, what is accepted must
+    /// not wait behind what cannot be served.
+    pub(crate) fn enter(&self, arrived: Arrived) {
+        let Some(queue) = &self.queue else { return };
+        match queue.try_send(arrived) {
+            Ok(()) => {}
+            Err(TrySendError::Full(arrived)) => {
+                arrived.stay.dropped(Instant::now(), DropReason::QueueFull);
+            }
+            Err(TrySendError::Disconnected(arrived)) => {
+                arrived.stay.dropped(Instant::now(), DropReason::Stopped);
+            }
+        }
+    }
+}
+
+fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
+    for Arrived { packet, mut stay } in arrivals {
+        stay.dequeued(Instant::now());
+        let keys = keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match keys.open(&packet).and_then(mixbed_wire::Opened::unwrap) {
+            Ok(unwrapped) => {
+                stay.unwrapped(Instant::now());
+                match unwrapped {
+                    Unwrapped::Forward { next, delay, packet } => {
+                        hop.forward(next, delay, packet, stay);
+                    }
+                    Unwrapped::Exit(exit) => hop.exit(exit, stay),
+                }
+            }
+            Err(reason) => stay.dropped(Instant::now(), reason),
+        }
+    }
+}
