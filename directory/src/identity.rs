@@ -84,10 +84,8 @@ impl IdentityPublic {
     /// Whether the signature was made with this identity, for this domain, over this message.
     pub(crate) fn verifies(&self, domain: &[u8], message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
-            key.verify_strict(&[domain, message].concat(), &signature)
-                .is_ok()
-        })
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(&[domain, message].concat(), &signature).is_ok())
     }
 }
 

@@ -37,9 +37,7 @@ impl JoinSecret {
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, JoinSecretError> {
         let secret = secret.as_ref().trim_ascii();
         if !(Self::MIN_BYTES..=Self::MAX_BYTES).contains(&secret.len()) {
-            return Err(JoinSecretError {
-                actual: secret.len(),
-            });
+            return Err(JoinSecretError { actual: secret.len() });
         }
         Ok(Self(Zeroizing::new(secret.to_vec())))
     }
@@ -115,16 +113,8 @@ mod tests {
 
     #[test]
     fn short_and_endless_secrets_are_refused() {
-        assert_eq!(
-            JoinSecret::new("short\n").unwrap_err(),
-            JoinSecretError { actual: 5 }
-        );
+        assert_eq!(JoinSecret::new("short\n").unwrap_err(), JoinSecretError { actual: 5 });
         assert!(JoinSecret::new([b'a'; 2000]).is_err());
-        assert!(
-            JoinSecret::new("")
-                .unwrap_err()
-                .to_string()
-                .contains("16 to 1024")
-        );
+        assert!(JoinSecret::new("").unwrap_err().to_string().contains("16 to 1024"));
     }
 }

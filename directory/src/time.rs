@@ -8,9 +8,7 @@ const MAX_MILLIS: u64 = 253_402_300_799_999;
 /// Milliseconds since the Unix epoch; a time before it counts as the epoch itself.
 pub(crate) fn to_millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis())
-        .unwrap_or(MAX_MILLIS)
-        .min(MAX_MILLIS)
+    u64::try_from(since.as_millis()).unwrap_or(MAX_MILLIS).min(MAX_MILLIS)
 }
 
 /// The time of a number of milliseconds, or nothing if it is after the year 9999.
@@ -38,9 +36,6 @@ mod tests {
     fn times_beyond_reason_are_refused_or_clamped() {
         assert_eq!(from_millis(u64::MAX), None);
         assert_eq!(to_millis(UNIX_EPOCH - Duration::from_secs(1)), 0);
-        assert_eq!(
-            to_millis(UNIX_EPOCH + Duration::from_secs(u64::MAX >> 2)),
-            MAX_MILLIS
-        );
+        assert_eq!(to_millis(UNIX_EPOCH + Duration::from_secs(u64::MAX >> 2)), MAX_MILLIS);
     }
 }

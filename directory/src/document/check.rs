@@ -3,9 +3,7 @@
 /// A name as DNS has it: 1 to 63 of `a-z`, `0-9` and `-`.
 pub(crate) fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// A service's name: 1 to 63 of `a-z`, `0-9`, `-`, `_` and `.`.
@@ -28,9 +26,7 @@ pub(super) fn is_address(text: &str) -> bool {
     };
     let port_is_good =
         port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_is_good = match inner {
         Some(ip) => ip.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
@@ -49,18 +45,13 @@ mod tests {
 
     #[test]
     fn addresses() {
-        for good in [
-            "127.0.0.1:80",
-            "mix-1.mixes.ns.svc:9000",
-            "[::1]:65535",
-            "a:1",
-        ] {
+        for good in ["127.0.0.1:80", "mix-1.mixes.ns.svc:9000", "[::1]:65535", "a:1"] {
             assert!(is_address(good), "{good}");
         }
         let long = format!("{}:1", "a".repeat(254));
-        for bad in [
-            "", ":", "a", "a:", "a:0", "a:65536", "::1:80", "[x]:1", ":80", "a b:1", "a:+1", &long,
-        ] {
+        for bad in
+            ["", ":", "a", "a:", "a:0", "a:65536", "::1:80", "[x]:1", ":80", "a b:1", "a:+1", &long]
+        {
             assert!(!is_address(bad), "{bad}");
         }
     }

@@ -22,16 +22,8 @@ pub(crate) fn canonical<M: Message + Default>(bytes: &[u8]) -> Option<M> {
 }
 
 pub(super) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor {
-    let Descriptor {
-        name,
-        identity,
-        role,
-        link_key,
-        address,
-        sphinx_keys,
-        services,
-        version,
-    } = descriptor;
+    let Descriptor { name, identity, role, link_key, address, sphinx_keys, services, version } =
+        descriptor;
     let (role, layer) = match role {
         Role::Gateway => (proto::Role::Gateway, 0),
         Role::Mix { layer } => (proto::Role::Mix, u32::from(*layer)),
@@ -46,10 +38,7 @@ pub(super) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor 
         address: address.clone(),
         sphinx_keys: sphinx_keys
             .iter()
-            .map(|key| proto::SphinxKey {
-                epoch: key.epoch,
-                key: key.key.as_bytes().to_vec(),
-            })
+            .map(|key| proto::SphinxKey { epoch: key.epoch, key: key.key.as_bytes().to_vec() })
             .collect(),
         services: services.clone(),
         version: version.clone(),
@@ -69,10 +58,7 @@ pub(super) fn descriptor_from_proto(
     };
     let sphinx_keys = message.sphinx_keys.iter().map(|sphinx| {
         let bytes = key(&sphinx.key, "packet key")?;
-        Ok(SphinxKey {
-            epoch: sphinx.epoch,
-            key: SphinxPublic::from_bytes(bytes),
-        })
+        Ok(SphinxKey { epoch: sphinx.epoch, key: SphinxPublic::from_bytes(bytes) })
     });
     let descriptor = Descriptor {
         identity: IdentityPublic::from_bytes(key(&message.identity, "identity")?),
@@ -89,54 +75,24 @@ pub(super) fn descriptor_from_proto(
 }
 
 pub(crate) fn parameters_to_proto(parameters: &Parameters) -> proto::Parameters {
-    let Parameters {
-        mean_hop_delay,
-        tracing_allowed,
-        epoch_length,
-        rates,
-    } = *parameters;
-    let Rates {
-        payload,
-        drop,
-        client_loop,
-        node_loop,
-    } = rates;
+    let Parameters { mean_hop_delay, tracing_allowed, epoch_length, rates } = *parameters;
+    let Rates { payload, drop, client_loop, node_loop } = rates;
     proto::Parameters {
         mean_hop_delay_us: u64::try_from(mean_hop_delay.as_micros()).unwrap_or(u64::MAX),
         tracing_allowed,
         epoch_length_ms: u64::try_from(epoch_length.as_millis()).unwrap_or(u64::MAX),
-        rates: Some(proto::Rates {
-            payload,
-            drop,
-            client_loop,
-            node_loop,
-        }),
+        rates: Some(proto::Rates { payload, drop, client_loop, node_loop }),
     }
 }
 
 pub(crate) fn parameters_from_proto(message: &proto::Parameters) -> Option<Parameters> {
-    let proto::Parameters {
-        mean_hop_delay_us,
-        tracing_allowed,
-        epoch_length_ms,
-        rates,
-    } = *message;
-    let proto::Rates {
-        payload,
-        drop,
-        client_loop,
-        node_loop,
-    } = rates?;
+    let proto::Parameters { mean_hop_delay_us, tracing_allowed, epoch_length_ms, rates } = *message;
+    let proto::Rates { payload, drop, client_loop, node_loop } = rates?;
     Some(Parameters {
         mean_hop_delay: Duration::from_micros(mean_hop_delay_us),
         tracing_allowed,
         epoch_length: Duration::from_millis(epoch_length_ms),
-        rates: Rates {
-            payload,
-            drop,
-            client_loop,
-            node_loop,
-        },
+        rates: Rates { payload, drop, client_loop, node_loop },
     })
 }
 
@@ -170,10 +126,7 @@ pub(super) fn document_from_bytes(bytes: &[u8]) -> Result<Document, DocumentErro
         return Err(DocumentError::NotCanonical);
     }
     if message.nodes.len() > MAX_NODES {
-        return Err(Malformed::TooManyNodes {
-            nodes: message.nodes.len(),
-        }
-        .into());
+        return Err(Malformed::TooManyNodes { nodes: message.nodes.len() }.into());
     }
     let time = |millis| from_millis(millis).ok_or(Malformed::Times);
     let parameters = message.parameters.as_ref().and_then(parameters_from_proto);
@@ -196,10 +149,7 @@ impl From<&SignedDocument> for proto::SignedDocument {
             authority: s.authority.as_bytes().to_vec(),
             signature: s.signature.as_bytes().to_vec(),
         });
-        Self {
-            document: signed.bytes.clone(),
-            signatures: signatures.collect(),
-        }
+        Self { document: signed.bytes.clone(), signatures: signatures.collect() }
     }
 }
 
@@ -217,9 +167,6 @@ impl TryFrom<proto::SignedDocument> for SignedDocument {
             })
         });
         let signatures: Option<_> = signatures.collect();
-        Ok(Self {
-            bytes: message.document,
-            signatures: signatures.ok_or(Malformed::Signatures)?,
-        })
+        Ok(Self { bytes: message.document, signatures: signatures.ok_or(Malformed::Signatures)? })
     }
 }

@@ -6,7 +6,6 @@ use prost::Message;
 use super::{Role, check, codec};
 use crate::identity::{IdentityPublic, IdentitySecret, Signature};
 use crate::limits::{MAX_DESCRIPTOR_BYTES, MAX_SERVICES, MAX_SPHINX_KEYS};
-use crate::proto;
 
 const DOMAIN: &[u8] = b"mixbed descriptor v1\0";
 
@@ -51,11 +50,7 @@ impl Descriptor {
     /// serves until a later one takes over. Nothing if all begin later.
     #[must_use]
     pub fn sphinx_key(&self, epoch: u64) -> Option<&SphinxPublic> {
-        let serving = self
-            .sphinx_keys
-            .iter()
-            .rev()
-            .find(|key| key.epoch <= epoch)?;
+        let serving = self.sphinx_keys.iter().rev().find(|key| key.epoch <= epoch)?;
         Some(&serving.key)
     }
 
@@ -96,10 +91,29 @@ impl Descriptor {
         Ok(())
     }
 
+    /// Its canonical bytes.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        codec::descriptor_to_proto(self).encode_to_vec()
+    }
+
+    /// The length of its canonical bytes.
+    pub(crate) fn encoded_len(&self) -> usize {
+        codec::descriptor_to_proto(self).encoded_len()
+    }
+
+    /// Reads canonical bytes, whoever wrote them.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, DescriptorError> {
+        if bytes.len() > MAX_DESCRIPTOR_BYTES {
+            return Err(DescriptorError::TooLarge { bytes: bytes.len() });
+        }
+        let message = codec::canonical(bytes).ok_or(DescriptorError::NotCanonical)?;
+        codec::descriptor_from_proto(message)
+    }
+
     /// Signs the descriptor. It is not validated: whoever reads it does that.
     #[must_use]
     pub fn sign(self, secret: &IdentitySecret) -> SignedDescriptor {
-        let bytes = codec::descriptor_to_proto(&self).encode_to_vec();
+        let bytes = self.to_bytes();
         let signature = secret.sign(DOMAIN, &bytes);
         SignedDescriptor { bytes, signature }
     }
@@ -117,18 +131,8 @@ pub struct SignedDescriptor {
 impl SignedDescriptor {
     /// The descriptor, if it is valid and signed by the identity that it names.
     pub fn verify(&self) -> Result<Descriptor, DescriptorError> {
-        if self.bytes.len() > MAX_DESCRIPTOR_BYTES {
-            return Err(DescriptorError::TooLarge {
-                bytes: self.bytes.len(),
-            });
-        }
-        let message: proto::Descriptor =
-            codec::canonical(&self.bytes).ok_or(DescriptorError::NotCanonical)?;
-        let descriptor = codec::descriptor_from_proto(message)?;
-        if !descriptor
-            .identity
-            .verifies(DOMAIN, &self.bytes, &self.signature)
-        {
+        let descriptor = Descriptor::from_bytes(&self.bytes)?;
+        if !descriptor.identity.verifies(DOMAIN, &self.bytes, &self.signature) {
             return Err(DescriptorError::BadSignature);
         }
         Ok(descriptor)

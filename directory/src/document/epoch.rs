@@ -42,9 +42,7 @@ impl Document {
 
     /// The mixes of a layer, 1 to 3, ascending by id.
     pub fn mixes(&self, layer: u8) -> impl Iterator<Item = &Descriptor> {
-        self.nodes
-            .iter()
-            .filter(move |node| node.role == Role::Mix { layer })
+        self.nodes.iter().filter(move |node| node.role == Role::Mix { layer })
     }
 
     /// The providers, ascending by id.
@@ -85,11 +83,7 @@ impl Document {
         if self.providers().next().is_none() {
             missing.push(MissingPart::Provider);
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(missing)
-        }
+        if missing.is_empty() { Ok(()) } else { Err(missing) }
     }
 
     /// The document's place in the order of the network's documents.
@@ -116,9 +110,7 @@ impl Document {
 
     fn validate_nodes(&self) -> Result<(), Malformed> {
         if self.nodes.len() > MAX_NODES {
-            return Err(Malformed::TooManyNodes {
-                nodes: self.nodes.len(),
-            });
+            return Err(Malformed::TooManyNodes { nodes: self.nodes.len() });
         }
         for node in &self.nodes {
             node.validate().map_err(Malformed::Node)?;

@@ -80,12 +80,7 @@ impl Rates {
     pub const MAX: f64 = 10_000.0;
 
     fn validate(&self) -> Result<(), ParametersError> {
-        let Self {
-            payload,
-            drop,
-            client_loop,
-            node_loop,
-        } = *self;
+        let Self { payload, drop, client_loop, node_loop } = *self;
         let named = [
             ("payload", payload),
             ("drop", drop),
@@ -93,10 +88,7 @@ impl Rates {
             ("node_loop", node_loop),
         ];
         // A comparison with NaN is false, so NaN is refused here too.
-        match named
-            .into_iter()
-            .find(|(_, rate)| !(0.0..=Self::MAX).contains(rate))
-        {
+        match named.into_iter().find(|(_, rate)| !(0.0..=Self::MAX).contains(rate)) {
             Some((name, rate)) => Err(ParametersError::Rate { name, rate }),
             None => Ok(()),
         }
@@ -135,30 +127,15 @@ mod tests {
     fn values_out_of_range_are_named() {
         let good = Parameters::default();
         let refused = |parameters: Parameters| parameters.validate().unwrap_err().to_string();
-        let long = Parameters {
-            mean_hop_delay: Duration::from_secs(61),
-            ..good
-        };
+        let long = Parameters { mean_hop_delay: Duration::from_secs(61), ..good };
         assert!(refused(long).contains("mean delay"));
-        let fine = Parameters {
-            mean_hop_delay: Duration::from_nanos(1),
-            ..good
-        };
+        let fine = Parameters { mean_hop_delay: Duration::from_nanos(1), ..good };
         assert!(refused(fine).contains("mean delay"));
-        let short = Parameters {
-            epoch_length: Duration::from_millis(999),
-            ..good
-        };
+        let short = Parameters { epoch_length: Duration::from_millis(999), ..good };
         assert!(refused(short).contains("epoch"));
         for rate in [-1.0, f64::NAN, f64::INFINITY, 10_001.0] {
-            let rates = Rates {
-                node_loop: rate,
-                ..Rates::default()
-            };
-            assert!(
-                refused(Parameters { rates, ..good }).contains("node_loop"),
-                "{rate}"
-            );
+            let rates = Rates { node_loop: rate, ..Rates::default() };
+            assert!(refused(Parameters { rates, ..good }).contains("node_loop"), "{rate}");
         }
     }
 

@@ -86,18 +86,9 @@ mod tests {
 
     #[test]
     fn other_words_and_layers_are_refused() {
-        assert_eq!(
-            Role::parse("mix", Some(4)),
-            Err(ParseRoleError::NoSuchLayer(4))
-        );
+        assert_eq!(Role::parse("mix", Some(4)), Err(ParseRoleError::NoSuchLayer(4)));
         assert_eq!(Role::parse("mix", None), Err(ParseRoleError::LayerMissing));
-        assert_eq!(
-            Role::parse("gateway", Some(1)),
-            Err(ParseRoleError::LayerOfNoMix)
-        );
-        assert!(matches!(
-            Role::parse("relay", None),
-            Err(ParseRoleError::NoSuchRole(_))
-        ));
+        assert_eq!(Role::parse("gateway", Some(1)), Err(ParseRoleError::LayerOfNoMix));
+        assert!(matches!(Role::parse("relay", None), Err(ParseRoleError::NoSuchRole(_))));
     }
 }

@@ -63,10 +63,7 @@ impl SignedDocument {
             && early > tolerated_skew
         {
             let valid_from = document.valid_from;
-            return Err(DocumentError::NotYetValid {
-                within: early,
-                valid_from,
-            });
+            return Err(DocumentError::NotYetValid { within: early, valid_from });
         }
         match now.duration_since(document.valid_until) {
             Ok(since) if since >= tolerated_skew => Err(DocumentError::Expired { since }),
@@ -76,10 +73,7 @@ impl SignedDocument {
 
     fn verify_signatures(&self, trusted: &Trust) -> Result<(), DocumentError> {
         if self.bytes.len() > MAX_DOCUMENT_BYTES {
-            return Err(Malformed::TooLarge {
-                bytes: self.bytes.len(),
-            }
-            .into());
+            return Err(Malformed::TooLarge { bytes: self.bytes.len() }.into());
         }
         let mut signers: Vec<_> = self.signatures.iter().map(|s| s.authority).collect();
         signers.sort_unstable();
@@ -90,11 +84,7 @@ impl SignedDocument {
             return Err(Malformed::Signatures.into());
         }
         let mut have = 0;
-        for DocumentSignature {
-            authority,
-            signature,
-        } in &self.signatures
-        {
+        for DocumentSignature { authority, signature } in &self.signatures {
             if !trusted.keys.contains(authority) {
                 continue;
             }
@@ -106,9 +96,7 @@ impl SignedDocument {
         let need = trusted.threshold.max(1);
         match self.signatures.first() {
             _ if have >= need => Ok(()),
-            Some(first) if have == 0 => Err(DocumentError::UnknownSigner {
-                key: first.authority,
-            }),
+            Some(first) if have == 0 => Err(DocumentError::UnknownSigner { key: first.authority }),
             _ => Err(DocumentError::TooFewSignatures { have, need }),
         }
     }

@@ -18,11 +18,7 @@ impl Trust {
     /// Trust in one authority.
     #[must_use]
     pub fn single(network: impl Into<String>, key: IdentityPublic) -> Self {
-        Self {
-            network: network.into(),
-            keys: vec![key],
-            threshold: 1,
-        }
+        Self { network: network.into(), keys: vec![key], threshold: 1 }
     }
 
     /// Whether any document can satisfy it at all.
@@ -34,10 +30,7 @@ impl Trust {
         keys.sort_unstable();
         keys.dedup();
         if keys.len() < self.threshold.max(1) {
-            return Err(TrustError::Threshold {
-                keys: keys.len(),
-                need: self.threshold.max(1),
-            });
+            return Err(TrustError::Threshold { keys: keys.len(), need: self.threshold.max(1) });
         }
         Ok(())
     }

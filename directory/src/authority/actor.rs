@@ -1,0 +1,204 @@
+//! The task that owns the core and the store: one message after another, nothing told to anyone
+//! before it is on the disk.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::core::{Core, Issued, Registered};
+use super::store::Store;
+use super::{AuthorityCounters, Listing};
+use crate::document::SignedDocument;
+use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
+
+/// Timers run on another clock than epochs do; no longer than this apart are they compared.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+
+/// Messages handled between two writes: when a network starts, one write serves many nodes.
+const BATCH: usize = 64;
+
+pub(super) enum Command {
+    Register(Registration, oneshot::Sender<Result<Registered, Refusal>>),
+    Unregister(Departure, oneshot::Sender<Result<(), Refusal>>),
+    SetParameters(ParametersOrder, oneshot::Sender<Result<(), Refusal>>),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    Rejected(Rejection),
+    NotSaved,
+}
+
+/// Each epoch's last document that is still valid, oldest first, never empty.
+pub(super) type Published = Arc<Vec<Issued>>;
+
+pub(super) struct Actor {
+    core: Core,
+    store: Option<Arc<Store>>,
+    commands: mpsc::Receiver<Command>,
+    published: watch::Sender<Published>,
+    counters: Arc<AuthorityCounters>,
+}
+
+/// An answer that waits until the state is saved.
+type Answer = Box<dyn FnOnce(bool) + Send>;
+
+impl Actor {
+    /// Makes the first document before anyone can ask for it.
+    pub(super) async fn start(
+        core: Core,
+        store: Option<Arc<Store>>,
+        commands: mpsc::Receiver<Command>,
+        counters: Arc<AuthorityCounters>,
+    ) -> (Self, watch::Receiver<Published>) {
+        let (published, documents) = watch::channel(Published::default());
+        let mut actor = Self { core, store, commands, published, counters };
+        actor.settle(Vec::new()).await;
+        (actor, documents)
+    }
+
+    /// Runs until it is told to stop; then the watchers' streams end. A write under way ends first.
+    pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
+            // After a failed write the core has nothing due, yet there is something to write.
+            let timer = timer.min(MAX_SLEEP);
+            let received = tokio::select! {
+                _ = &mut stop => return,
+                received = self.commands.recv_many(&mut batch, BATCH) => received,
+                () = tokio::time::sleep(timer) => usize::MAX,
+            };
+            if received == 0 {
+                return;
+            }
+            let now = SystemTime::now();
+            let answers = batch.drain(..).map(|command| self.handle(command, now)).collect();
+            self.settle(answers).await;
+        }
+    }
+
+    fn handle(&mut self, command: Command, now: SystemTime) -> Answer {
+        match command {
+            Command::Register(registration, answer) => {
+                let outcome = self.core.handle_register(&registration, now);
+                match &outcome {
+                    Ok(Registered { listing: Listing::Renewed, .. }) => {
+                        self.counters.renewed.fetch_add(1, Relaxed);
+                    }
+                    Ok(_) => {
+                        self.counters.listed.fetch_add(1, Relaxed);
+                    }
+                    Err(rejection) => self.note_rejected(rejection),
+                }
+                answer_with(outcome, answer)
+            }
+            Command::Unregister(departure, answer) => {
+                let outcome = self.core.handle_unregister(&departure, now);
+                match &outcome {
+                    Ok(None) => {}
+                    Ok(Some(node)) => {
+                        self.counters.departed.fetch_add(1, Relaxed);
+                        tracing::info!(node = node.name, id = %node.id(), "node left");
+                    }
+                    Err(rejection) => self.note_rejected(rejection),
+                }
+                answer_with(outcome.map(drop), answer)
+            }
+            Command::SetParameters(order, answer) => {
+                let outcome = self.core.handle_set_parameters(&order, now);
+                match &outcome {
+                    Ok(()) => tracing::info!("parameters changed"),
+                    Err(rejection) => self.note_rejected(rejection),
+                }
+                answer_with(outcome, answer)
+            }
+        }
+    }
+
+    fn note_rejected(&self, rejection: &Rejection) {
+        self.counters.count_rejected(rejection.reason());
+        tracing::warn!(reason = %rejection.reason(), %rejection, "message refused");
+    }
+
+    /// Makes the documents that are due, saves what changed, and only then answers and publishes.
+    async fn settle(&mut self, answers: Vec<Answer>) {
+        match self.core.poll(SystemTime::now()) {
+            Ok(polled) => {
+                self.counters.expired.fetch_add(polled.expired.len() as u64, Relaxed);
+                for node in polled.expired {
+                    tracing::info!(node = node.name, id = %node.id(), "lease ended");
+                }
+                self.counters.documents.fetch_add(u64::from(polled.issued), Relaxed);
+            }
+            Err(error) => tracing::error!(%error, "no document could be made"),
+        }
+        let saved = !self.core.is_unsaved() || self.save().await;
+        if saved {
+            self.publish();
+        }
+        for answer in answers {
+            answer(saved);
+        }
+    }
+
+    async fn save(&mut self) -> bool {
+        if let Some(store) = self.store.clone() {
+            let snapshot = self.core.snapshot();
+            let written = tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
+            let error = match written {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(error) = error {
+                self.counters.save_failures.fetch_add(1, Relaxed);
+                tracing::error!(error, "state not saved: the last document stays");
+                return false;
+            }
+        }
+        self.core.set_saved();
+        true
+    }
+
+    fn publish(&self) {
+        let documents = self.core.documents();
+        let Some(newest) = documents.back() else { return };
+        let published = self.published.borrow().last().map(|issued| issued.document.version());
+        if published == Some(newest.document.version()) {
+            return;
+        }
+        let (epoch, revision) = newest.document.version();
+        let nodes = newest.document.nodes.len();
+        tracing::info!(epoch, revision, nodes, "document issued");
+        self.counters.epoch.store(epoch, Relaxed);
+        self.counters.nodes.store(nodes as u64, Relaxed);
+        self.published.send_replace(Arc::new(documents.iter().cloned().collect()));
+    }
+}
+
+fn answer_with<T: Send + 'static>(
+    outcome: Result<T, Rejection>,
+    answer: oneshot::Sender<Result<T, Refusal>>,
+) -> Answer {
+    Box::new(move |saved| {
+        let outcome = match outcome {
+            Ok(_) if !saved => Err(Refusal::NotSaved),
+            outcome => outcome.map_err(Refusal::Rejected),
+        };
+        // Whoever asked may have gone.
+        let _ = answer.send(outcome);
+    })
+}
+
+/// The document that serves an epoch, or the current one for epoch 0.
+pub(super) fn document_of(published: &Published, epoch: u64) -> Option<Arc<SignedDocument>> {
+    let issued = match epoch {
+        0 => published.last(),
+        epoch => published.iter().find(|issued| issued.document.epoch == epoch),
+    };
+    issued.map(|issued| issued.signed.clone())
+}

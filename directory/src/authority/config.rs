@@ -1,0 +1,70 @@
+//! What an authority is given.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::document::{Parameters, ParametersError, is_label};
+use crate::join::JoinSecret;
+
+/// What an authority is given. [`AuthorityConfig::new`] has the defaults.
+#[derive(Clone, Debug)]
+pub struct AuthorityConfig {
+    /// Where it listens; port 0 takes a free one. Default 127.0.0.1, port 0.
+    pub listen: SocketAddr,
+    /// Where it keeps its state. Without one, everything is forgotten with the process, the
+    /// signing key too: for networks that live in one process. Default none.
+    pub state_dir: Option<PathBuf>,
+    /// What nodes have to know.
+    pub join_secret: JoinSecret,
+    /// The network's parameters. Those set at run time outlive a restart, until these here are
+    /// changed.
+    pub parameters: Parameters,
+    /// The network's name: 1 to 63 of `a-z`, `0-9` and `-`.
+    pub network: String,
+    /// How long a node stays listed without registering again; 1 s to 1 h. Default 60 s.
+    pub lease: Duration,
+    /// How many may watch documents at once; more are refused by name. Default 10,000.
+    pub max_watchers: usize,
+}
+
+impl AuthorityConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new(network: impl Into<String>, join_secret: JoinSecret) -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            state_dir: None,
+            join_secret,
+            parameters: Parameters::default(),
+            network: network.into(),
+            lease: Duration::from_secs(60),
+            max_watchers: 10_000,
+        }
+    }
+
+    /// Whether every value is in its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if !is_label(&self.network) {
+            return Err(ConfigError::Network(self.network.chars().take(80).collect()));
+        }
+        if !(Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&self.lease) {
+            return Err(ConfigError::Lease(self.lease));
+        }
+        Ok(self.parameters.validate()?)
+    }
+}
+
+/// A value out of its range.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum ConfigError {
+    /// See [`AuthorityConfig::network`].
+    #[error("a network's name is 1 to 63 of a-z, 0-9 and -, not {0:?}")]
+    Network(String),
+    /// See [`AuthorityConfig::lease`].
+    #[error("a lease is 1 s to 1 h long, not {0:?}")]
+    Lease(Duration),
+    /// See [`Parameters`].
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+}

@@ -1,0 +1,349 @@
+//! What an authority decides, without I/O and with the time as an argument.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::epochs::Epochs;
+use super::members::{Listing, Member, Members};
+use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
+use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::join::JoinSecret;
+use crate::limits::MAX_NODES;
+use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
+use crate::time::whole_millis;
+
+/// How many epochs after its own a document may still be used: that long the directory can be
+/// away.
+pub const GRACE_EPOCHS: u32 = 3;
+
+/// How far a message's time may be from the authority's clock.
+pub const FRESHNESS: Duration = Duration::from_secs(60);
+
+/// After a change, the next document waits this long for more changes: when a network starts, its
+/// nodes come all at once.
+pub const DEBOUNCE: Duration = Duration::from_millis(20);
+
+/// Identities whose last message is remembered, so that it cannot be repeated; beyond them, new
+/// ones have to wait until the oldest messages are stale.
+const MAX_SEEN: usize = 4 * MAX_NODES;
+
+/// What an authority is given.
+#[derive(Clone, Debug)]
+pub struct CoreConfig {
+    /// The network's name.
+    pub network: String,
+    /// What its nodes have to know.
+    pub join_secret: JoinSecret,
+    /// The parameters it starts with.
+    pub parameters: Parameters,
+    /// How long a node stays listed without registering again.
+    pub lease: Duration,
+}
+
+/// What has to outlive the process.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The network's name.
+    pub network: String,
+    /// The signing key.
+    pub secret: IdentitySecret,
+    /// The epoch.
+    pub epochs: Epochs,
+    /// The last document's revision.
+    pub revision: u64,
+    /// The parameters it was started with.
+    pub configured: Parameters,
+    /// The parameters that hold.
+    pub parameters: Parameters,
+    /// When the last order was made.
+    pub last_order: Option<SystemTime>,
+    /// Who is listed.
+    pub members: Vec<Member>,
+    /// The time of each identity's last message.
+    pub seen: Vec<(IdentityPublic, SystemTime)>,
+    /// Each epoch's last document that is still valid, oldest first.
+    pub documents: Vec<Issued>,
+}
+
+/// A document that was signed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issued {
+    /// Its content.
+    pub document: Arc<Document>,
+    /// As it is served.
+    pub signed: Arc<SignedDocument>,
+}
+
+/// What a registering node is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// How long it stays listed unless it registers again.
+    pub lease: Duration,
+    /// The epoch it is.
+    pub epoch: u64,
+    /// What its registration did.
+    pub listing: Listing,
+}
+
+/// What the passing of time brought.
+#[derive(Debug, Default)]
+pub struct Polled {
+    /// Nodes that are not listed any more, as their leases ended.
+    pub expired: Vec<Descriptor>,
+    /// Whether there is a new document.
+    pub issued: bool,
+}
+
+/// The authority: messages go in through `handle_*`, then [`Core::poll`] makes documents of what
+/// changed; [`Core::poll_at`] says when to poll again. After either, if [`Core::is_unsaved`],
+/// write [`Core::snapshot`] down before telling anyone of the outcome.
+#[derive(Debug)]
+pub struct Core {
+    config: CoreConfig,
+    secret: IdentitySecret,
+    epochs: Epochs,
+    revision: u64,
+    parameters: Parameters,
+    last_order: Option<SystemTime>,
+    members: Members,
+    seen: BTreeMap<IdentityPublic, SystemTime>,
+    documents: VecDeque<Issued>,
+    changed_at: Option<SystemTime>,
+    unsaved: bool,
+}
+
+impl Core {
+    /// A new network, whose first epoch starts now.
+    #[must_use]
+    pub fn new(config: CoreConfig, secret: IdentitySecret, now: SystemTime) -> Self {
+        let now = whole_millis(now);
+        Self {
+            epochs: Epochs::begin(now, config.parameters.epoch_length),
+            parameters: config.parameters,
+            config,
+            secret,
+            revision: 0,
+            last_order: None,
+            members: Members::default(),
+            seen: BTreeMap::new(),
+            documents: VecDeque::new(),
+            changed_at: Some(now),
+            unsaved: true,
+        }
+    }
+
+    /// Goes on where a snapshot was taken. Nodes get a whole lease to register again, as they
+    /// could not while the authority was away. Parameters that were changed at run time stay,
+    /// unless the configured ones have changed since.
+    pub fn restore(
+        config: CoreConfig,
+        snapshot: Snapshot,
+        now: SystemTime,
+    ) -> Result<Self, Rejection> {
+        let now = whole_millis(now);
+        let mut members = Members::default();
+        for Member { descriptor, lease_end } in snapshot.members {
+            members.list(descriptor, lease_end.max(now + config.lease), now)?;
+        }
+        let reconfigured = snapshot.configured != config.parameters;
+        let mut core = Self {
+            config,
+            secret: snapshot.secret,
+            epochs: snapshot.epochs,
+            revision: snapshot.revision,
+            parameters: snapshot.parameters,
+            last_order: snapshot.last_order,
+            members,
+            seen: snapshot.seen.into_iter().collect(),
+            documents: snapshot.documents.into(),
+            changed_at: None,
+            unsaved: false,
+        };
+        if reconfigured {
+            core.set_parameters(core.config.parameters, now);
+        }
+        Ok(core)
+    }
+
+    /// Lists a node, or renews its lease.
+    pub fn handle_register(
+        &mut self,
+        registration: &Registration,
+        now: SystemTime,
+    ) -> Result<Registered, Rejection> {
+        let now = whole_millis(now);
+        let verified = registration.verify(&self.config.network, &self.config.join_secret)?;
+        let identity = verified.descriptor.identity;
+        self.check_fresh(&identity, verified.issued_at, now)?;
+        if self.seen.len() >= MAX_SEEN && !self.seen.contains_key(&identity) {
+            return Err(Rejection::Full);
+        }
+        let lease = self.config.lease;
+        let listing = self.members.list(verified.descriptor, now + lease, now)?;
+        self.seen.insert(identity, verified.issued_at);
+        if listing != Listing::Renewed {
+            self.note_change(now);
+        }
+        Ok(Registered { lease, epoch: self.epochs.number, listing })
+    }
+
+    /// Takes a node off the list; says what it was, if it was listed.
+    pub fn handle_unregister(
+        &mut self,
+        departure: &Departure,
+        now: SystemTime,
+    ) -> Result<Option<Descriptor>, Rejection> {
+        let now = whole_millis(now);
+        let (identity, issued_at) = departure.verify(&self.config.network)?;
+        self.check_fresh(&identity, issued_at, now)?;
+        let removed = self.members.remove(identity.id());
+        if removed.is_some() {
+            // Remembered for listed nodes only: anyone can sign departures of fresh identities.
+            self.seen.insert(identity, issued_at);
+            self.note_change(now);
+        }
+        Ok(removed)
+    }
+
+    /// Changes the parameters.
+    pub fn handle_set_parameters(
+        &mut self,
+        order: &ParametersOrder,
+        now: SystemTime,
+    ) -> Result<(), Rejection> {
+        let now = whole_millis(now);
+        let (parameters, issued_at) =
+            order.verify(&self.config.network, &self.config.join_secret)?;
+        check_window(issued_at, now)?;
+        if self.last_order.is_some_and(|last| issued_at <= last) {
+            return Err(Rejection::Replayed);
+        }
+        self.last_order = Some(issued_at);
+        self.set_parameters(parameters, now);
+        Ok(())
+    }
+
+    /// Ends leases and epochs whose time has come, and makes a document if one is due.
+    pub fn poll(&mut self, now: SystemTime) -> Result<Polled, Malformed> {
+        let now = whole_millis(now);
+        let expired = self.members.expire(now);
+        if !expired.is_empty() {
+            self.note_change(now);
+        }
+        self.seen.retain(|_, issued_at| *issued_at + FRESHNESS >= now);
+        // A change in the future is one before the clock was set back.
+        let due = self.changed_at.is_some_and(|at| now < at || now >= at + DEBOUNCE);
+        let new_epoch = self.epochs.advance(now);
+        let issued = due || new_epoch || self.documents.is_empty();
+        if issued {
+            self.changed_at = None;
+            self.issue(now)?;
+        }
+        Ok(Polled { expired, issued })
+    }
+
+    /// When to poll next, if nothing comes in before.
+    #[must_use]
+    pub fn poll_at(&self) -> SystemTime {
+        let change = self.changed_at.map(|at| at + DEBOUNCE);
+        let times = [Some(self.epochs.end), self.members.next_expiry(), change];
+        times.into_iter().flatten().min().unwrap_or(self.epochs.end)
+    }
+
+    /// Each epoch's last document that is still valid, oldest first; the last is the current one.
+    #[must_use]
+    pub fn documents(&self) -> &VecDeque<Issued> {
+        &self.documents
+    }
+
+    /// The key that it signs with.
+    #[must_use]
+    pub fn public_key(&self) -> IdentityPublic {
+        self.secret.public()
+    }
+
+    /// Whether something changed since [`Core::set_saved`] that a restart must not lose. A longer
+    /// lease is not: a restart renews them all.
+    #[must_use]
+    pub const fn is_unsaved(&self) -> bool {
+        self.unsaved
+    }
+
+    /// The last snapshot is written down.
+    pub const fn set_saved(&mut self) {
+        self.unsaved = false;
+    }
+
+    /// What has to outlive the process.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            network: self.config.network.clone(),
+            secret: self.secret.clone(),
+            epochs: self.epochs,
+            revision: self.revision,
+            configured: self.config.parameters,
+            parameters: self.parameters,
+            last_order: self.last_order,
+            members: self.members.iter().cloned().collect(),
+            seen: self.seen.iter().map(|(identity, at)| (*identity, *at)).collect(),
+            documents: self.documents.iter().cloned().collect(),
+        }
+    }
+
+    fn check_fresh(
+        &self,
+        identity: &IdentityPublic,
+        issued_at: SystemTime,
+        now: SystemTime,
+    ) -> Result<(), Rejection> {
+        check_window(issued_at, now)?;
+        match self.seen.get(identity) {
+            Some(last) if issued_at <= *last => Err(Rejection::Replayed),
+            _ => Ok(()),
+        }
+    }
+
+    fn set_parameters(&mut self, parameters: Parameters, now: SystemTime) {
+        self.parameters = parameters;
+        self.epochs.length = parameters.epoch_length;
+        self.note_change(now);
+    }
+
+    fn note_change(&mut self, now: SystemTime) {
+        self.changed_at.get_or_insert(now);
+        self.unsaved = true;
+    }
+
+    fn issue(&mut self, now: SystemTime) -> Result<(), Malformed> {
+        let Epochs { number, start, end, length } = self.epochs;
+        let document = Document {
+            network: self.config.network.clone(),
+            epoch: number,
+            revision: self.revision + 1,
+            valid_from: start,
+            epoch_end: end,
+            valid_until: end + length * GRACE_EPOCHS,
+            parameters: self.parameters,
+            nodes: self.members.iter().map(|member| member.descriptor.clone()).collect(),
+        };
+        let signed = Arc::new(SignedDocument::sign(&document, &[&self.secret])?);
+        self.revision += 1;
+        self.unsaved = true;
+        self.documents.retain(|old| old.document.epoch != number && old.document.valid_until > now);
+        self.documents.push_back(Issued { document: Arc::new(document), signed });
+        Ok(())
+    }
+}
+
+fn check_window(issued_at: SystemTime, now: SystemTime) -> Result<(), Rejection> {
+    let (distance, ahead) = match now.duration_since(issued_at) {
+        Ok(age) => (age, false),
+        Err(early) => (early.duration(), true),
+    };
+    if distance > FRESHNESS {
+        return Err(Rejection::Stale { distance, ahead, window: FRESHNESS });
+    }
+    Ok(())
+}

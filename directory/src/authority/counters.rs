@@ -1,0 +1,46 @@
+//! What an authority counts, to be read into metrics.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::messages::Reason;
+
+/// What an authority counts since its start.
+#[derive(Debug, Default)]
+pub struct AuthorityCounters {
+    /// Registrations of nodes that were not listed, or changed.
+    pub listed: AtomicU64,
+    /// Registrations that renewed a lease.
+    pub renewed: AtomicU64,
+    /// Nodes that left.
+    pub departed: AtomicU64,
+    /// Nodes whose leases ended.
+    pub expired: AtomicU64,
+    /// Nodes listed now.
+    pub nodes: AtomicU64,
+    /// Documents issued.
+    pub documents: AtomicU64,
+    /// The epoch.
+    pub epoch: AtomicU64,
+    /// Who watches documents now.
+    pub watchers: AtomicU64,
+    /// Watchers refused, as there were too many.
+    pub watchers_refused: AtomicU64,
+    /// Times that the state could not be written.
+    pub save_failures: AtomicU64,
+    /// Refused messages, in the order of [`Reason::ALL`].
+    rejected: [AtomicU64; Reason::ALL.len()],
+}
+
+impl AuthorityCounters {
+    /// How many messages were refused for each reason.
+    pub fn rejected(&self) -> impl Iterator<Item = (Reason, u64)> {
+        Reason::ALL.iter().zip(&self.rejected).map(|(reason, count)| (*reason, count.load(Relaxed)))
+    }
+
+    pub(super) fn count_rejected(&self, reason: Reason) {
+        for (each, count) in Reason::ALL.iter().zip(&self.rejected) {
+            count.fetch_add(u64::from(*each == reason), Relaxed);
+        }
+    }
+}

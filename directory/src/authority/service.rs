@@ -1,0 +1,170 @@
+//! The gRPC methods: protobuf on one side, the actor on the other.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio_stream::wrappers::WatchStream;
+use tokio_stream::{Stream, StreamExt};
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Request, Response, Status};
+
+use super::AuthorityCounters;
+use super::actor::{Command, Published, Refusal, document_of};
+use crate::client::REASON_HEADER;
+use crate::document::SignedDocument;
+use crate::messages::{Departure, ParametersOrder, Reason, Registration, Rejection};
+use crate::proto;
+use crate::proto::admin_server::Admin;
+use crate::proto::directory_server::Directory;
+
+/// Answers for the directory and for its administration.
+#[derive(Clone)]
+pub(super) struct Service {
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) published: watch::Receiver<Published>,
+    pub(super) watchers: Arc<Semaphore>,
+    pub(super) counters: Arc<AuthorityCounters>,
+}
+
+impl Service {
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Command,
+    ) -> Result<T, Status> {
+        let (answer, outcome) = oneshot::channel();
+        self.commands.try_send(command(answer)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => {
+                Status::unavailable("the directory is overloaded: try again later")
+            }
+            mpsc::error::TrySendError::Closed(_) => stopping(),
+        })?;
+        match outcome.await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(Refusal::Rejected(rejection))) => Err(status_of(&rejection)),
+            Ok(Err(Refusal::NotSaved)) => {
+                Err(Status::unavailable("the directory cannot write its state: see its log"))
+            }
+            Err(_) => Err(stopping()),
+        }
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> Status {
+        self.counters.count_rejected(rejection.reason());
+        status_of(rejection)
+    }
+}
+
+fn stopping() -> Status {
+    Status::unavailable("the directory is stopping")
+}
+
+fn status_of(rejection: &Rejection) -> Status {
+    let reason = rejection.reason();
+    let code = match reason {
+        Reason::WrongJoinSecret | Reason::BadSignature => Code::PermissionDenied,
+        Reason::WrongNetwork | Reason::Stale => Code::FailedPrecondition,
+        Reason::Malformed => Code::InvalidArgument,
+        Reason::Replayed => Code::Aborted,
+        Reason::NameTaken | Reason::LinkKeyTaken | Reason::IdTaken => Code::AlreadyExists,
+        Reason::Full => Code::ResourceExhausted,
+    };
+    let mut status = Status::new(code, rejection.to_string());
+    status.metadata_mut().insert(REASON_HEADER, MetadataValue::from_static(reason.as_str()));
+    status
+}
+
+#[tonic::async_trait]
+impl Directory for Service {
+    async fn register(
+        &self,
+        request: Request<proto::RegisterRequest>,
+    ) -> Result<Response<proto::RegisterResponse>, Status> {
+        let registration = Registration::try_from(request.into_inner());
+        let registration = registration.map_err(|rejection| self.rejected(&rejection))?;
+        let registered = self.ask(|answer| Command::Register(registration, answer)).await?;
+        Ok(Response::new(proto::RegisterResponse {
+            lease_ms: u64::try_from(registered.lease.as_millis()).unwrap_or(u64::MAX),
+            epoch: registered.epoch,
+        }))
+    }
+
+    async fn unregister(
+        &self,
+        request: Request<proto::UnregisterRequest>,
+    ) -> Result<Response<proto::UnregisterResponse>, Status> {
+        let departure = Departure::try_from(request.into_inner());
+        let departure = departure.map_err(|rejection| self.rejected(&rejection))?;
+        self.ask(|answer| Command::Unregister(departure, answer)).await?;
+        Ok(Response::new(proto::UnregisterResponse {}))
+    }
+
+    async fn get_document(
+        &self,
+        request: Request<proto::GetDocumentRequest>,
+    ) -> Result<Response<proto::GetDocumentResponse>, Status> {
+        let epoch = request.into_inner().epoch;
+        let document = document_of(&self.published.borrow(), epoch);
+        let document = document.ok_or_else(|| {
+            Status::not_found(format!("there is no document of epoch {epoch} that is still valid"))
+        })?;
+        let document = Some((&*document).into());
+        Ok(Response::new(proto::GetDocumentResponse { document }))
+    }
+
+    type WatchDocumentStream =
+        Pin<Box<dyn Stream<Item = Result<proto::WatchDocumentResponse, Status>> + Send>>;
+
+    async fn watch_document(
+        &self,
+        _request: Request<proto::WatchDocumentRequest>,
+    ) -> Result<Response<Self::WatchDocumentStream>, Status> {
+        let watching = Watching::begin(&self.watchers, &self.counters)?;
+        // The channel holds one value: a slow watcher costs no memory, it skips documents.
+        let documents = WatchStream::new(self.published.clone()).filter_map(move |published| {
+            let _while_streaming = &watching;
+            document_of(&published, 0).map(|document| Ok(response(&document)))
+        });
+        Ok(Response::new(Box::pin(documents)))
+    }
+}
+
+fn response(document: &SignedDocument) -> proto::WatchDocumentResponse {
+    proto::WatchDocumentResponse { document: Some(document.into()) }
+}
+
+/// Counts as a watcher until dropped.
+struct Watching {
+    _permit: OwnedSemaphorePermit,
+    counters: Arc<AuthorityCounters>,
+}
+
+impl Watching {
+    fn begin(watchers: &Arc<Semaphore>, counters: &Arc<AuthorityCounters>) -> Result<Self, Status> {
+        let permit = watchers.clone().try_acquire_owned().map_err(|_| {
+            counters.watchers_refused.fetch_add(1, Relaxed);
+            Status::resource_exhausted("too many watchers: try again later, or ask GetDocument")
+        })?;
+        counters.watchers.fetch_add(1, Relaxed);
+        Ok(Self { _permit: permit, counters: counters.clone() })
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.counters.watchers.fetch_sub(1, Relaxed);
+    }
+}
+
+#[tonic::async_trait]
+impl Admin for Service {
+    async fn set_parameters(
+        &self,
+        request: Request<proto::SetParametersRequest>,
+    ) -> Result<Response<proto::SetParametersResponse>, Status> {
+        let order = ParametersOrder::from(request.into_inner());
+        self.ask(|answer| Command::SetParameters(order, answer)).await?;
+        Ok(Response::new(proto::SetParametersResponse {}))
+    }
+}

@@ -1,0 +1,227 @@
+//! The gRPC client that follower, registrar and command line share.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tokio_stream::StreamExt;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status, Streaming};
+
+use crate::document::{DocumentError, SignedDocument};
+use crate::limits::MAX_MESSAGE_BYTES;
+use crate::messages::{Departure, ParametersOrder, Reason, Registration};
+use crate::proto;
+use crate::proto::admin_client::AdminClient;
+use crate::proto::directory_client::DirectoryClient as Stub;
+
+/// The metadata in which an authority names the [`Reason`] of a refusal.
+pub(crate) const REASON_HEADER: &str = "mixbed-reason";
+
+/// A directory that does not answer for this long counts as away.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Speaks with a directory. Connects when first used, and again after each failure. Cheap to
+/// clone.
+#[derive(Clone, Debug)]
+pub struct DirectoryClient {
+    url: String,
+    channel: Channel,
+}
+
+/// What an authority grants a node that registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The node stays listed this long.
+    pub length: Duration,
+    /// The authority's current epoch.
+    pub epoch: u64,
+}
+
+impl DirectoryClient {
+    /// Prepares to speak with the directory at `url` (`http://host:port`). Must be called within
+    /// a tokio runtime.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        let invalid = || ClientError::Url(url.chars().take(200).collect());
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| invalid())?;
+        let uri = endpoint.uri();
+        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+            return Err(invalid());
+        }
+        let channel = endpoint
+            .connect_timeout(TIMEOUT)
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(TIMEOUT)
+            .keep_alive_timeout(TIMEOUT)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        Ok(Self { url: url.to_owned(), channel })
+    }
+
+    /// The directory's address, as given.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Registers a node or renews its lease.
+    pub async fn register(&self, registration: &Registration) -> Result<Lease, ClientError> {
+        let request = proto::RegisterRequest::from(registration);
+        let answer = self.within(self.stub().register(request)).await?;
+        Ok(Lease { length: Duration::from_millis(answer.lease_ms), epoch: answer.epoch })
+    }
+
+    /// Takes a node off the list.
+    pub async fn unregister(&self, departure: &Departure) -> Result<(), ClientError> {
+        let request = proto::UnregisterRequest::from(departure);
+        self.within(self.stub().unregister(request)).await?;
+        Ok(())
+    }
+
+    /// The current document, or an epoch's last one; not verified yet.
+    pub async fn document(&self, epoch: Option<u64>) -> Result<SignedDocument, ClientError> {
+        let request = proto::GetDocumentRequest { epoch: epoch.unwrap_or(0) };
+        let answer = self.within(self.stub().get_document(request)).await?;
+        received(answer.document)
+    }
+
+    /// The current document and then each new one; not verified yet.
+    pub async fn watch(&self) -> Result<DocumentStream, ClientError> {
+        let mut stub = self.stub();
+        let answer = self.within(stub.watch_document(proto::WatchDocumentRequest {}));
+        Ok(DocumentStream { url: self.url.clone(), stream: answer.await? })
+    }
+
+    /// Changes the network's parameters.
+    pub async fn set_parameters(&self, order: &ParametersOrder) -> Result<(), ClientError> {
+        let mut stub = AdminClient::new(self.channel.clone());
+        let request = proto::SetParametersRequest::from(order);
+        self.within(stub.set_parameters(request)).await?;
+        Ok(())
+    }
+
+    fn stub(&self) -> Stub<Channel> {
+        Stub::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    async fn within<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T, ClientError> {
+        match tokio::time::timeout(TIMEOUT, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(ClientError::of(&self.url, &status)),
+            Err(_) => Err(ClientError::silent(&self.url)),
+        }
+    }
+}
+
+/// The documents of a directory as they appear; not verified yet.
+#[derive(Debug)]
+pub struct DocumentStream {
+    url: String,
+    stream: Streaming<proto::WatchDocumentResponse>,
+}
+
+impl DocumentStream {
+    /// The current document, which the directory has at once, or an error that it is silent.
+    pub async fn first(&mut self) -> Result<SignedDocument, ClientError> {
+        match tokio::time::timeout(TIMEOUT, self.next()).await {
+            Ok(document) => document,
+            Err(_) => Err(ClientError::silent(&self.url)),
+        }
+    }
+
+    /// The next document, whenever there is one. May be cancelled.
+    pub async fn next(&mut self) -> Result<SignedDocument, ClientError> {
+        match self.stream.next().await {
+            Some(Ok(message)) => received(message.document),
+            Some(Err(status)) => Err(ClientError::of(&self.url, &status)),
+            None => Err(ClientError::Ended { url: self.url.clone() }),
+        }
+    }
+}
+
+fn received(document: Option<proto::SignedDocument>) -> Result<SignedDocument, ClientError> {
+    Ok(document.unwrap_or_default().try_into()?)
+}
+
+/// Why a directory could not be spoken with, or what it said no to.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum ClientError {
+    /// No such address can be.
+    #[error("a directory's address is http://host:port, not {0:?}")]
+    Url(String),
+    /// Not there, not answering, or the connection broke.
+    #[error("the directory at {url} cannot be reached: {why}")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// What the transport says.
+        why: String,
+    },
+    /// It ended the stream of documents: it stops.
+    #[error("the directory at {url} ended the connection")]
+    Ended {
+        /// Its address.
+        url: String,
+    },
+    /// It understood, and refuses.
+    #[error("the directory refuses ({reason}): {message}")]
+    Rejected {
+        /// The kind of refusal.
+        reason: Reason,
+        /// The directory's words.
+        message: String,
+    },
+    /// It failed in another way.
+    #[error("the directory at {url} answers {code:?}: {message}")]
+    Failed {
+        /// Its address.
+        url: String,
+        /// The gRPC code.
+        code: Code,
+        /// The directory's words.
+        message: String,
+    },
+    /// What it sent is no signed document.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+impl ClientError {
+    fn silent(url: &str) -> Self {
+        let why = format!("no answer within {TIMEOUT:?}");
+        Self::Unreachable { url: url.to_owned(), why }
+    }
+
+    fn of(url: &str, status: &Status) -> Self {
+        let url = url.to_owned();
+        let message = printable(status.message());
+        let word = status.metadata().get(REASON_HEADER).and_then(|word| word.to_str().ok());
+        match (word.and_then(Reason::from_word), status.code()) {
+            (Some(reason), _) => Self::Rejected { reason, message },
+            (
+                None,
+                Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded,
+            ) => {
+                // The transport's errors say little themselves; their causes say more.
+                let mut why = message;
+                let mut cause = status.source();
+                while let Some(error) = cause {
+                    let text = printable(&error.to_string());
+                    if !why.contains(&text) {
+                        why = format!("{why}: {text}");
+                    }
+                    cause = error.source();
+                }
+                Self::Unreachable { url, why }
+            }
+            (None, code) => Self::Failed { url, code, message },
+        }
+    }
+}
+
+/// Text from the network, fit for a log line.
+fn printable(text: &str) -> String {
+    text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,81 @@
+//! An operator's order to change the network's parameters.
+
+use std::time::SystemTime;
+
+use prost::Message;
+
+use super::Rejection;
+use crate::document::{Parameters, canonical, parameters_from_proto, parameters_to_proto};
+use crate::join::JoinSecret;
+use crate::proto;
+use crate::time::{from_millis, to_millis};
+
+const DOMAIN: &[u8] = b"mixbed parameters v1\0";
+
+/// New parameters for a network, proven by its join secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParametersOrder {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) join_proof: Vec<u8>,
+}
+
+impl ParametersOrder {
+    /// Longer than any valid one.
+    const MAX_BYTES: usize = 512;
+
+    /// Makes an order. `issued_at` is the time now, and later than that of the last order.
+    #[must_use]
+    pub fn new(
+        parameters: &Parameters,
+        network: &str,
+        issued_at: SystemTime,
+        join_secret: &JoinSecret,
+    ) -> Self {
+        let bytes = proto::ParametersOrder {
+            network: network.to_owned(),
+            issued_at_ms: to_millis(issued_at),
+            parameters: Some(parameters_to_proto(parameters)),
+        }
+        .encode_to_vec();
+        let join_proof = join_secret.prove(DOMAIN, &[network.as_bytes(), &bytes]).to_vec();
+        Self { bytes, join_proof }
+    }
+
+    /// What is ordered, and when; checks everything that needs no memory.
+    pub(crate) fn verify(
+        &self,
+        network: &str,
+        join_secret: &JoinSecret,
+    ) -> Result<(Parameters, SystemTime), Rejection> {
+        if self.bytes.len() > Self::MAX_BYTES {
+            return Err(Rejection::Malformed);
+        }
+        let message: proto::ParametersOrder = canonical(&self.bytes).ok_or(Rejection::Malformed)?;
+        if message.network != network {
+            return Err(Rejection::WrongNetwork {
+                ours: network.to_owned(),
+                theirs: message.network.chars().take(80).collect(),
+            });
+        }
+        if !join_secret.accepts(DOMAIN, &[network.as_bytes(), &self.bytes], &self.join_proof) {
+            return Err(Rejection::WrongJoinSecret { network: network.to_owned() });
+        }
+        let parameters = message.parameters.as_ref().and_then(parameters_from_proto);
+        let parameters = parameters.ok_or(Rejection::Malformed)?;
+        parameters.validate()?;
+        let issued_at = from_millis(message.issued_at_ms).ok_or(Rejection::Malformed)?;
+        Ok((parameters, issued_at))
+    }
+}
+
+impl From<&ParametersOrder> for proto::SetParametersRequest {
+    fn from(order: &ParametersOrder) -> Self {
+        Self { order: order.bytes.clone(), join_proof: order.join_proof.clone() }
+    }
+}
+
+impl From<proto::SetParametersRequest> for ParametersOrder {
+    fn from(message: proto::SetParametersRequest) -> Self {
+        Self { bytes: message.order, join_proof: message.join_proof }
+    }
+}

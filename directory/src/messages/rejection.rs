@@ -1,0 +1,167 @@
+//! Why an authority refuses a message.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::document::{DescriptorError, ParametersError};
+
+/// Why an authority refuses a registration, a departure or an order.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum Rejection {
+    /// Made without the network's join secret.
+    #[error(
+        "wrong join secret for the network {network:?}: give the node the secret that the directory has"
+    )]
+    WrongJoinSecret {
+        /// The authority's network.
+        network: String,
+    },
+    /// Made for another network.
+    #[error("this is the directory of the network {ours:?}, not of {theirs:?}")]
+    WrongNetwork {
+        /// The authority's network.
+        ours: String,
+        /// The message's.
+        theirs: String,
+    },
+    /// Not signed by the identity that it is about.
+    #[error("the message is not signed by the identity in it")]
+    BadSignature,
+    /// Not a canonical message of its kind.
+    #[error("the message is not in canonical encoding, or too long")]
+    Malformed,
+    /// The descriptor is out of bounds.
+    #[error("{0}")]
+    Descriptor(#[from] DescriptorError),
+    /// The parameters are out of bounds.
+    #[error("{0}")]
+    Parameters(#[from] ParametersError),
+    /// Made too long ago, or ahead of the authority's clock.
+    #[error("the message was made {distance:?} {direction} the directory's clock, more than {window:?}: set the clocks", direction = if *.ahead { "ahead of" } else { "behind" })]
+    Stale {
+        /// How far its time is from now.
+        distance: Duration,
+        /// In the future.
+        ahead: bool,
+        /// How far it may be.
+        window: Duration,
+    },
+    /// As new as, or older than, one already seen of the same identity.
+    #[error("a newer message of this identity was seen already")]
+    Replayed,
+    /// Another identity has the name.
+    #[error("the name {name:?} belongs to the node {holder} until its lease ends in {lease:?}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        holder: String,
+        /// How long at most.
+        lease: Duration,
+    },
+    /// Another identity has the link key.
+    #[error("the link key belongs to the node {holder:?}: every node draws its own")]
+    LinkKeyTaken {
+        /// Whose it is.
+        holder: String,
+    },
+    /// Another identity has the same id.
+    #[error("another identity has the same id: draw a new identity")]
+    IdTaken,
+    /// The document has no room for another node.
+    #[error("the document is full")]
+    Full,
+}
+
+impl Rejection {
+    /// Its kind, for counters and for the protocol.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::WrongJoinSecret { .. } => Reason::WrongJoinSecret,
+            Self::WrongNetwork { .. } => Reason::WrongNetwork,
+            Self::BadSignature | Self::Descriptor(DescriptorError::BadSignature) => {
+                Reason::BadSignature
+            }
+            Self::Malformed | Self::Descriptor(_) | Self::Parameters(_) => Reason::Malformed,
+            Self::Stale { .. } => Reason::Stale,
+            Self::Replayed => Reason::Replayed,
+            Self::NameTaken { .. } => Reason::NameTaken,
+            Self::LinkKeyTaken { .. } => Reason::LinkKeyTaken,
+            Self::IdTaken => Reason::IdTaken,
+            Self::Full => Reason::Full,
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// The kind of a [`Rejection`]: a label in metrics, and how a client tells kinds apart.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The reason's word, the same in metrics, logs and the protocol.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Made without the network's join secret.
+    WrongJoinSecret = "wrong_join_secret",
+    /// Made for another network.
+    WrongNetwork = "wrong_network",
+    /// Not signed by the identity that it is about.
+    BadSignature = "bad_signature",
+    /// Out of bounds.
+    Malformed = "malformed",
+    /// Made too long ago, or ahead of the authority's clock.
+    Stale = "stale",
+    /// Seen already.
+    Replayed = "replayed",
+    /// Another identity has the name.
+    NameTaken = "name_taken",
+    /// Another identity has the link key.
+    LinkKeyTaken = "link_key_taken",
+    /// Another identity has the same id.
+    IdTaken = "id_taken",
+    /// No room for another node.
+    Full = "full",
+}
+
+impl Reason {
+    /// Whether the same message, made again later, will be refused again: somebody has to change
+    /// a configuration first.
+    #[must_use]
+    pub const fn is_permanent(self) -> bool {
+        match self {
+            Self::WrongJoinSecret
+            | Self::WrongNetwork
+            | Self::BadSignature
+            | Self::Malformed
+            | Self::IdTaken => true,
+            Self::Stale | Self::Replayed | Self::NameTaken | Self::LinkKeyTaken | Self::Full => {
+                false
+            }
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == word)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

@@ -1,0 +1,193 @@
+//! Keeps a node on a directory's list.
+
+mod shell;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::client::{ClientError, DirectoryClient};
+use crate::document::{Descriptor, DescriptorError};
+use crate::identity::IdentitySecret;
+use crate::join::JoinSecret;
+use crate::messages::Reason;
+
+/// What a registrar is given.
+#[derive(Clone, Debug)]
+pub struct RegistrarConfig {
+    /// Where the directory is: `http://host:port`.
+    pub url: String,
+    /// The network's name.
+    pub network: String,
+    /// The node's identity.
+    pub identity: IdentitySecret,
+    /// What lets the node in.
+    pub join_secret: JoinSecret,
+}
+
+/// How a node stands with its directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistrarState {
+    /// Not on the list yet.
+    Connecting {
+        /// Since when it tries.
+        since: SystemTime,
+        /// What went wrong last: the directory is away, or refuses for now.
+        last_error: Option<String>,
+    },
+    /// On the list; renewed in time.
+    Registered {
+        /// The directory's epoch at the last registration.
+        epoch: u64,
+    },
+    /// It was on the list, but cannot renew: it stays there until its lease ends.
+    Lapsing {
+        /// When the lease ends, or ended.
+        lease_end: SystemTime,
+        /// What is wrong.
+        why: String,
+    },
+    /// The directory refuses for good: a configuration has to be changed. Only another descriptor
+    /// makes the registrar try again.
+    Rejected {
+        /// The kind of refusal, such as a wrong join secret.
+        reason: Reason,
+        /// The directory's words.
+        message: String,
+    },
+    /// Off the list, as asked for.
+    Unregistered,
+}
+
+/// What a registrar counts, to be read into metrics.
+#[derive(Debug, Default)]
+pub struct RegistrarCounters {
+    /// Registrations and renewals that succeeded.
+    pub registered: AtomicU64,
+    /// Tries that the directory refused.
+    pub rejected: AtomicU64,
+    /// Tries that did not reach the directory.
+    pub unreachable: AtomicU64,
+}
+
+/// Keeps a node on the list from [`Registrar::start`] to [`Registrar::unregister`]. When it is
+/// dropped, the node goes off the list as its lease ends.
+#[derive(Debug)]
+pub struct Registrar {
+    descriptor: watch::Sender<Descriptor>,
+    leave: mpsc::Sender<oneshot::Sender<Result<(), ClientError>>>,
+    state: watch::Receiver<RegistrarState>,
+    counters: Arc<RegistrarCounters>,
+}
+
+impl Registrar {
+    /// Starts to register, and keeps trying while the directory is away. Must be called within a
+    /// tokio runtime.
+    pub fn start(config: RegistrarConfig, descriptor: Descriptor) -> Result<Self, RegistrarError> {
+        check(&config.identity, &descriptor)?;
+        let client = DirectoryClient::new(&config.url)?;
+        Ok(shell::spawn(config, client, descriptor))
+    }
+
+    /// Registers with another descriptor at once: a new address, new keys.
+    pub fn update(&self, descriptor: Descriptor) -> Result<(), RegistrarError> {
+        descriptor.validate()?;
+        if descriptor.identity != self.descriptor.borrow().identity {
+            return Err(RegistrarError::OtherIdentity);
+        }
+        self.descriptor.send_replace(descriptor);
+        Ok(())
+    }
+
+    /// How the node stands now.
+    #[must_use]
+    pub fn state(&self) -> RegistrarState {
+        self.state.borrow().clone()
+    }
+
+    /// The states as they change.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<RegistrarState> {
+        self.state.clone()
+    }
+
+    /// Waits until the node is on the list, or the directory refuses for good.
+    pub async fn wait_registered(&self, within: Duration) -> Result<(), RegistrarError> {
+        let mut state = self.state.clone();
+        let settled = state.wait_for(|state| {
+            !matches!(state, RegistrarState::Connecting { .. } | RegistrarState::Lapsing { .. })
+        });
+        if let Ok(Ok(state)) = tokio::time::timeout(within, settled).await {
+            return match &*state {
+                RegistrarState::Rejected { reason, message } => {
+                    Err(RegistrarError::Rejected { reason: *reason, message: message.clone() })
+                }
+                RegistrarState::Unregistered => Err(RegistrarError::Left),
+                _ => Ok(()),
+            };
+        }
+        let why = match self.state() {
+            RegistrarState::Connecting { last_error: Some(why), .. }
+            | RegistrarState::Lapsing { why, .. } => why,
+            _ => "the directory has not answered".to_owned(),
+        };
+        Err(RegistrarError::NotInTime { waited: within, why })
+    }
+
+    /// Takes the node off the list and stops. If the directory cannot be reached (it is tried
+    /// once), the lease has to end by itself.
+    pub async fn unregister(&self) -> Result<(), RegistrarError> {
+        let (done, outcome) = oneshot::channel();
+        self.leave.send(done).await.map_err(|_| RegistrarError::Left)?;
+        Ok(outcome.await.map_err(|_| RegistrarError::Left)??)
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<RegistrarCounters> {
+        &self.counters
+    }
+}
+
+fn check(identity: &IdentitySecret, descriptor: &Descriptor) -> Result<(), RegistrarError> {
+    descriptor.validate()?;
+    if descriptor.identity != identity.public() {
+        return Err(RegistrarError::OtherIdentity);
+    }
+    Ok(())
+}
+
+/// Why a node is not on the list.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum RegistrarError {
+    /// The descriptor is out of bounds.
+    #[error(transparent)]
+    Descriptor(#[from] DescriptorError),
+    /// The descriptor names an identity that the registrar does not sign with.
+    #[error("the descriptor is not of the registrar's identity")]
+    OtherIdentity,
+    /// The directory's address is none, or it failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The directory refuses for good.
+    #[error("the directory refuses this node ({reason}): {message}")]
+    Rejected {
+        /// The kind of refusal.
+        reason: Reason,
+        /// The directory's words.
+        message: String,
+    },
+    /// Not yet.
+    #[error("not registered after {waited:?}: {why}")]
+    NotInTime {
+        /// How long was waited.
+        waited: Duration,
+        /// What went wrong last.
+        why: String,
+    },
+    /// It was unregistered before.
+    #[error("the node has left the network")]
+    Left,
+}

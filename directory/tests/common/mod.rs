@@ -1,0 +1,75 @@
+//! What the integration tests share.
+
+#![allow(dead_code, reason = "each test file is its own program and uses a part")]
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+use std::time::Duration;
+
+use mixbed_directory::{
+    Authority, AuthorityConfig, Descriptor, IdentitySecret, JoinSecret, Registrar, RegistrarConfig,
+    Role, SphinxKey,
+};
+use mixbed_wire::{LinkPublic, SphinxPublic};
+
+/// Longer than anything takes; only a test that fails waits this long.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+pub(crate) const NETWORK: &str = "testnet";
+
+pub(crate) fn join_secret() -> JoinSecret {
+    JoinSecret::new("the secret of all these tests").unwrap()
+}
+
+pub(crate) fn config() -> AuthorityConfig {
+    AuthorityConfig::new(NETWORK, join_secret())
+}
+
+pub(crate) async fn authority() -> Authority {
+    Authority::start(config()).await.unwrap()
+}
+
+pub(crate) fn identity(seed: u8) -> IdentitySecret {
+    IdentitySecret::from_bytes([seed; 32])
+}
+
+pub(crate) fn descriptor(name: &str, seed: u8, role: Role) -> Descriptor {
+    Descriptor {
+        name: name.to_owned(),
+        identity: identity(seed).public(),
+        role,
+        link_key: LinkPublic::from_bytes([seed; 32]),
+        address: format!("127.0.0.1:{}", 9000 + u16::from(seed)),
+        sphinx_keys: vec![SphinxKey { epoch: 1, key: SphinxPublic::from_bytes([seed; 32]) }],
+        services: match role {
+            Role::Provider => vec!["echo".to_owned()],
+            _ => vec![],
+        },
+        version: "0.1.0".to_owned(),
+    }
+}
+
+/// The smallest network that routes can be built in.
+pub(crate) fn small_network() -> Vec<(u8, Descriptor)> {
+    let mut seed = 10;
+    let mut node = |name: &str, role| {
+        seed += 1;
+        (seed, descriptor(name, seed, role))
+    };
+    vec![
+        node("gateway-0", Role::Gateway),
+        node("mix-1-0", Role::Mix { layer: 1 }),
+        node("mix-2-0", Role::Mix { layer: 2 }),
+        node("mix-3-0", Role::Mix { layer: 3 }),
+        node("provider-0", Role::Provider),
+    ]
+}
+
+pub(crate) fn registrar(url: &str, seed: u8, descriptor: Descriptor) -> Registrar {
+    let config = RegistrarConfig {
+        url: url.to_owned(),
+        network: NETWORK.to_owned(),
+        identity: identity(seed),
+        join_secret: join_secret(),
+    };
+    Registrar::start(config, descriptor).unwrap()
+}
