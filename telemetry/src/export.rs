@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_otlp::{WithExportConfig as _, WithTonicConfig as _};
+use futures::future::join_all;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _, SpanProcessor};
 use tokio::sync::{mpsc, oneshot};
@@ -119,7 +120,7 @@ struct Sender {
     endpoint: String,
     channel: Channel,
     /// One exporter for each service, because its resource differs; all share the channel.
-    services: HashMap<Arc<Identity>, opentelemetry_otlp::SpanExporter>,
+    services: HashMap<Arc<Identity>, Result<SpanExporter, String>>,
     counts: Exported,
     failing: bool,
 }
@@ -139,9 +140,7 @@ impl Sender {
             };
             let _ = timeout(FILL, filled).await;
             let (groups, last) = sort(batch.drain(..));
-            for (service, spans) in groups {
-                self.send(service, spans).await;
-            }
+            self.send(groups).await;
             if let Some(done) = last {
                 items.close();
                 let _ = done.send(());
@@ -150,57 +149,68 @@ impl Sender {
         }
     }
 
-    async fn send(&mut self, service: Arc<Identity>, spans: Vec<SpanData>) {
-        let count = spans.len() as u64;
-        let outcome = match self.exporter(service) {
-            Ok(exporter) => match timeout(EXPORT_LIMIT, exporter.export(spans)).await {
-                Ok(outcome) => outcome.map_err(|error| error.to_string()),
-                Err(_) => Err(format!("no answer within {EXPORT_LIMIT:?}")),
-            },
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {
-                self.counts.sent.inc_by(count);
-                if std::mem::take(&mut self.failing) {
-                    tracing::info!(
-                        endpoint = self.endpoint,
-                        "the trace collector takes spans again"
-                    );
-                }
-            }
-            Err(reason) => {
-                self.counts.lost_collector.inc_by(count);
-                // Once until it recovers: a collector that is away must not fill the log.
-                if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(
-                        endpoint = self.endpoint,
-                        reason,
-                        "the trace collector does not take spans; they are lost until it does"
-                    );
-                }
+    /// All services' spans at the same time: a collector that hangs costs one limit, not one for
+    /// each.
+    async fn send(&mut self, groups: Groups) {
+        for service in groups.keys() {
+            if !self.services.contains_key(service) {
+                self.services.insert(service.clone(), exporter(&self.channel, service));
             }
         }
+        let services = &self.services;
+        let sending = groups.into_iter().filter_map(|(service, spans)| {
+            let exporter = services.get(&service)?;
+            Some(async move { (spans.len() as u64, export(exporter, spans).await) })
+        });
+        let mut failure = None;
+        for (count, outcome) in join_all(sending).await {
+            match outcome {
+                Ok(()) => self.counts.sent.inc_by(count),
+                Err(reason) => {
+                    failure = Some(reason);
+                    self.counts.lost_collector.inc_by(count)
+                }
+            };
+        }
+        self.report(failure.as_deref());
     }
 
-    fn exporter(
-        &mut self,
-        service: Arc<Identity>,
-    ) -> Result<&opentelemetry_otlp::SpanExporter, String> {
-        use std::collections::hash_map::Entry;
-        match self.services.entry(service) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => {
-                let mut exporter = opentelemetry_otlp::SpanExporter::builder()
-                    .with_tonic()
-                    .with_channel(self.channel.clone())
-                    .with_timeout(EXPORT_LIMIT)
-                    .build()
-                    .map_err(|error| error.to_string())?;
-                exporter.set_resource(&entry.key().resource());
-                Ok(entry.insert(exporter))
+    /// Says once that the collector fails, and once that it is back: one that is away must not
+    /// fill the log.
+    fn report(&mut self, failure: Option<&str>) {
+        match (self.failing, failure) {
+            (false, Some(reason)) => tracing::warn!(
+                endpoint = self.endpoint,
+                reason,
+                "the trace collector does not take spans; they are lost until it does"
+            ),
+            (true, None) => {
+                tracing::info!(endpoint = self.endpoint, "the trace collector takes spans again");
             }
+            _ => {}
         }
+        self.failing = failure.is_some();
+    }
+}
+
+type Outcome = Result<(), String>;
+
+fn exporter(channel: &Channel, service: &Identity) -> Result<SpanExporter, String> {
+    let mut exporter = SpanExporter::builder()
+        .with_tonic()
+        .with_channel(channel.clone())
+        .with_timeout(EXPORT_LIMIT)
+        .build()
+        .map_err(|error| error.to_string())?;
+    exporter.set_resource(&service.resource());
+    Ok(exporter)
+}
+
+async fn export(exporter: &Result<SpanExporter, String>, spans: Vec<SpanData>) -> Outcome {
+    let exporter = exporter.as_ref().map_err(Clone::clone)?;
+    match timeout(EXPORT_LIMIT, exporter.export(spans)).await {
+        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("no answer within {EXPORT_LIMIT:?}")),
     }
 }
 
@@ -216,4 +226,50 @@ fn sort(items: impl Iterator<Item = Item>) -> (Groups, Option<oneshot::Sender<()
         }
     }
     (groups, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+    use crate::Telemetry;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_is_away_is_logged_once() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+        let mut sender = Sender {
+            endpoint: "http://collector:4317".to_owned(),
+            channel: Endpoint::from_static("http://127.0.0.1:1").connect_lazy(),
+            services: HashMap::new(),
+            counts: Telemetry::disabled().families().exported(),
+            failing: false,
+        };
+        tracing::subscriber::with_default(subscriber, || {
+            for failure in [None, Some("away"), Some("away"), None, None, Some("away again")] {
+                sender.report(failure);
+            }
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let levels: Vec<_> = text.lines().map(|l| l.split_whitespace().nth(1).unwrap()).collect();
+        assert_eq!(levels, ["WARN", "INFO", "WARN"], "{text}");
+        assert!(text.contains("http://collector:4317") && text.contains("away again"), "{text}");
+    }
 }

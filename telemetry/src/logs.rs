@@ -89,9 +89,50 @@ pub fn init_logs(format: LogFormat, default_level: LevelFilter) -> Result<(), Lo
 }
 
 fn filter(given: Option<&str>, default_level: LevelFilter) -> Result<EnvFilter, LogError> {
-    let own = given.map_or_else(|| default_level.to_string(), str::to_owned);
-    // The caller's directives come last, so they win over ours for the same target.
+    let own = given.unwrap_or_default();
+    // Nothing at all would parse as a level, too.
+    let mut parts = own.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let has_level = parts.any(|part| part.parse::<LevelFilter>().is_ok());
+    let level = if has_level { String::new() } else { format!("{default_level},") };
+    // What comes later wins for the same target.
+    let directives = format!("{level}{OTHERS},{own}");
     EnvFilter::builder()
-        .parse(format!("{OTHERS},{own}"))
-        .map_err(|error| LogError::Filter { filter: own, reason: error.to_string() })
+        .parse(directives.trim_end_matches(','))
+        .map_err(|error| LogError::Filter { filter: own.to_owned(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(given: Option<&str>, default_level: LevelFilter) -> Option<LevelFilter> {
+        filter(given, default_level).unwrap().max_level_hint()
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_default() {
+        assert_eq!(level(None, LevelFilter::INFO), Some(LevelFilter::INFO));
+        assert_eq!(level(Some("trace"), LevelFilter::INFO), Some(LevelFilter::TRACE));
+        assert_eq!(level(Some("warn"), LevelFilter::DEBUG), Some(LevelFilter::WARN));
+    }
+
+    #[test]
+    fn a_directive_for_one_part_leaves_the_others_at_the_default() {
+        let filter = filter(Some("mixbed_node=debug"), LevelFilter::INFO).unwrap().to_string();
+        assert!(filter.contains("mixbed_node=debug") && filter.ends_with("info"), "{filter}");
+    }
+
+    #[test]
+    fn a_broken_filter_is_named() {
+        let error = filter(Some("mixbed=loud"), LevelFilter::INFO).unwrap_err().to_string();
+        assert!(error.starts_with("MIXBED_LOG=`mixbed=loud` is not a log filter"), "{error}");
+        let error = "yaml".parse::<LogFormat>().unwrap_err().to_string();
+        assert_eq!(error, "`yaml` is not a log format: write `text` or `json`");
+    }
+
+    #[test]
+    fn may_be_set_up_twice() {
+        init_logs(LogFormat::Text, LevelFilter::WARN).unwrap();
+        init_logs(LogFormat::Json, LevelFilter::WARN).unwrap();
+    }
 }

@@ -60,7 +60,7 @@ impl SpanName {
                 ("client", "A message until all of it is answered for or its deadline has passed.")
             }
             Self::Packet => (
-                "client, provider",
+                "client",
                 "One packet from its making until it is answered for. Every hop hangs under it, there and back.",
             ),
             Self::Hop => (

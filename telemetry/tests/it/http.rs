@@ -1,0 +1,54 @@
+//! The endpoints as a scraper and a kubelet see them.
+
+use std::net::SocketAddr;
+
+use mixbed_telemetry::{Health, NodeMetrics, Telemetry, bind_http, serve_http};
+use tokio::sync::oneshot;
+
+#[tokio::test]
+async fn health_readiness_and_metrics() {
+    let telemetry = Telemetry::disabled();
+    let metrics = NodeMetrics::new(&telemetry, "mix-1-0", "mix", &["replayed"]);
+    let health = Health::new();
+    let listener = bind_http(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(serve_http(listener, telemetry, health.clone(), async {
+        let _ = stopped.await;
+    }));
+    let get = async |path: &str| {
+        let answer = reqwest::get(format!("{base}{path}")).await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), kind, answer.text().await.unwrap())
+    };
+
+    assert_eq!(get("/healthz").await.0, 200);
+    let (status, _, reasons) = get("/readyz").await;
+    assert_eq!((status, reasons.as_str()), (503, "starting\n"));
+
+    let directory = health.condition("directory");
+    health.set_not_ready("no keys yet".to_owned());
+    let (status, _, reasons) = get("/readyz").await;
+    assert_eq!((status, reasons.as_str()), (503, "no keys yet\ndirectory: not met yet\n"));
+
+    directory.met();
+    health.set_ready(true);
+    assert_eq!(get("/readyz").await.0, 200);
+    directory.unmet("gone");
+    assert_eq!(get("/readyz").await.0, 503);
+    assert_eq!(get("/healthz").await.0, 200);
+
+    metrics.packets_received.inc_by(3);
+    metrics.dropped(0);
+    let (status, kind, text) = get("/metrics").await;
+    assert_eq!(status, 200);
+    assert_eq!(kind, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    let labels = r#"node="mix-1-0",role="mix""#;
+    assert!(text.contains(&format!("mixbed_packets_received_total{{{labels}}} 3\n")), "{text}");
+    let dropped = format!("mixbed_packets_dropped_total{{{labels},reason=\"replayed\"}} 1\n");
+    assert!(text.contains(&dropped), "{text}");
+
+    stop.send(()).unwrap();
+    server.await.unwrap();
+    assert!(reqwest::get(format!("{base}/healthz")).await.is_err());
+}
