@@ -10,6 +10,7 @@
 //!
 //! This crate knows no other crate of mixbed: ids are raw bytes here.
 
+mod collector;
 mod context;
 mod export;
 mod health;
@@ -20,6 +21,7 @@ mod metrics;
 mod names;
 mod record;
 mod reference;
+mod server;
 mod service;
 mod span;
 mod store;
@@ -29,7 +31,7 @@ mod value;
 pub use context::Context;
 pub use health::{Condition, Health};
 pub use hop::{Hop, HopOutcome, HopRecord};
-pub use http::{HttpError, bind_http, router, serve_http, serve_router};
+pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
     Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, NodeMetrics,
@@ -38,6 +40,7 @@ pub use metrics::{
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};
 pub use reference::{reference, span_reference};
+pub use server::serve_router;
 pub use service::Service;
 pub use span::Span;
 pub use store::SpanStore;
