@@ -1,0 +1,64 @@
+# `make` alone lists the targets. All need bash and Rust only: what else is missing they install, or say
+# how to (MIXBED_NO_INSTALL=1: only say).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo up test build setup fmt lint deny bench clean
+
+# What follows the subcommand: make demo ARGS="--help"
+ARGS ?=
+# In CI the lock file is a promise; at home cargo may complete it.
+LOCKED := $(if $(filter true 1,$(CI)),--locked)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Set up, build, and send real Monero transactions through a mixnet on this machine (ARGS=...)
+	@scripts/setup build monero
+	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed
+	@cargo run $(LOCKED) --quiet --release -p mixbed -- demo $(ARGS)
+
+up: ## Set up, build, and keep that mixnet running until Ctrl-C (ARGS=...)
+	@scripts/setup build monero
+	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed
+	@cargo run $(LOCKED) --quiet --release -p mixbed -- up $(ARGS)
+
+# The tests come last and nothing is said after them: their results close the output.
+test: ## Set up, then lint and run all tests, those against a real monerod included
+	@scripts/setup build monero lints
+	@$(MAKE) --no-print-directory lint
+	@scripts/step "compile the tests" cargo test $(LOCKED) --workspace --no-run
+	@cargo test $(LOCKED) --workspace
+
+build: ## Build the release binary, target/release/mixbed
+	@scripts/setup build
+	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed
+
+setup: ## Install whatever any target needs, and say what was found
+	@scripts/setup build monero lints say
+
+fmt: ## Format the code
+	@scripts/setup build lints
+	@cargo fmt --all
+
+lint: ## Formatting, clippy, documentation, licences: no warning passes
+	@scripts/setup build lints
+	@scripts/step "formatting" cargo fmt --all --check
+	@scripts/step "clippy" cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" scripts/step "documentation" cargo doc $(LOCKED) --workspace --no-deps
+	@scripts/step "shell scripts" scripts/shell
+	@scripts/step "licences" scripts/deny --if-installed
+
+deny: ## Licences, sources and known vulnerabilities of dependencies; installs cargo-deny once
+	@scripts/setup build
+	@scripts/deny
+
+bench: ## Measure, print the ratios, and write target/bench.json
+	@scripts/setup build monero
+	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed -p mixbed-bench
+	@cargo run $(LOCKED) --quiet --release -p mixbed-bench -- $(ARGS)
+
+clean: ## Remove what was built
+	@cargo clean
