@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::core::{Core, Issued, Registered};
+use super::core::{Core, Registered};
+use super::snapshot::Issued;
 use super::store::Store;
 use super::{AuthorityCounters, Listing};
 use crate::document::SignedDocument;

@@ -1,15 +1,15 @@
 //! What an authority decides, without I/O and with the time as an argument.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::epochs::Epochs;
+use super::freshness::Freshness;
 use super::members::{Listing, Member, Members};
+use super::snapshot::{CoreConfig, Issued, Snapshot};
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
-use crate::join::JoinSecret;
-use crate::limits::MAX_NODES;
 use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
 use crate::time::whole_millis;
 
@@ -17,63 +17,9 @@ use crate::time::whole_millis;
 /// away.
 pub const GRACE_EPOCHS: u32 = 3;
 
-/// How far a message's time may be from the authority's clock.
-pub const FRESHNESS: Duration = Duration::from_secs(60);
-
 /// After a change, the next document waits this long for more changes: when a network starts, its
 /// nodes come all at once.
 pub const DEBOUNCE: Duration = Duration::from_millis(20);
-
-/// Identities whose last message is remembered, so that it cannot be repeated; beyond them, new
-/// ones have to wait until the oldest messages are stale.
-const MAX_SEEN: usize = 4 * MAX_NODES;
-
-/// What an authority is given.
-#[derive(Clone, Debug)]
-pub struct CoreConfig {
-    /// The network's name.
-    pub network: String,
-    /// What its nodes have to know.
-    pub join_secret: JoinSecret,
-    /// The parameters it starts with.
-    pub parameters: Parameters,
-    /// How long a node stays listed without registering again.
-    pub lease: Duration,
-}
-
-/// What has to outlive the process.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The network's name.
-    pub network: String,
-    /// The signing key.
-    pub secret: IdentitySecret,
-    /// The epoch.
-    pub epochs: Epochs,
-    /// The last document's revision.
-    pub revision: u64,
-    /// The parameters it was started with.
-    pub configured: Parameters,
-    /// The parameters that hold.
-    pub parameters: Parameters,
-    /// When the last order was made.
-    pub last_order: Option<SystemTime>,
-    /// Who is listed.
-    pub members: Vec<Member>,
-    /// The time of each identity's last message.
-    pub seen: Vec<(IdentityPublic, SystemTime)>,
-    /// Each epoch's last document that is still valid, oldest first.
-    pub documents: Vec<Issued>,
-}
-
-/// A document that was signed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Issued {
-    /// Its content.
-    pub document: Arc<Document>,
-    /// As it is served.
-    pub signed: Arc<SignedDocument>,
-}
 
 /// What a registering node is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,9 +51,8 @@ pub struct Core {
     epochs: Epochs,
     revision: u64,
     parameters: Parameters,
-    last_order: Option<SystemTime>,
     members: Members,
-    seen: BTreeMap<IdentityPublic, SystemTime>,
+    freshness: Freshness,
     documents: VecDeque<Issued>,
     changed_at: Option<SystemTime>,
     unsaved: bool,
@@ -124,9 +69,8 @@ impl Core {
             config,
             secret,
             revision: 0,
-            last_order: None,
             members: Members::default(),
-            seen: BTreeMap::new(),
+            freshness: Freshness::default(),
             documents: VecDeque::new(),
             changed_at: Some(now),
             unsaved: true,
@@ -153,9 +97,8 @@ impl Core {
             epochs: snapshot.epochs,
             revision: snapshot.revision,
             parameters: snapshot.parameters,
-            last_order: snapshot.last_order,
             members,
-            seen: snapshot.seen.into_iter().collect(),
+            freshness: Freshness::restore(snapshot.seen, snapshot.last_order),
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
@@ -175,13 +118,11 @@ impl Core {
         let now = whole_millis(now);
         let verified = registration.verify(&self.config.network, &self.config.join_secret)?;
         let identity = verified.descriptor.identity;
-        self.check_fresh(&identity, verified.issued_at, now)?;
-        if self.seen.len() >= MAX_SEEN && !self.seen.contains_key(&identity) {
-            return Err(Rejection::Full);
-        }
+        self.freshness.check(&identity, verified.issued_at, now)?;
+        self.freshness.check_room(&identity)?;
         let lease = self.config.lease;
         let listing = self.members.list(verified.descriptor, now + lease, now)?;
-        self.seen.insert(identity, verified.issued_at);
+        self.freshness.note(identity, verified.issued_at);
         if listing != Listing::Renewed {
             self.note_change(now);
         }
@@ -196,11 +137,11 @@ impl Core {
     ) -> Result<Option<Descriptor>, Rejection> {
         let now = whole_millis(now);
         let (identity, issued_at) = departure.verify(&self.config.network)?;
-        self.check_fresh(&identity, issued_at, now)?;
+        self.freshness.check(&identity, issued_at, now)?;
         let removed = self.members.remove(identity.id());
         if removed.is_some() {
             // Remembered for listed nodes only: anyone can sign departures of fresh identities.
-            self.seen.insert(identity, issued_at);
+            self.freshness.note(identity, issued_at);
             self.note_change(now);
         }
         Ok(removed)
@@ -215,11 +156,7 @@ impl Core {
         let now = whole_millis(now);
         let (parameters, issued_at) =
             order.verify(&self.config.network, &self.config.join_secret)?;
-        check_window(issued_at, now)?;
-        if self.last_order.is_some_and(|last| issued_at <= last) {
-            return Err(Rejection::Replayed);
-        }
-        self.last_order = Some(issued_at);
+        self.freshness.take_order(issued_at, now)?;
         self.set_parameters(parameters, now);
         Ok(())
     }
@@ -231,7 +168,7 @@ impl Core {
         if !expired.is_empty() {
             self.note_change(now);
         }
-        self.seen.retain(|_, issued_at| *issued_at + FRESHNESS >= now);
+        self.freshness.forget_stale(now);
         // A change in the future is one before the clock was set back.
         let due = self.changed_at.is_some_and(|at| now < at || now >= at + DEBOUNCE);
         let new_epoch = self.epochs.advance(now);
@@ -285,23 +222,10 @@ impl Core {
             revision: self.revision,
             configured: self.config.parameters,
             parameters: self.parameters,
-            last_order: self.last_order,
+            last_order: self.freshness.last_order(),
             members: self.members.iter().cloned().collect(),
-            seen: self.seen.iter().map(|(identity, at)| (*identity, *at)).collect(),
+            seen: self.freshness.seen(),
             documents: self.documents.iter().cloned().collect(),
-        }
-    }
-
-    fn check_fresh(
-        &self,
-        identity: &IdentityPublic,
-        issued_at: SystemTime,
-        now: SystemTime,
-    ) -> Result<(), Rejection> {
-        check_window(issued_at, now)?;
-        match self.seen.get(identity) {
-            Some(last) if issued_at <= *last => Err(Rejection::Replayed),
-            _ => Ok(()),
         }
     }
 
@@ -335,15 +259,4 @@ impl Core {
         self.documents.push_back(Issued { document: Arc::new(document), signed });
         Ok(())
     }
-}
-
-fn check_window(issued_at: SystemTime, now: SystemTime) -> Result<(), Rejection> {
-    let (distance, ahead) = match now.duration_since(issued_at) {
-        Ok(age) => (age, false),
-        Err(early) => (early.duration(), true),
-    };
-    if distance > FRESHNESS {
-        return Err(Rejection::Stale { distance, ahead, window: FRESHNESS });
-    }
-    Ok(())
 }

@@ -2,17 +2,26 @@
 
 mod actor;
 mod config;
-pub mod core;
+mod core;
 mod counters;
 mod epochs;
+mod freshness;
 mod incoming;
 mod members;
+mod running;
 mod server;
 mod service;
-pub mod store;
+mod snapshot;
+mod start_error;
+mod store;
 
-pub use config::AuthorityConfig;
+pub use self::core::{Core, DEBOUNCE, GRACE_EPOCHS, Polled, Registered};
+pub use config::{AuthorityConfig, ConfigError};
 pub use counters::AuthorityCounters;
 pub use epochs::Epochs;
+pub use freshness::FRESHNESS;
 pub use members::{Listing, Member};
-pub use server::{Authority, StartError};
+pub use running::Authority;
+pub use snapshot::{CoreConfig, Issued, Snapshot};
+pub use start_error::StartError;
+pub use store::{Store, StoreError};

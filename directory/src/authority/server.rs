@@ -1,202 +1,31 @@
-//! The authority as a running server.
+//! The gRPC server: which services, and their bounds.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
 
-use super::actor::{Actor, Published};
-use super::config::ConfigError;
-use super::core::{Core, CoreConfig};
+use super::StartError;
 use super::incoming::incoming;
 use super::service::Service;
-use super::store::{Store, StoreError};
-use super::{AuthorityConfig, AuthorityCounters};
-use crate::document::{Document, SignedDocument, Trust};
-use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::limits::MAX_MESSAGE_BYTES;
+use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::directory_server::DirectoryServer;
-use crate::proto::{self};
 
 /// The largest request is a registration, of little more than 2 KiB.
 const MAX_REQUEST_BYTES: usize = 8 << 10;
 /// Calls under way on a connection: a node has a watch and a registration.
 const MAX_STREAMS: u32 = 64;
-/// Connections besides those that watch.
-const SPARE_CONNECTIONS: usize = 1_000;
-/// Commands that wait for the actor: a whole network that starts at once.
-const MAX_COMMANDS: usize = 1_024;
 /// No call but a watch takes longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer is asked whether it is alive this often, and has as long to answer.
 const KEEPALIVE: Duration = Duration::from_secs(10);
-/// How long a stopping server waits for calls under way.
-const DRAIN: Duration = Duration::from_secs(3);
 
-/// A running authority. When dropped it stops at once; [`Authority::shutdown`] is gentler.
-#[derive(Debug)]
-pub struct Authority {
-    address: SocketAddr,
-    public_key: IdentityPublic,
-    network: String,
-    published: watch::Receiver<Published>,
-    counters: Arc<AuthorityCounters>,
-    stop_server: Option<oneshot::Sender<()>>,
-    stop_actor: Option<oneshot::Sender<()>>,
-    server: JoinHandle<()>,
-    actor: JoinHandle<()>,
-}
-
-impl Authority {
-    /// Starts one: when this returns, it answers. Its key and documents come from the state
-    /// directory, if it has one.
-    pub async fn start(config: AuthorityConfig) -> Result<Self, StartError> {
-        config.validate()?;
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let (core, store) = {
-            let config = config.clone();
-            let prepared = tokio::task::spawn_blocking(move || prepare(&config)).await;
-            prepared.map_err(|error| StartError::Panicked(error.to_string()))??
-        };
-        let public_key = core.public_key();
-
-        let counters = Arc::new(AuthorityCounters::default());
-        let (commands, received) = mpsc::channel(MAX_COMMANDS);
-        let (actor, published) = Actor::start(core, store, received, counters.clone()).await;
-        if published.borrow().is_empty() {
-            return Err(StartError::NothingToServe);
-        }
-        let service = Service {
-            commands,
-            published: published.clone(),
-            watchers: Arc::new(Semaphore::new(config.max_watchers.min(Semaphore::MAX_PERMITS))),
-            counters: counters.clone(),
-        };
-        let (stop_server, server_stopped) = oneshot::channel();
-        let (stop_actor, actor_stopped) = oneshot::channel();
-        let connections = config.max_watchers.saturating_add(SPARE_CONNECTIONS);
-        let server = serve(listener, connections, service, server_stopped)?;
-        tracing::info!(%address, key = %public_key, network = config.network, "directory ready");
-        Ok(Self {
-            address,
-            public_key,
-            network: config.network,
-            published,
-            counters,
-            stop_server: Some(stop_server),
-            stop_actor: Some(stop_actor),
-            server,
-            actor: tokio::spawn(actor.run(actor_stopped)),
-        })
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The same as followers and registrars want it: `http://host:port`.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// The key that it signs with: followers have to be given it.
-    #[must_use]
-    pub const fn public_key(&self) -> IdentityPublic {
-        self.public_key
-    }
-
-    /// Trust in this authority, for followers.
-    #[must_use]
-    pub fn trust(&self) -> Trust {
-        Trust::single(&self.network, self.public_key)
-    }
-
-    /// The current document.
-    #[must_use]
-    pub fn document(&self) -> Option<Arc<Document>> {
-        self.published.borrow().last().map(|issued| issued.document.clone())
-    }
-
-    /// The current document as it is served.
-    #[must_use]
-    pub fn signed_document(&self) -> Option<Arc<SignedDocument>> {
-        self.published.borrow().last().map(|issued| issued.signed.clone())
-    }
-
-    /// What it counts.
-    #[must_use]
-    pub fn counters(&self) -> &Arc<AuthorityCounters> {
-        &self.counters
-    }
-
-    /// Whether it still serves: it does until it is shut down, unless a task of it failed.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        !self.server.is_finished() && !self.actor.is_finished()
-    }
-
-    /// Stops: no new calls, those under way are answered, watchers are told the end. Everything
-    /// is on the disk already.
-    pub async fn shutdown(mut self) {
-        drop(self.stop_server.take());
-        // The actor's end closes the watchers' streams, without which the server would wait.
-        drop(self.stop_actor.take());
-        let _ = (&mut self.actor).await;
-        if tokio::time::timeout(DRAIN, &mut self.server).await.is_err() {
-            tracing::warn!("calls under way cut off");
-            self.server.abort();
-            let _ = (&mut self.server).await;
-        }
-    }
-}
-
-impl Drop for Authority {
-    fn drop(&mut self) {
-        self.server.abort();
-        self.actor.abort();
-    }
-}
-
-/// Opens the state and makes the core of it.
-fn prepare(config: &AuthorityConfig) -> Result<(Core, Option<Arc<Store>>), StartError> {
-    let AuthorityConfig { state_dir, join_secret, parameters, network, lease, .. } = config;
-    let core_config = CoreConfig {
-        network: network.clone(),
-        join_secret: join_secret.clone(),
-        parameters: *parameters,
-        lease: *lease,
-    };
-    let now = SystemTime::now();
-    let secret = || IdentitySecret::generate(&mut rand::rng());
-    let Some(dir) = state_dir else {
-        return Ok((Core::new(core_config, secret(), now), None));
-    };
-    let store = Store::open(dir)?;
-    let core = match store.load()? {
-        None => Core::new(core_config, secret(), now),
-        Some(snapshot) if snapshot.network != *network => {
-            let (theirs, ours) = (snapshot.network, network.clone());
-            return Err(StoreError::OtherNetwork { dir: dir.clone(), theirs, ours }.into());
-        }
-        Some(snapshot) => Core::restore(core_config, snapshot, now).map_err(|error| {
-            StoreError::Inconsistent { dir: dir.clone(), what: error.to_string() }
-        })?,
-    };
-    store.write_public_key(&core.public_key())?;
-    Ok((core, Some(Arc::new(store))))
-}
-
-fn serve(
+/// Serves until told to stop, and then until calls under way are answered.
+pub(super) fn serve(
     listener: TcpListener,
     max_connections: usize,
     service: Service,
@@ -204,7 +33,7 @@ fn serve(
 ) -> Result<JoinHandle<()>, StartError> {
     let directory = DirectoryServer::new(service.clone())
         .max_decoding_message_size(MAX_REQUEST_BYTES)
-        .max_encoding_message_size(crate::limits::MAX_MESSAGE_BYTES);
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let admin = AdminServer::new(service).max_decoding_message_size(MAX_REQUEST_BYTES);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
@@ -237,32 +66,4 @@ fn serve(
             tracing::error!(%error, "directory stopped serving");
         }
     }))
-}
-
-/// Why an authority does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A value out of its range.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The address cannot be listened on, mostly as its port is in use.
-    #[error("the directory cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The state directory.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The first document could not be made or written; the log says why.
-    #[error("the directory could not write its first document: see its log")]
-    NothingToServe,
-    /// The protocol's description is broken: a mistake in the program.
-    #[error("the protocol's description is broken: {0}")]
-    Reflection(String),
-    /// A mistake in the program.
-    #[error("the directory failed while it started: {0}")]
-    Panicked(String),
 }

@@ -3,17 +3,19 @@
 mod core;
 mod kept;
 mod shell;
+mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use self::core::{FollowerCore, Refusal};
+pub use self::state::{FollowerState, NotReady};
 use crate::client::{ClientError, DirectoryClient};
-use crate::document::{Document, MissingPart, Trust, TrustError};
+use crate::document::{Document, Trust, TrustError};
 
 /// What a follower is given.
 #[derive(Clone, Debug)]
@@ -35,60 +37,6 @@ impl FollowerConfig {
     pub fn new(url: impl Into<String>, trust: Trust) -> Self {
         let tolerated_skew = Duration::from_secs(10);
         Self { url: url.into(), trust, tolerated_skew, keep_in: None }
-    }
-}
-
-/// How well informed a follower is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FollowerState {
-    /// No document yet.
-    Connecting {
-        /// Since when it tries.
-        since: SystemTime,
-        /// What went wrong last.
-        last_error: Option<String>,
-    },
-    /// It has the current document and hears of each new one.
-    Following,
-    /// The directory is away or serves nothing good: the last good document is still valid and
-    /// used on.
-    Stale {
-        /// Since when.
-        since: SystemTime,
-        /// What is wrong.
-        why: String,
-    },
-    /// The last good document may not be used any more and no other was to be had.
-    Expired {
-        /// Since when.
-        since: SystemTime,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl FollowerState {
-    /// The state's word, the same in metrics and logs.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Connecting { .. } => "connecting",
-            Self::Following => "following",
-            Self::Stale { .. } => "stale",
-            Self::Expired { .. } => "expired",
-        }
-    }
-}
-
-impl std::fmt::Display for FollowerState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())?;
-        match self {
-            Self::Connecting { last_error: None, .. } | Self::Following => Ok(()),
-            Self::Connecting { last_error: Some(why), .. }
-            | Self::Stale { why, .. }
-            | Self::Expired { why, .. } => write!(f, ": {why}"),
-        }
     }
 }
 
@@ -201,28 +149,4 @@ pub enum FollowerError {
     /// The network's name or the authorities.
     #[error(transparent)]
     Trust(#[from] TrustError),
-}
-
-/// There was no such document in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotReady {
-    /// How long was waited.
-    pub waited: Duration,
-    /// How well informed the follower is.
-    pub state: FollowerState,
-    /// What the current document lacks, if there is one.
-    pub missing: Vec<MissingPart>,
-}
-
-impl std::error::Error for NotReady {}
-
-impl std::fmt::Display for NotReady {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no document to work with after {:?}: {}", self.waited, self.state)?;
-        for (i, part) in self.missing.iter().enumerate() {
-            let before = if i == 0 { "; the network lacks " } else { ", " };
-            write!(f, "{before}{part}")?;
-        }
-        Ok(())
-    }
 }

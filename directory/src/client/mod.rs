@@ -1,21 +1,22 @@
 //! The gRPC client that follower, registrar and command line share.
 
-use std::error::Error as _;
+mod error;
+
 use std::time::Duration;
 
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status, Streaming};
+use tonic::{Status, Streaming};
 
-use crate::document::{DocumentError, SignedDocument};
+pub use error::ClientError;
+pub(crate) use error::REASON_HEADER;
+
+use crate::document::SignedDocument;
 use crate::limits::MAX_MESSAGE_BYTES;
-use crate::messages::{Departure, ParametersOrder, Reason, Registration};
+use crate::messages::{Departure, ParametersOrder, Registration};
 use crate::proto;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::directory_client::DirectoryClient as Stub;
-
-/// The metadata in which an authority names the [`Reason`] of a refusal.
-pub(crate) const REASON_HEADER: &str = "mixbed-reason";
 
 /// A directory that does not answer for this long counts as away.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -110,7 +111,7 @@ impl DirectoryClient {
         match tokio::time::timeout(TIMEOUT, call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(ClientError::of(&self.url, &status)),
-            Err(_) => Err(ClientError::silent(&self.url)),
+            Err(_) => Err(ClientError::silent(&self.url, TIMEOUT)),
         }
     }
 }
@@ -127,7 +128,7 @@ impl DocumentStream {
     pub async fn first(&mut self) -> Result<SignedDocument, ClientError> {
         match tokio::time::timeout(TIMEOUT, self.next()).await {
             Ok(document) => document,
-            Err(_) => Err(ClientError::silent(&self.url)),
+            Err(_) => Err(ClientError::silent(&self.url, TIMEOUT)),
         }
     }
 
@@ -143,85 +144,4 @@ impl DocumentStream {
 
 fn received(document: Option<proto::SignedDocument>) -> Result<SignedDocument, ClientError> {
     Ok(document.unwrap_or_default().try_into()?)
-}
-
-/// Why a directory could not be spoken with, or what it said no to.
-#[derive(Clone, Debug, thiserror::Error, PartialEq)]
-pub enum ClientError {
-    /// No such address can be.
-    #[error("a directory's address is http://host:port, not {0:?}")]
-    Url(String),
-    /// Not there, not answering, or the connection broke.
-    #[error("the directory at {url} cannot be reached: {why}")]
-    Unreachable {
-        /// Its address.
-        url: String,
-        /// What the transport says.
-        why: String,
-    },
-    /// It ended the stream of documents: it stops.
-    #[error("the directory at {url} ended the connection")]
-    Ended {
-        /// Its address.
-        url: String,
-    },
-    /// It understood, and refuses.
-    #[error("the directory refuses ({reason}): {message}")]
-    Rejected {
-        /// The kind of refusal.
-        reason: Reason,
-        /// The directory's words.
-        message: String,
-    },
-    /// It failed in another way.
-    #[error("the directory at {url} answers {code:?}: {message}")]
-    Failed {
-        /// Its address.
-        url: String,
-        /// The gRPC code.
-        code: Code,
-        /// The directory's words.
-        message: String,
-    },
-    /// What it sent is no signed document.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-}
-
-impl ClientError {
-    fn silent(url: &str) -> Self {
-        let why = format!("no answer within {TIMEOUT:?}");
-        Self::Unreachable { url: url.to_owned(), why }
-    }
-
-    fn of(url: &str, status: &Status) -> Self {
-        let url = url.to_owned();
-        let message = printable(status.message());
-        let word = status.metadata().get(REASON_HEADER).and_then(|word| word.to_str().ok());
-        match (word.and_then(Reason::from_word), status.code()) {
-            (Some(reason), _) => Self::Rejected { reason, message },
-            (
-                None,
-                Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded,
-            ) => {
-                // The transport's errors say little themselves; their causes say more.
-                let mut why = message;
-                let mut cause = status.source();
-                while let Some(error) = cause {
-                    let text = printable(&error.to_string());
-                    if !why.contains(&text) {
-                        why = format!("{why}: {text}");
-                    }
-                    cause = error.source();
-                }
-                Self::Unreachable { url, why }
-            }
-            (None, code) => Self::Failed { url, code, message },
-        }
-    }
-}
-
-/// Text from the network, fit for a log line.
-fn printable(text: &str) -> String {
-    text.chars().take(300).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,0 +1,57 @@
+//! What an authority's core is made of, and what of it has to outlive the process.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::epochs::Epochs;
+use super::members::Member;
+use crate::document::{Document, Parameters, SignedDocument};
+use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::join::JoinSecret;
+
+/// What an authority is given.
+#[derive(Clone, Debug)]
+pub struct CoreConfig {
+    /// The network's name.
+    pub network: String,
+    /// What its nodes have to know.
+    pub join_secret: JoinSecret,
+    /// The parameters it starts with.
+    pub parameters: Parameters,
+    /// How long a node stays listed without registering again.
+    pub lease: Duration,
+}
+
+/// What has to outlive the process.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The network's name.
+    pub network: String,
+    /// The signing key.
+    pub secret: IdentitySecret,
+    /// The epoch.
+    pub epochs: Epochs,
+    /// The last document's revision.
+    pub revision: u64,
+    /// The parameters it was started with.
+    pub configured: Parameters,
+    /// The parameters that hold.
+    pub parameters: Parameters,
+    /// When the last order was made.
+    pub last_order: Option<SystemTime>,
+    /// Who is listed.
+    pub members: Vec<Member>,
+    /// The time of each identity's last message.
+    pub seen: Vec<(IdentityPublic, SystemTime)>,
+    /// Each epoch's last document that is still valid, oldest first.
+    pub documents: Vec<Issued>,
+}
+
+/// A document that was signed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Issued {
+    /// Its content.
+    pub document: Arc<Document>,
+    /// As it is served.
+    pub signed: Arc<SignedDocument>,
+}

@@ -1,0 +1,35 @@
+//! Why an authority does not start.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::config::ConfigError;
+use super::store::StoreError;
+
+/// Why an authority does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A value out of its range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The address cannot be listened on, mostly as its port is in use.
+    #[error("the directory cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The state directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first document could not be made or written; the log says why.
+    #[error("the directory could not write its first document: see its log")]
+    NothingToServe,
+    /// The protocol's description is broken: a mistake in the program.
+    #[error("the protocol's description is broken: {0}")]
+    Reflection(String),
+    /// A mistake in the program.
+    #[error("the directory failed while it started: {0}")]
+    Panicked(String),
+}

@@ -1,0 +1,118 @@
+//! Reads a state, believing nothing that stands in the file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use redb::{Database, ReadableDatabase, ReadableTable};
+
+use super::FORMAT;
+use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
+use crate::authority::epochs::Epochs;
+use crate::authority::members::Member;
+use crate::authority::snapshot::{Issued, Snapshot};
+use crate::document::{
+    Descriptor, Document, Parameters, SignedDocument, Trust, parameters_from_proto,
+};
+use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::proto;
+use crate::time::from_millis;
+
+pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
+    let read = database.begin_read().map_err(redb::Error::from)?;
+    let numbers = match read.open_table(NUMBERS) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(redb::Error::from(error).into()),
+    };
+    let number = |key| -> Result<Option<u64>, Broken> {
+        Ok(numbers.get(key).map_err(redb::Error::from)?.map(|guard| guard.value()))
+    };
+    let known = |key| number(key)?.ok_or(Broken::Content("a number is missing"));
+    let time = |millis| from_millis(millis).ok_or(Broken::Content("a time is out of range"));
+    match known("format")? {
+        FORMAT => {}
+        format => return Err(Broken::Format(format)),
+    }
+    let blobs = read.open_table(BLOBS).map_err(redb::Error::from)?;
+    let blob = |key| -> Result<Vec<u8>, Broken> {
+        let guard = blobs.get(key).map_err(redb::Error::from)?;
+        Ok(guard.ok_or(Broken::Content("a value is missing"))?.value().to_vec())
+    };
+    let secret: [u8; 32] =
+        blob("secret")?.try_into().map_err(|_| Broken::Content("the key's length is wrong"))?;
+    let secret = IdentitySecret::from_bytes(secret);
+    let network = String::from_utf8(blob("network")?)
+        .map_err(|_| Broken::Content("the network's name is no text"))?;
+
+    let mut members = Vec::new();
+    let table = read.open_table(MEMBERS).map_err(redb::Error::from)?;
+    for row in table.iter().map_err(redb::Error::from)? {
+        let (_, row) = row.map_err(redb::Error::from)?;
+        let (descriptor, lease_end) = row.value();
+        let descriptor = Descriptor::from_bytes(descriptor)
+            .map_err(|_| Broken::Content("a descriptor is malformed"))?;
+        members.push(Member { descriptor, lease_end: time(lease_end)? });
+    }
+    let mut seen = Vec::new();
+    let table = read.open_table(SEEN).map_err(redb::Error::from)?;
+    for row in table.iter().map_err(redb::Error::from)? {
+        let (identity, at) = row.map_err(redb::Error::from)?;
+        seen.push((IdentityPublic::from_bytes(*identity.value()), time(at.value())?));
+    }
+    let trust = Trust::single(&network, secret.public());
+    let mut documents = Vec::new();
+    let table = read.open_table(DOCUMENTS).map_err(redb::Error::from)?;
+    for row in table.iter().map_err(redb::Error::from)? {
+        let (_, row) = row.map_err(redb::Error::from)?;
+        documents.push(issued(row.value(), &trust)?);
+    }
+    let epoch_length = Duration::from_millis(known("epoch_length")?);
+    Ok(Some(Snapshot {
+        network,
+        secret,
+        epochs: Epochs {
+            number: known("epoch")?,
+            start: time(known("epoch_start")?)?,
+            end: time(known("epoch_end")?)?,
+            length: epoch_length,
+        },
+        revision: known("revision")?,
+        configured: parameters(&blob("configured")?)?,
+        parameters: parameters(&blob("parameters")?)?,
+        last_order: number("last_order")?.map(time).transpose()?,
+        members,
+        seen,
+        documents,
+    }))
+}
+
+fn parameters(bytes: &[u8]) -> Result<Parameters, Broken> {
+    let broken = Broken::Content("the parameters are malformed");
+    let message = proto::Parameters::decode(bytes).ok();
+    let parameters = message.as_ref().and_then(parameters_from_proto);
+    parameters.filter(|parameters| parameters.validate().is_ok()).ok_or(broken)
+}
+
+fn issued(bytes: &[u8], trust: &Trust) -> Result<Issued, Broken> {
+    let broken = |_| Broken::Content("a document is malformed or not signed by the stored key");
+    let message = proto::SignedDocument::decode(bytes)
+        .map_err(|_| Broken::Content("a document is malformed"))?;
+    let signed = SignedDocument::try_from(message).map_err(broken)?;
+    let document = Document::from_bytes(&signed.bytes).map_err(broken)?;
+    signed.verify(trust, document.valid_from, Duration::ZERO).map_err(broken)?;
+    Ok(Issued { document: Arc::new(document), signed: Arc::new(signed) })
+}
+
+/// Why a state cannot be read.
+pub(super) enum Broken {
+    Storage(redb::Error),
+    Content(&'static str),
+    Format(u64),
+}
+
+impl From<redb::Error> for Broken {
+    fn from(error: redb::Error) -> Self {
+        Self::Storage(error)
+    }
+}

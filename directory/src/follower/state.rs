@@ -1,0 +1,84 @@
+//! How well informed a follower is.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::document::MissingPart;
+
+/// How well informed a follower is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowerState {
+    /// No document yet.
+    Connecting {
+        /// Since when it tries.
+        since: SystemTime,
+        /// What went wrong last.
+        last_error: Option<String>,
+    },
+    /// It has the current document and hears of each new one.
+    Following,
+    /// The directory is away or serves nothing good: the last good document is still valid and
+    /// used on.
+    Stale {
+        /// Since when.
+        since: SystemTime,
+        /// What is wrong.
+        why: String,
+    },
+    /// The last good document may not be used any more and no other was to be had.
+    Expired {
+        /// Since when.
+        since: SystemTime,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl FollowerState {
+    /// The state's word, the same in metrics and logs.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connecting { .. } => "connecting",
+            Self::Following => "following",
+            Self::Stale { .. } => "stale",
+            Self::Expired { .. } => "expired",
+        }
+    }
+}
+
+impl fmt::Display for FollowerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())?;
+        match self {
+            Self::Connecting { last_error: None, .. } | Self::Following => Ok(()),
+            Self::Connecting { last_error: Some(why), .. }
+            | Self::Stale { why, .. }
+            | Self::Expired { why, .. } => write!(f, ": {why}"),
+        }
+    }
+}
+
+/// There was no such document in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotReady {
+    /// How long was waited.
+    pub waited: Duration,
+    /// How well informed the follower is.
+    pub state: FollowerState,
+    /// What the current document lacks, if there is one.
+    pub missing: Vec<MissingPart>,
+}
+
+impl std::error::Error for NotReady {}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no document to work with after {:?}: {}", self.waited, self.state)?;
+        for (i, part) in self.missing.iter().enumerate() {
+            let before = if i == 0 { "; the network lacks " } else { ", " };
+            write!(f, "{before}{part}")?;
+        }
+        Ok(())
+    }
+}
