@@ -1,16 +1,18 @@
 //! A running node: starts the parts, keeps them in step with the document, stops them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use mixbed_directory::follower::FollowerError;
 use mixbed_directory::{
-    Descriptor, Document, Follower, FollowerConfig, Registrar, RegistrarConfig, Role, SphinxKey,
+    Descriptor, Document, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState,
+    Role, SphinxKey,
 };
 use mixbed_telemetry::{Condition, Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
 use mixbed_wire::{DropReason, NodeId};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,9 +32,9 @@ pub enum NodeError {
     /// No worker thread could be started.
     #[error("cannot start a worker thread: {0}")]
     Workers(std::io::Error),
-    /// The directory could not even be asked: its URL is wrong, for instance.
+    /// The directory's URL, or whom to trust, can never work.
     #[error(transparent)]
-    Directory(#[from] mixbed_directory::ClientError),
+    Directory(#[from] FollowerError),
 }
 
 /// A gateway, mix or provider at work.
@@ -41,7 +43,7 @@ pub struct Node {
     address: SocketAddr,
     books: Arc<Books>,
     follower: Follower,
-    registrar: Registrar,
+    registrar: Arc<OnceLock<Registrar>>,
     health: Health,
     /// Ends what brings packets in.
     entrance_stop: CancellationToken,
@@ -127,12 +129,13 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let id = descriptor.id();
-        let registrar = Registrar::start(RegistrarConfig::new(
-            &directory,
-            network.as_ref(),
+        let registration = RegistrarConfig {
+            url: directory,
+            network: network.to_string(),
             identity,
             join_secret,
-        ))?;
+        };
+        let registrar = Arc::new(OnceLock::new());
 
         let listener = Listener {
             role,
@@ -169,7 +172,8 @@ impl Node {
                 books: Arc::clone(&books),
             },
             document,
-            registrar: registrar.clone(),
+            registration,
+            registrar: Arc::clone(&registrar),
             listed: health.condition("directory"),
             stop: stop.clone(),
         };
@@ -218,7 +222,11 @@ impl Node {
     /// `limit` (what is left then is dropped as `stopped`), then everything ends.
     pub async fn stop(self, limit: Duration) {
         let drained = async {
-            self.registrar.unregister().await;
+            if let Some(registrar) = self.registrar.get()
+                && let Err(error) = registrar.unregister().await
+            {
+                tracing::debug!(node = self.name(), %error, "not unregistered");
+            }
             self.entrance_stop.cancel();
             while self.books.metrics.readings().held > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -248,7 +256,9 @@ struct Keeper {
     links: Arc<LinkTable>,
     dialler: Dialler,
     document: Arc<RwLock<Option<Arc<Document>>>>,
-    registrar: Registrar,
+    registration: RegistrarConfig,
+    /// Set with the first document: before it there is no epoch to make keys for.
+    registrar: Arc<OnceLock<Registrar>>,
     listed: Condition,
     stop: CancellationToken,
 }
@@ -256,18 +266,45 @@ struct Keeper {
 impl Keeper {
     async fn run(mut self, mut follower: Follower) {
         let stop = self.stop.clone();
-        stop.run_until_cancelled(async {
-            self.listed.unmet("no document yet");
-            loop {
-                if let Some(document) = follower.current() {
-                    self.handle_document(&document);
-                }
-                follower.changed().await;
-            }
-        })
-        .await;
+        stop.run_until_cancelled(self.keep_in_step(&mut follower)).await;
         // The workers are joined, which may take a packet's time: not on a thread of the runtime.
         let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    async fn keep_in_step(&mut self, follower: &mut Follower) {
+        let mut registration = None;
+        loop {
+            if let Some(document) = follower.current() {
+                self.handle_document(&document);
+            }
+            self.say_where_it_stands(follower);
+            if registration.is_none() {
+                registration = self.registrar.get().map(Registrar::watch);
+            }
+            tokio::select! {
+                () = follower.changed() => {}
+                () = changed(registration.as_mut()) => {}
+            }
+        }
+    }
+
+    fn say_where_it_stands(&self, follower: &Follower) {
+        let registration = self.registrar.get().map(Registrar::state);
+        if let Some(RegistrarState::Rejected { message, .. }) = registration {
+            tracing::error!(node = self.descriptor.name, why = message, "not admitted");
+            self.listed.unmet(format!("the directory does not admit this node: {message}"));
+            return;
+        }
+        match follower.current() {
+            Some(document) if document.node(&self.id).is_some() => self.listed.met(),
+            Some(_) => self.listed.unmet(match registration {
+                Some(RegistrarState::Connecting { last_error: Some(why), .. }) => {
+                    format!("not registered: {why}")
+                }
+                _ => "not in the document yet".to_owned(),
+            }),
+            None => self.listed.unmet(follower.state().to_string()),
+        }
     }
 
     fn handle_document(&mut self, document: &Arc<Document>) {
@@ -277,7 +314,7 @@ impl Keeper {
             self.workers.set_keys(self.ring.key_set());
             self.descriptor.sphinx_keys =
                 self.ring.public().into_iter().map(|(epoch, key)| SphinxKey { epoch, key }).collect();
-            self.registrar.publish(self.descriptor.clone());
+            self.publish();
         }
         let peers = topology::next_hops(self.role, document)
             .map(|node| {
@@ -288,10 +325,25 @@ impl Keeper {
         self.links.set_nodes(peers, |peer| {
             spawn_link(self.dialler.clone(), peer, self.stop.child_token())
         });
-        if document.node(&self.id).is_some() {
-            self.listed.met();
-        } else {
-            self.listed.unmet("not in the document yet");
+    }
+
+    fn publish(&self) {
+        let result = match self.registrar.get() {
+            Some(registrar) => registrar.update(self.descriptor.clone()),
+            None => Registrar::start(self.registration.clone(), self.descriptor.clone())
+                .map(|registrar| drop(self.registrar.set(registrar))),
+        };
+        if let Err(error) = result {
+            tracing::error!(node = self.descriptor.name, %error, "cannot register");
         }
     }
+}
+
+async fn changed(registration: Option<&mut watch::Receiver<RegistrarState>>) {
+    if let Some(registration) = registration
+        && registration.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }

@@ -63,14 +63,14 @@ impl Stay {
     /// A worker took it up.
     pub(crate) fn dequeued(&mut self, now: Instant) {
         self.dequeued = Some(now);
-        self.books.metrics.queue_wait_seconds.observe((now - self.arrived).as_secs_f64());
+        self.books.metrics.queue_wait_seconds.observe(now - self.arrived);
     }
 
     /// Its layer is off.
     pub(crate) fn unwrapped(&mut self, now: Instant) {
         self.unwrapped = Some(now);
         let since = self.dequeued.unwrap_or(self.arrived);
-        self.books.metrics.unwrap_seconds.observe((now - since).as_secs_f64());
+        self.books.metrics.unwrap_seconds.observe(now - since);
     }
 
     /// What its layer says for its span, if the sender wants one.
@@ -94,7 +94,7 @@ impl Stay {
     pub(crate) fn sent(mut self, now: Instant) {
         self.books.metrics.packets_sent.inc();
         if let Some(released) = self.released {
-            self.books.metrics.link_seconds.observe((now - released).as_secs_f64());
+            self.books.metrics.link_seconds.observe(now - released);
         }
         self.settle(now, HopOutcome::Forwarded);
     }

@@ -1,0 +1,76 @@
+//! What a local mixnet is made of.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mixbed_directory::{Parameters, Role};
+use mixbed_node::Limits;
+use mixbed_telemetry::Telemetry;
+
+/// How many nodes there are of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Gateways.
+    pub gateways: usize,
+    /// Mixes in each of the three layers.
+    pub mixes_per_layer: usize,
+    /// Providers.
+    pub providers: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { gateways: 2, mixes_per_layer: 2, providers: 1 }
+    }
+}
+
+impl Shape {
+    /// The nodes' names and roles: `gateway-0`, `mix-1-0` (layer 1), `provider-0` and so on.
+    pub fn nodes(self) -> impl Iterator<Item = (String, Role)> {
+        let many = |count, prefix: &'static str, role| {
+            (0..count).map(move |number| (format!("{prefix}-{number}"), role))
+        };
+        many(self.gateways, "gateway", Role::Gateway)
+            .chain((1..=mixbed_directory::limits::LAYERS).flat_map(move |layer| {
+                (0..self.mixes_per_layer)
+                    .map(move |number| (format!("mix-{layer}-{number}"), Role::Mix { layer }))
+            }))
+            .chain(many(self.providers, "provider", Role::Provider))
+    }
+}
+
+/// A local mixnet's configuration; the default is a small complete net without monerod.
+#[derive(Clone, Debug)]
+pub struct LocalNetConfig {
+    /// The network's name.
+    pub network: String,
+    /// How many nodes of each kind.
+    pub shape: Shape,
+    /// The network's parameters.
+    pub parameters: Parameters,
+    /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
+    pub monerod: Option<String>,
+    /// Where the directory listens; port 0 takes a free one.
+    pub directory: SocketAddr,
+    /// Where the directory keeps its state; nothing: it forgets with the process.
+    pub state_dir: Option<PathBuf>,
+    /// Each node's bounds.
+    pub limits: Limits,
+    /// Where spans and metrics go.
+    pub telemetry: Telemetry,
+}
+
+impl Default for LocalNetConfig {
+    fn default() -> Self {
+        Self {
+            network: "local".to_owned(),
+            shape: Shape::default(),
+            parameters: Parameters::default(),
+            monerod: None,
+            directory: SocketAddr::from(([127, 0, 0, 1], 0)),
+            state_dir: None,
+            limits: Limits::default(),
+            telemetry: Telemetry::disabled(),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The net itself: starts the directory and the nodes, stops and restarts single ones.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mixbed_directory::authority::StartError;
+use mixbed_directory::follower::{FollowerError, NotReady};
+use mixbed_directory::{
+    Authority, AuthorityConfig, Follower, FollowerConfig, IdentityPublic, IdentitySecret,
+    JoinSecret, Trust,
+};
+use mixbed_node::{Node, NodeConfig, NodeError};
+use mixbed_telemetry::Telemetry;
+use mixbed_wire::LinkSecret;
+use tokio::net::TcpListener;
+
+use crate::{LocalNetConfig, NetBooks};
+
+/// Why a local net could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalNetError {
+    /// The directory could not start.
+    #[error("the directory could not start: {0}")]
+    Directory(#[from] StartError),
+    /// It could not be followed.
+    #[error(transparent)]
+    Follower(#[from] FollowerError),
+    /// No socket for a node.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A node could not start.
+    #[error("{name} could not start: {error}")]
+    Node {
+        /// The node's name.
+        name: String,
+        /// Why.
+        error: NodeError,
+    },
+    /// There is no node of that name.
+    #[error("there is no node {name:?} here; there are {known}")]
+    NoSuchNode {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// It did not become ready in time.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
+}
+
+/// A running local mixnet.
+#[derive(Debug)]
+pub struct LocalNet {
+    config: LocalNetConfig,
+    join_secret: JoinSecret,
+    authority: Option<Authority>,
+    directory: SocketAddr,
+    trust: Trust,
+    follower: Follower,
+    plans: BTreeMap<String, (NodeConfig, SocketAddr)>,
+    nodes: BTreeMap<String, Node>,
+}
+
+impl LocalNet {
+    /// Starts everything, on free loopback ports; [`wait_ready`](Self::wait_ready) waits until it
+    /// can carry packets.
+    pub async fn start(config: LocalNetConfig) -> Result<Self, LocalNetError> {
+        let join_secret = JoinSecret::generate(&mut rand::rng());
+        let authority = Authority::start(authority_config(&config, &join_secret)).await?;
+        let (directory, trust) = (authority.address(), authority.trust());
+        let follower =
+            Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
+        let mut net = Self {
+            join_secret,
+            directory,
+            trust,
+            follower,
+            authority: Some(authority),
+            plans: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            config,
+        };
+        for (name, role) in net.config.shape.nodes() {
+            let plan = NodeConfig {
+                name: name.clone(),
+                role,
+                advertise: None,
+                directory: net.directory_url(),
+                trust: net.trust.clone(),
+                join_secret: net.join_secret.clone(),
+                identity: IdentitySecret::generate(&mut rand::rng()),
+                link_key: LinkSecret::generate(&mut rand::rng()),
+                monerod: net.config.monerod.clone(),
+                limits: net.config.limits.clone(),
+            };
+            net.plans.insert(name.clone(), (plan, SocketAddr::from(([127, 0, 0, 1], 0))));
+            net.start_node(&name).await?;
+        }
+        Ok(net)
+    }
+
+    /// Waits until the document has a node of every role and layer, and every node of this net is
+    /// in it.
+    pub async fn wait_ready(&self, limit: Duration) -> Result<(), LocalNetError> {
+        let all_listed = |document: &mixbed_directory::Document| {
+            document.is_complete().is_ok()
+                && self.nodes.values().all(|node| document.node(&node.id()).is_some())
+        };
+        self.follower.wait_for(limit, all_listed).await?;
+        Ok(())
+    }
+
+    /// The directory's URL.
+    #[must_use]
+    pub fn directory_url(&self) -> String {
+        format!("http://{}", self.directory)
+    }
+
+    /// The key that signs the documents.
+    #[must_use]
+    pub fn authority_key(&self) -> IdentityPublic {
+        self.trust.keys[0]
+    }
+
+    /// Whose documents to believe.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// What lets further nodes join.
+    #[must_use]
+    pub fn join_secret(&self) -> &JoinSecret {
+        &self.join_secret
+    }
+
+    /// The net's own view of the document.
+    #[must_use]
+    pub fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Where spans and metrics go.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.config.telemetry
+    }
+
+    /// The nodes that run, by name.
+    #[must_use]
+    pub fn nodes(&self) -> &BTreeMap<String, Node> {
+        &self.nodes
+    }
+
+    /// All nodes' accounts.
+    #[must_use]
+    pub fn books(&self) -> NetBooks {
+        NetBooks(self.nodes.iter().map(|(name, node)| (name.clone(), node.readings())).collect())
+    }
+
+    /// Starts a stopped node again, with its keys and on its port.
+    pub async fn start_node(&mut self, name: &str) -> Result<(), LocalNetError> {
+        let (plan, address) = self.plans.get_mut(name).ok_or_else(|| LocalNetError::NoSuchNode {
+            name: name.to_owned(),
+            known: self.nodes.keys().cloned().collect::<Vec<_>>().join(", "),
+        })?;
+        let listen = |error| LocalNetError::Listen { address: *address, error };
+        let socket = TcpListener::bind(*address).await.map_err(listen)?;
+        *address = socket.local_addr().map_err(listen)?;
+        let node = Node::start(plan.clone(), socket, &self.config.telemetry)
+            .map_err(|error| LocalNetError::Node { name: name.to_owned(), error })?;
+        self.nodes.insert(name.to_owned(), node);
+        Ok(())
+    }
+
+    /// Stops one node: properly, if it gets some time to drain; with a `limit` of zero as in a
+    /// crash.
+    pub async fn stop_node(&mut self, name: &str, limit: Duration) {
+        if let Some(node) = self.nodes.remove(name) {
+            node.stop(limit).await;
+        }
+    }
+
+    /// Stops the directory; the nodes go on with what they know.
+    pub async fn stop_directory(&mut self) {
+        if let Some(authority) = self.authority.take() {
+            authority.shutdown().await;
+        }
+    }
+
+    /// Starts the directory again on its port. With a state directory it is the same one.
+    pub async fn start_directory(&mut self) -> Result<(), LocalNetError> {
+        let mut config = authority_config(&self.config, &self.join_secret);
+        config.listen = self.directory;
+        self.authority = Some(Authority::start(config).await?);
+        Ok(())
+    }
+
+    /// Stops everything, letting packets out for at most `limit`.
+    pub async fn stop(mut self, limit: Duration) {
+        let stops: Vec<_> = std::mem::take(&mut self.nodes)
+            .into_values()
+            .map(|node| tokio::spawn(node.stop(limit)))
+            .collect();
+        for stop in stops {
+            if let Err(error) = stop.await {
+                tracing::error!(%error, "a node did not stop properly");
+            }
+        }
+        self.stop_directory().await;
+    }
+}
+
+fn authority_config(config: &LocalNetConfig, join_secret: &JoinSecret) -> AuthorityConfig {
+    AuthorityConfig {
+        listen: config.directory,
+        state_dir: config.state_dir.clone(),
+        parameters: config.parameters.clone(),
+        ..AuthorityConfig::new(&config.network, join_secret.clone())
+    }
+}
