@@ -1,1 +1,3 @@
 //! Send messages through a mixbed mixnet, and receive their answers.
+
+pub mod core;

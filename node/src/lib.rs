@@ -10,7 +10,7 @@ mod links;
 mod node;
 mod packets;
 mod path;
-mod provider;
+pub mod provider;
 mod topology;
 
 pub use config::{Limits, NodeConfig};

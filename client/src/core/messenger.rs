@@ -1,0 +1,353 @@
+//! All messages of a client: one window, one measure of time, one place for replies.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Instant;
+
+use mixbed_wire::message::{Answer, MAX_REPLY_BLOCKS, MessageId, Request, RequestError};
+use mixbed_wire::{DropReason, Identifier, NodeId};
+use rand::Rng;
+
+use super::message::{Outgoing, Progress};
+use super::packet::{Flight, InFlight, Purpose, State};
+use super::{
+    Content, Delivered, Draft, Event, Margin, MessageNo, PacketNo, Received, ReplyDue, Sent, Tried,
+};
+
+/// What a messenger holds at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages at a time. Each holds up to 1 MiB to send and as much to receive. Default 64.
+    pub messages: usize,
+    /// Packets of one message under way at a time. Default 32.
+    pub window: usize,
+    /// Packets of all messages under way at a time. Default 256.
+    pub total_window: usize,
+    /// Packets of one message whose late answers are still read. Default 2,048: a fragment in
+    /// each of the four tries that a path with half of all packets lost takes.
+    pub remembered: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { messages: 64, window: 32, total_window: 256, remembered: 2048 }
+    }
+}
+
+/// A request to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The provider's id.
+    pub provider: NodeId,
+    /// The service's name.
+    pub service: &'a str,
+    /// What the service is to work on.
+    pub payload: &'a [u8],
+    /// When to give up.
+    pub deadline: Instant,
+    /// Whether its packets are to be traced.
+    pub traced: bool,
+}
+
+/// Why an order is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is no request.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// Too many messages are under way.
+    #[error("{0} messages are under way already: wait for one of them to be answered")]
+    TooManyMessages(usize),
+}
+
+/// The reliable core: cuts messages into packets, sends again what is not answered in time, and
+/// puts responses together. `K` is what reads a reply.
+pub struct Messenger<K> {
+    limits: Limits,
+    margin: Margin,
+    messages: BTreeMap<MessageNo, Outgoing>,
+    packets: HashMap<PacketNo, InFlight>,
+    timers: BTreeSet<(Instant, PacketNo)>,
+    replies: HashMap<Identifier, (PacketNo, K)>,
+    events: VecDeque<Event>,
+    next_message: MessageNo,
+    next_packet: PacketNo,
+    /// Whose turn it was last.
+    turn: MessageNo,
+}
+
+impl<K> std::fmt::Debug for Messenger<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Messenger")
+            .field("messages", &self.messages.len())
+            .field("packets", &self.packets.len())
+            .field("under_way", &self.timers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K> Messenger<K> {
+    /// A messenger without messages.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            margin: Margin::default(),
+            messages: BTreeMap::new(),
+            packets: HashMap::new(),
+            timers: BTreeSet::new(),
+            replies: HashMap::new(),
+            events: VecDeque::new(),
+            next_message: MessageNo(1),
+            next_packet: PacketNo(1),
+            turn: MessageNo(0),
+        }
+    }
+
+    /// Takes an order. Its end is an [`Event`], unless it is cancelled.
+    pub fn handle_order<R: Rng + ?Sized>(
+        &mut self,
+        order: &Order<'_>,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<MessageNo, OrderError> {
+        if self.messages.len() >= self.limits.messages {
+            return Err(OrderError::TooManyMessages(self.messages.len()));
+        }
+        let body = Request { service: order.service, payload: order.payload }.encode()?;
+        let Order { provider, traced, deadline, .. } = *order;
+        let id = MessageId::generate(rng);
+        let no = self.next_message;
+        self.next_message.0 += 1;
+        self.messages.insert(no, Outgoing::new(id, provider, traced, body, now, deadline));
+        Ok(no)
+    }
+
+    /// Forgets a message that nobody waits for any more, and says what was done for it.
+    pub fn handle_cancel(&mut self, message: MessageNo) -> Option<Tried> {
+        self.forget(message).map(|message| message.tried)
+    }
+
+    /// A packet to be sealed and sent now. Answer with [`handle_sent`](Self::handle_sent) or
+    /// [`handle_unsent`](Self::handle_unsent).
+    pub fn poll_transmit(&mut self) -> Option<Draft> {
+        if self.timers.len() >= self.limits.total_window {
+            return None;
+        }
+        let after = self.messages.range(MessageNo(self.turn.0 + 1)..).map(|(no, _)| *no);
+        let order: Vec<_> = after.chain(self.messages.range(..=self.turn).map(|(no, _)| *no)).collect();
+        order.into_iter().find_map(|no| self.draft(no))
+    }
+
+    fn draft(&mut self, number: MessageNo) -> Option<Draft> {
+        let message = self.messages.get_mut(&number)?;
+        if message.under_way.len() >= self.limits.window {
+            return None;
+        }
+        let (purpose, attempt) = message.next()?;
+        let content = match &purpose {
+            Purpose::Fragment(index) => Content::Fragment {
+                index: *index,
+                count: message.count(),
+                data: message.fragment(*index).to_vec(),
+            },
+            Purpose::Poll(wanted) => Content::Poll { wanted: wanted.clone() },
+        };
+        let (id, provider, traced) = (message.id, message.provider, message.traced);
+        self.turn = number;
+        let packet = self.next_packet;
+        self.next_packet.0 += 1;
+        let state = State::Drafted;
+        self.packets.insert(packet, InFlight { message: number, purpose, attempt, state });
+        Some(Draft { packet, number, message: id, provider, content, attempt, traced })
+    }
+
+    /// The packet was handed to the link now.
+    pub fn handle_sent(&mut self, packet: PacketNo, sent: Sent<K>, now: Instant) {
+        let Some(flying) = self.packets.get_mut(&packet) else { return };
+        let Some(message) = self.messages.get_mut(&flying.message) else { return };
+        let back = sent.replies.iter().map(|reply| reply.back).max().unwrap_or_default();
+        let due = now + sent.there + back + self.margin.of_attempt(flying.attempt);
+        message.tried.packets_sent += 1;
+        message.tried.retransmissions += u64::from(flying.attempt > 1);
+        message.under_way.insert(packet);
+        message.sent.push_back(packet);
+        self.timers.insert((due, packet));
+        let mut replies = Vec::with_capacity(sent.replies.len());
+        for ReplyDue { identifier, back, key } in sent.replies {
+            replies.push((identifier, back));
+            self.replies.insert(identifier, (packet, key));
+        }
+        flying.state = State::UnderWay(Flight { sent_at: now, there: sent.there, due, replies });
+        if message.sent.len() > self.limits.remembered
+            && let Some(oldest) = message.sent.pop_front()
+        {
+            message.under_way.remove(&oldest);
+            self.forget_packet(oldest);
+        }
+    }
+
+    /// The packet could not be sealed or sent; it will be drafted again.
+    pub fn handle_unsent(&mut self, packet: PacketNo) {
+        if let Some(flying) = self.packets.remove(&packet)
+            && let Some(message) = self.messages.get_mut(&flying.message)
+        {
+            message.handle_unsent(&flying.purpose);
+        }
+    }
+
+    /// What reads the reply with this name.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownReply`] if nobody waits for it: it is late, or a copy.
+    pub fn key(&self, identifier: &Identifier) -> Result<&K, DropReason> {
+        self.replies.get(identifier).map(|(_, key)| key).ok_or(DropReason::UnknownReply)
+    }
+
+    /// Takes a reply that has been read.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownReply`] if nobody waits for it, [`DropReason::UnknownMessage`] if it
+    /// is not an answer, or one that does not agree with earlier ones.
+    pub fn handle_reply(
+        &mut self,
+        identifier: &Identifier,
+        plaintext: &[u8],
+        now: Instant,
+    ) -> Result<Received, DropReason> {
+        let (packet, _) = self.replies.remove(identifier).ok_or(DropReason::UnknownReply)?;
+        let flying = self.packets.get_mut(&packet).ok_or(DropReason::UnknownReply)?;
+        let number = flying.message;
+        let message = self.messages.get_mut(&number).ok_or(DropReason::UnknownReply)?;
+        let in_time = matches!(flying.state, State::UnderWay(_));
+        let flight = flying.flight_mut().ok_or(DropReason::UnknownReply)?;
+        let at = flight.replies.iter().position(|(name, _)| name == identifier);
+        let (_, back) = at.map(|at| flight.replies.swap_remove(at)).unwrap_or_default();
+        let mixing_delay = flight.there + back;
+        if in_time {
+            let took = now.saturating_duration_since(flight.sent_at);
+            self.margin.handle_sample(took.saturating_sub(mixing_delay));
+        }
+        let answer = Answer::decode(plaintext)?;
+        if answer.message() != message.id {
+            return Err(DropReason::UnknownMessage);
+        }
+        message.tried.packets_received += 1;
+        let purpose = flying.purpose.clone();
+        match message.handle_answer(answer, packet, &purpose, self.next_packet, now)? {
+            Progress::Continues => self.settle(number),
+            Progress::Done(response) => {
+                if message.traced {
+                    self.events.push_back(Event::PacketAnswered(packet));
+                }
+                if let Some(message) = self.forget(number) {
+                    let elapsed = now.saturating_duration_since(message.began);
+                    let tried = message.tried;
+                    let delivered = Delivered { response, elapsed, mixing_delay, tried };
+                    self.events.push_back(Event::Delivered(number, delivered));
+                }
+            }
+        }
+        Ok(Received { packet, message: number })
+    }
+
+    /// Ends the wait for those of a message's packets whose answers are not needed any more.
+    fn settle(&mut self, number: MessageNo) {
+        let Some(message) = self.messages.get_mut(&number) else { return };
+        let under_way = std::mem::take(&mut message.under_way);
+        for packet in under_way {
+            let Some(flying) = self.packets.get_mut(&packet) else { continue };
+            if !message.is_settled(&flying.purpose) {
+                message.under_way.insert(packet);
+            } else if let Some(due) = flying.settle() {
+                self.timers.remove(&(due, packet));
+                if message.traced {
+                    self.events.push_back(Event::PacketAnswered(packet));
+                }
+            }
+        }
+    }
+
+    /// Time has passed: gives up packets that are overdue, and messages at their deadline.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(&(due, packet)) = self.timers.first()
+            && due <= now
+        {
+            self.timers.pop_first();
+            let Some(flying) = self.packets.get_mut(&packet) else { continue };
+            flying.settle();
+            let Some(message) = self.messages.get_mut(&flying.message) else { continue };
+            message.under_way.remove(&packet);
+            message.handle_lost(&flying.purpose);
+            if message.traced {
+                self.events.push_back(Event::PacketLost(packet));
+            }
+        }
+        let mut passed = Vec::new();
+        for (number, message) in &mut self.messages {
+            if message.deadline <= now {
+                passed.push(*number);
+            } else {
+                message.handle_timeout(now);
+            }
+        }
+        for number in passed {
+            if let Some(message) = self.forget(number) {
+                self.events.push_back(Event::DeadlinePassed(number, message.tried));
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due, if nothing else happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let packets = self.timers.first().map(|(due, _)| *due);
+        packets.into_iter().chain(self.messages.values().map(Outgoing::poll_timeout)).min()
+    }
+
+    /// Something that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// How late answers are.
+    #[must_use]
+    pub fn margin(&self) -> &Margin {
+        &self.margin
+    }
+
+    /// Messages that have not ended.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Replies that are waited for, or would still be read.
+    #[must_use]
+    pub fn replies(&self) -> usize {
+        self.replies.len()
+    }
+
+    /// The most replies that can ever be waited for.
+    #[must_use]
+    pub fn max_replies(&self) -> usize {
+        self.limits.messages * self.limits.remembered * MAX_REPLY_BLOCKS
+    }
+
+    fn forget(&mut self, number: MessageNo) -> Option<Outgoing> {
+        let message = self.messages.remove(&number)?;
+        for packet in &message.sent {
+            self.forget_packet(*packet);
+        }
+        Some(message)
+    }
+
+    fn forget_packet(&mut self, packet: PacketNo) {
+        let Some(flying) = self.packets.remove(&packet) else { return };
+        if let Some(flight) = flying.flight() {
+            self.timers.remove(&(flight.due, packet));
+            for (identifier, _) in &flight.replies {
+                self.replies.remove(identifier);
+            }
+        }
+    }
+}

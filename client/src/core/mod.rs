@@ -1,0 +1,28 @@
+//! The client's rules, without I/O, clock or randomness of their own.
+//!
+//! [`Messenger`] decides what to send, when, and when again. [`seal()`] makes a packet of what it
+//! wants sent, on a fresh route from [`Net`]; [`open`] takes one apart that came back. A shell
+//! moves the bytes and the time:
+//!
+//! 1. `handle_*` with whatever happened,
+//! 2. `poll_transmit` until there is nothing to send, each [`Draft`] followed by `handle_sent` or
+//!    `handle_unsent`,
+//! 3. `poll_event` until there is nothing to say,
+//! 4. wait for whatever comes first: a packet, an order, or `poll_timeout`.
+
+mod draft;
+mod margin;
+mod message;
+mod messenger;
+mod packet;
+mod post;
+mod route;
+mod tried;
+
+pub use draft::{Content, Draft};
+pub use margin::Margin;
+pub use messenger::{Limits, Messenger, Order, OrderError};
+pub use packet::{MessageNo, PacketNo, ReplyDue, Sent};
+pub use post::{Opened, PostError, Return, Sealed, open, seal};
+pub use route::{Net, RouteError};
+pub use tried::{Delivered, Event, Received, Tried};

@@ -1,0 +1,99 @@
+//! Between the messenger's drafts and Sphinx packets.
+
+use mixbed_wire::{
+    DropReason, Exit, HopAddress, Identifier, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
+    ReplyKey, SealError, SphinxPublic, SphinxSecret, TraceContext, Unwrapped,
+};
+use rand::Rng;
+
+use super::{Draft, Net, ReplyDue, RouteError, Sent};
+
+/// Where replies go: the client itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Return {
+    /// The client's id.
+    pub id: NodeId,
+    /// The client's packet key.
+    pub key: SphinxPublic,
+}
+
+/// A packet ready to be sent to the gateway.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The packet.
+    pub packet: Packet,
+    /// What the messenger has to know of it.
+    pub sent: Sent<ReplyKey>,
+}
+
+/// Why a draft became no packet.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    /// There is no route.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// The packet could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Seals a draft on a fresh route, with reply blocks on fresh routes of their own.
+pub fn seal<R: Rng + ?Sized>(
+    draft: &Draft,
+    net: &Net,
+    own: Return,
+    trace: Option<TraceContext>,
+    rng: &mut R,
+) -> Result<Sealed, PostError> {
+    let mut blocks = Vec::with_capacity(draft.blocks());
+    let mut replies = Vec::with_capacity(draft.blocks());
+    for _ in 0..draft.blocks() {
+        let (route, back) = net.back(own.id, own.key, trace, rng)?;
+        let identifier = identifier(rng);
+        let destination = HopAddress { node: own.id, trace };
+        let (block, key) = ReplyBlock::create(&route, destination, identifier, rng)?;
+        let mut bytes = [0; REPLY_BLOCK_SIZE];
+        bytes.copy_from_slice(&block.to_bytes());
+        blocks.push(bytes);
+        replies.push(ReplyDue { identifier, back, key });
+    }
+    let (route, there) = net.there(draft.provider, trace, rng)?;
+    let destination = HopAddress { node: draft.provider, trace };
+    let packet = Packet::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
+    Ok(Sealed { packet, sent: Sent { there, replies } })
+}
+
+/// A reply's name: random, and not the zeros that mean "no reply".
+fn identifier<R: Rng + ?Sized>(rng: &mut R) -> Identifier {
+    let mut identifier = [0; 16];
+    while identifier == [0; 16] {
+        rng.fill_bytes(&mut identifier);
+    }
+    identifier
+}
+
+/// A packet whose last hop is this client.
+#[derive(Debug)]
+pub struct Opened {
+    /// The reply's name.
+    pub identifier: Identifier,
+    /// The trace that it reports to.
+    pub trace: Option<TraceContext>,
+    /// What its key reads.
+    pub exit: Exit,
+}
+
+/// Opens a packet that the gateway handed over.
+///
+/// # Errors
+/// Those of [`Packet::open`] and [`unwrap`](mixbed_wire::Opened::unwrap);
+/// [`DropReason::NotForThisRole`] if it wants to go on to another hop.
+pub fn open(packet: &Packet, secret: &SphinxSecret) -> Result<Opened, DropReason> {
+    match packet.open(secret)?.unwrap()? {
+        Unwrapped::Exit(exit) => {
+            let trace = exit.destination.trace;
+            Ok(Opened { identifier: exit.identifier, trace, exit })
+        }
+        Unwrapped::Forward { .. } => Err(DropReason::NotForThisRole),
+    }
+}

@@ -1,0 +1,102 @@
+//! Fresh routes through the network of a document.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mixbed_directory::{Descriptor, Document};
+use mixbed_wire::{
+    HOPS, HopAddress, NodeId, Route, RouteHop, SphinxPublic, TraceContext, exponential_delay,
+};
+use rand::Rng;
+use rand::seq::IteratorRandom;
+
+/// The network as this client sees it now.
+#[derive(Clone, Debug)]
+pub struct Net {
+    /// Its document.
+    pub document: Arc<Document>,
+    /// The gateway that the client has a link to.
+    pub gateway: NodeId,
+}
+
+/// Why there is no route.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// A node that the route needs is not in the document.
+    #[error("the directory's document lists no node {0}")]
+    UnknownNode(NodeId),
+    /// A layer is empty.
+    #[error("the directory's document lists no mix in layer {0}")]
+    EmptyLayer(u8),
+    /// A node has no key for this epoch.
+    #[error("the directory's document has no packet key of {0} for its epoch")]
+    NoKey(String),
+}
+
+impl Net {
+    /// A route to a provider: own gateway, a random mix of each layer, the provider. And the sum
+    /// of its delays.
+    pub fn there<R: Rng + ?Sized>(
+        &self,
+        provider: NodeId,
+        trace: Option<TraceContext>,
+        rng: &mut R,
+    ) -> Result<(Route, Duration), RouteError> {
+        let [one, two, three] = self.mixes(trace, rng)?;
+        let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
+        let mut exit = self.hop(self.node(provider)?, trace, rng)?;
+        exit.delay = Duration::ZERO;
+        Ok(with_delay([gateway, one, two, three, exit]))
+    }
+
+    /// A route back to the client: a random mix of each layer, own gateway, the client. And the
+    /// sum of its delays.
+    pub fn back<R: Rng + ?Sized>(
+        &self,
+        client: NodeId,
+        key: SphinxPublic,
+        trace: Option<TraceContext>,
+        rng: &mut R,
+    ) -> Result<(Route, Duration), RouteError> {
+        let [one, two, three] = self.mixes(trace, rng)?;
+        let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
+        let address = HopAddress { node: client, trace };
+        let exit = RouteHop { address, key, delay: Duration::ZERO };
+        Ok(with_delay([one, two, three, gateway, exit]))
+    }
+
+    fn mixes<R: Rng + ?Sized>(
+        &self,
+        trace: Option<TraceContext>,
+        rng: &mut R,
+    ) -> Result<[RouteHop; 3], RouteError> {
+        let mut mix = |layer| {
+            let node = self.document.mixes(layer).choose(rng);
+            self.hop(node.ok_or(RouteError::EmptyLayer(layer))?, trace, rng)
+        };
+        Ok([mix(1)?, mix(2)?, mix(3)?])
+    }
+
+    fn node(&self, id: NodeId) -> Result<&Descriptor, RouteError> {
+        self.document.node(&id).ok_or(RouteError::UnknownNode(id))
+    }
+
+    fn hop<R: Rng + ?Sized>(
+        &self,
+        node: &Descriptor,
+        trace: Option<TraceContext>,
+        rng: &mut R,
+    ) -> Result<RouteHop, RouteError> {
+        let key = node.sphinx_key(self.document.epoch);
+        Ok(RouteHop {
+            address: HopAddress { node: node.id(), trace },
+            key: *key.ok_or_else(|| RouteError::NoKey(node.name.clone()))?,
+            delay: exponential_delay(self.document.parameters.mean_hop_delay, rng),
+        })
+    }
+}
+
+fn with_delay(route: [RouteHop; HOPS]) -> (Route, Duration) {
+    let sum = route.iter().map(|hop| hop.delay).sum();
+    (route, sum)
+}

@@ -1,0 +1,18 @@
+//! The far end of a route: requests come in by packets, services work, answers go back by reply
+//! blocks.
+//!
+//! [`Exchange`] has the rules and is pure. [`Provider`] is its shell: it takes plaintexts from
+//! the node's workers, runs [`Service`]s on the tokio runtime and hands finished reply packets to
+//! a [`ReplySink`]. Every request that is complete is answered, errors included.
+
+mod echo;
+pub mod exchange;
+mod service;
+mod shell;
+mod submit;
+
+pub use echo::Echo;
+pub use exchange::{Bounds, Exchange};
+pub use service::{Answering, Question, Reply, Service};
+pub use shell::{Delivery, Provider, ProviderConfig, ReplySink};
+pub use submit::Submit;

@@ -1,0 +1,287 @@
+//! The shell around an exchange: worker threads bring plaintexts, tokio runs the services.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use mixbed_monero::Daemon;
+use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
+use mixbed_wire::message::{Answer, Forward, Response, SUBMIT_SERVICE};
+use mixbed_wire::{DropReason, HopAddress, Packet, REPLY_BLOCK_SIZE, ReplyBlock, TraceContext};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::exchange::{Bounds, Call, Exchange, Fragment};
+use super::service::{Question, Reply, Service};
+use super::{Echo, Submit};
+
+/// How often old messages are looked for when no packet comes.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What a provider offers, and how much it takes on.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
+    /// service is not offered.
+    pub monerod: Option<String>,
+    /// Whether `echo` is offered. Default true.
+    pub echo: bool,
+    /// What is held of messages.
+    pub bounds: Bounds,
+    /// How many requests are worked on at a time. Default 64.
+    pub concurrency: usize,
+    /// How long a request may take, its wait for a turn included. Default 45 s: within the 60 s
+    /// that a client usually waits, so that it hears why.
+    pub limit: Duration,
+    /// How long monerod may be away or busy before a submission is given up. Default 20 s: ten
+    /// times what a restart takes.
+    pub monerod_patience: Duration,
+}
+
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self {
+            monerod: None,
+            echo: true,
+            bounds: Bounds::default(),
+            concurrency: 64,
+            limit: Duration::from_secs(45),
+            monerod_patience: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What a packet brought to the end of its route.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What the client sealed.
+    pub plaintext: Vec<u8>,
+    /// The packet's trace.
+    pub trace: Option<TraceContext>,
+}
+
+/// Where a provider's replies leave: the node's links.
+pub trait ReplySink: Send + Sync {
+    /// Sends a packet to its first hop, or drops it and counts why. Does not block.
+    fn send(&self, first_hop: HopAddress, packet: Packet);
+}
+
+/// A provider at work. Cheap to clone; it stops when the last clone is dropped and the last
+/// request is answered.
+#[derive(Clone)]
+pub struct Provider {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Provider").field("services", &self.services()).finish_non_exhaustive()
+    }
+}
+
+struct Inner {
+    exchange: Mutex<Exchange<ReplyBlock>>,
+    services: Vec<Arc<dyn Service>>,
+    replies: Arc<dyn ReplySink>,
+    turns: Semaphore,
+    limit: Duration,
+    spans: Spans,
+    metrics: ProviderMetrics,
+    runtime: Handle,
+}
+
+impl Provider {
+    /// Starts a provider with the services of `config`. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(
+        mut config: ProviderConfig,
+        replies: Arc<dyn ReplySink>,
+        spans: Spans,
+        metrics: ProviderMetrics,
+    ) -> Self {
+        let mut services: Vec<Arc<dyn Service>> = Vec::new();
+        if config.echo {
+            services.push(Arc::new(Echo));
+        }
+        match config.monerod.take().map(|url| Daemon::new(&url)) {
+            None => {}
+            Some(Ok(daemon)) => services.push(Arc::new(Submit::new(
+                daemon,
+                config.monerod_patience,
+                spans.clone(),
+                metrics.clone(),
+            ))),
+            Some(Err(error)) => {
+                tracing::error!(%error, "{SUBMIT_SERVICE} is not offered");
+            }
+        }
+        Self::with_services(&config, services, replies, spans, metrics)
+    }
+
+    /// Starts a provider with any services.
+    #[must_use]
+    pub fn with_services(
+        config: &ProviderConfig,
+        services: Vec<Arc<dyn Service>>,
+        replies: Arc<dyn ReplySink>,
+        spans: Spans,
+        metrics: ProviderMetrics,
+    ) -> Self {
+        let inner = Arc::new(Inner {
+            exchange: Mutex::new(Exchange::new(config.bounds)),
+            services,
+            replies,
+            turns: Semaphore::new(config.concurrency),
+            limit: config.limit,
+            spans,
+            metrics,
+            runtime: Handle::current(),
+        });
+        tokio::spawn(sweep(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+
+    /// The names of its services, for its descriptor.
+    #[must_use]
+    pub fn services(&self) -> Vec<String> {
+        self.inner.services.iter().map(|service| service.name().to_owned()).collect()
+    }
+
+    /// Takes what a packet brought. Does not block: replies that are due are sealed here (some
+    /// 100 µs each), services run elsewhere.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownMessage`] and [`DropReason::TooManyMessages`].
+    pub fn deliver(&self, delivery: Delivery) -> Result<(), DropReason> {
+        let Delivery { plaintext, trace } = delivery;
+        let now = Instant::now();
+        match Forward::decode(&plaintext)? {
+            Forward::Cover => Ok(()),
+            Forward::Fragment { message, index, count, blocks, data } => {
+                let blocks = read_blocks(blocks)?;
+                let fragment = Fragment { message, index, count, data };
+                let result = self.inner.exchange().handle_fragment(fragment, blocks, trace, now);
+                self.inner.act();
+                result
+            }
+            Forward::Poll { message, blocks, wanted } => {
+                let blocks = read_blocks(blocks)?;
+                let wanted: Vec<_> = wanted.iter().map(|part| u16::from_be_bytes(*part)).collect();
+                self.inner.exchange().handle_poll(message, &wanted, blocks, now);
+                self.inner.act();
+                Ok(())
+            }
+        }
+    }
+}
+
+fn read_blocks(blocks: &[[u8; REPLY_BLOCK_SIZE]]) -> Result<Vec<ReplyBlock>, DropReason> {
+    blocks.iter().map(ReplyBlock::from_bytes).collect()
+}
+
+impl Inner {
+    fn exchange(&self) -> MutexGuard<'_, Exchange<ReplyBlock>> {
+        // Its methods leave it whole at every point where they could panic.
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what the exchange wants done. The lock is not held while replies are sealed.
+    fn act(self: &Arc<Self>) {
+        let mut replies = Vec::new();
+        {
+            let mut exchange = self.exchange();
+            while let Some(reply) = exchange.poll_reply() {
+                replies.push(reply);
+            }
+            while let Some(call) = exchange.poll_call() {
+                self.runtime.spawn(Arc::clone(self).serve(call));
+            }
+        }
+        for (block, answer) in replies {
+            self.reply(block, &answer);
+        }
+    }
+
+    fn reply(&self, block: ReplyBlock, answer: &Answer) {
+        match block.reply(&answer.encode()) {
+            Ok((first_hop, packet)) => self.replies.send(first_hop, packet),
+            // No answer is longer than a packet: this would be a mistake of ours.
+            Err(error) => tracing::error!(%error, "a reply could not be sealed"),
+        }
+    }
+
+    async fn serve(self: Arc<Self>, call: Call) {
+        let Call { message, service, payload, trace } = call;
+        let began = Instant::now();
+        let found = self.services.iter().find(|offered| offered.name() == service).cloned();
+        let (label, reply) = match found {
+            None => {
+                let response = Response::UnknownService;
+                ("unknown", Reply { response, outcome: "unknown_service" })
+            }
+            Some(service) => {
+                let trace = trace.and_then(|t| Context::from_bytes(t.trace_id, t.span_id));
+                (service.name(), self.run(service, payload, trace).await)
+            }
+        };
+        self.metrics.request(label, reply.outcome, began.elapsed());
+        self.exchange().handle_response(message, &reply.response, Instant::now());
+        self.act();
+    }
+
+    /// Waits for a turn, then runs the service; whatever happens, there is an answer.
+    async fn run(
+        &self,
+        service: Arc<dyn Service>,
+        payload: Vec<u8>,
+        trace: Option<Context>,
+    ) -> Reply {
+        let name = service.name();
+        let span = trace
+            .filter(|_| name != SUBMIT_SERVICE)
+            .map(|parent| self.spans.span(SpanName::ProviderRequest, Some(parent)));
+        let end = tokio::time::Instant::now() + self.limit;
+        let failed = |words: String, outcome| {
+            tracing::warn!(service = name, outcome, "{words}");
+            Reply { response: Response::Failed(words), outcome }
+        };
+        let too_late = |_| {
+            let words = format!("{name} gave no answer within {} s", self.limit.as_secs_f32());
+            failed(words, "too_slow")
+        };
+        let reply = match tokio::time::timeout_at(end, self.turns.acquire()).await {
+            Err(late) => too_late(late),
+            Ok(_turn) => {
+                let limit = end.saturating_duration_since(tokio::time::Instant::now());
+                let question = Question { payload, trace, limit };
+                // A task of its own: a service that panics takes nothing with it.
+                let task = tokio::spawn(async move { service.handle(question).await });
+                let abort = task.abort_handle();
+                match tokio::time::timeout_at(end, task).await {
+                    Ok(Ok(reply)) => reply,
+                    Ok(Err(error)) => failed(format!("{name} failed: {error}"), "failed"),
+                    Err(late) => {
+                        abort.abort();
+                        too_late(late)
+                    }
+                }
+            }
+        };
+        if let Some(mut span) = span {
+            span.set(mixbed_telemetry::Attribute::Target, name);
+            match &reply.response {
+                Response::Failed(words) | Response::Refused(words) => span.fail(words),
+                _ => span.ok(),
+            }
+        }
+        reply
+    }
+}
+
+/// Forgets old messages for as long as there is a provider.
+async fn sweep(inner: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(inner) = inner.upgrade() else { return };
+        inner.exchange().handle_timeout(Instant::now());
+    }
+}
