@@ -24,7 +24,7 @@ pub(super) fn incoming(
     listener: TcpListener,
     max: usize,
 ) -> impl Stream<Item = io::Result<Connection>> + Send {
-    let permits = Arc::new(Semaphore::new(max));
+    let permits = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
     let (connections, incoming) = tokio::sync::mpsc::channel(1);
     tokio::spawn(async move {
         let accept = async {

@@ -8,6 +8,10 @@ mod error;
 mod parameters;
 mod role;
 mod signed;
+#[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 pub(crate) use check::is_label;
