@@ -14,6 +14,8 @@ mod service;
 mod snapshot;
 mod start_error;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use self::core::{Core, DEBOUNCE, GRACE_EPOCHS, Polled, Registered};
 pub use config::{AuthorityConfig, ConfigError};

@@ -1,0 +1,111 @@
+//! When documents are made, and for which epoch.
+
+use std::time::Duration;
+
+use super::{LEASE, NETWORK, SECOND, core, join_secret, newest, node, register, settled, start};
+use crate::authority::{DEBOUNCE, GRACE_EPOCHS};
+use crate::document::{Parameters, Trust};
+use crate::messages::ParametersOrder;
+
+const EPOCH: Duration = Duration::from_secs(600);
+
+#[test]
+fn the_first_document_is_there_at_once() {
+    let core = core();
+    let document = newest(&core);
+    assert_eq!(document.version(), (1, 1));
+    assert_eq!(document.valid_from, start());
+    assert_eq!(document.epoch_end, start() + EPOCH);
+    assert_eq!(document.valid_until, start() + EPOCH * (1 + GRACE_EPOCHS));
+    let trust = Trust::single(NETWORK, core.public_key());
+    let signed = &core.documents().back().unwrap().signed;
+    assert_eq!(signed.verify(&trust, start(), Duration::ZERO), Ok(document));
+}
+
+#[test]
+fn changes_that_come_together_make_one_document() {
+    let mut core = core();
+    for seed in 1..=9 {
+        register(&mut core, seed, node(seed), start()).unwrap();
+        assert!(!core.poll(start()).unwrap().issued);
+    }
+    assert_eq!(core.poll_at(), start() + DEBOUNCE);
+    assert!(core.poll(start() + DEBOUNCE).unwrap().issued);
+    assert_eq!(newest(&core).version(), (1, 2));
+    assert_eq!(newest(&core).nodes.len(), 9);
+    assert!(!core.poll(start() + SECOND).unwrap().issued, "nothing changed since");
+}
+
+#[test]
+fn a_change_that_never_rests_is_not_put_off() {
+    let mut core = core();
+    for step in 0..DEBOUNCE.as_millis() {
+        let now = start() + Duration::from_millis(u64::try_from(step).unwrap());
+        let moved = crate::Descriptor { address: format!("10.0.0.1:{}", step + 1), ..node(1) };
+        register(&mut core, 1, moved, now).unwrap();
+        assert!(!core.poll(now).unwrap().issued);
+    }
+    assert!(core.poll(start() + DEBOUNCE).unwrap().issued);
+}
+
+#[test]
+fn each_epoch_has_a_document() {
+    let mut core = core();
+    assert_eq!(core.poll_at(), start() + EPOCH);
+    assert!(!core.poll(start() + EPOCH - SECOND).unwrap().issued);
+    assert!(core.poll(start() + EPOCH).unwrap().issued);
+    let document = newest(&core);
+    assert_eq!(document.version(), (2, 2));
+    assert_eq!(document.valid_from, start() + EPOCH);
+    // Away for a while: it is the epoch that the clock says.
+    assert!(core.poll(start() + EPOCH * 7 + SECOND).unwrap().issued);
+    assert_eq!(newest(&core).version(), (8, 3));
+}
+
+#[test]
+fn versions_rise_with_every_document() {
+    let mut core = core();
+    let mut now = start();
+    let mut last = newest(&core).version();
+    for round in 1..=40 {
+        now += EPOCH / 3;
+        register(&mut core, round, node(round), now).unwrap();
+        let version = settled(&mut core, now).version();
+        assert!(version > last, "{version:?} after {last:?}");
+        last = version;
+    }
+}
+
+#[test]
+fn documents_are_served_as_long_as_they_are_valid() {
+    let mut core = core();
+    for epoch in 1..=10 {
+        core.poll(start() + EPOCH * epoch).unwrap();
+    }
+    let epochs: Vec<_> = core.documents().iter().map(|issued| issued.document.epoch).collect();
+    assert_eq!(epochs, [8, 9, 10, 11], "its own epoch and three of grace");
+}
+
+#[test]
+fn another_epoch_length_holds_from_the_next_epoch_on() {
+    let mut core = core();
+    let short = Parameters { epoch_length: SECOND, ..Parameters::default() };
+    let order = ParametersOrder::new(&short, NETWORK, start() + LEASE, &join_secret());
+    core.handle_set_parameters(&order, start() + LEASE).unwrap();
+    let document = settled(&mut core, start() + LEASE);
+    assert_eq!((document.epoch, document.epoch_end), (1, start() + EPOCH));
+    core.poll(start() + EPOCH).unwrap();
+    let document = newest(&core);
+    assert_eq!((document.epoch, document.epoch_end), (2, start() + EPOCH + SECOND));
+}
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing() {
+    let mut core = core();
+    core.poll(start() + EPOCH).unwrap();
+    let before = start() - Duration::from_secs(3600);
+    register(&mut core, 1, node(1), before).unwrap();
+    let document = settled(&mut core, before);
+    assert_eq!(document.version(), (2, 3));
+    assert_eq!(document.nodes, [node(1)]);
+}
