@@ -4,6 +4,8 @@ mod core;
 mod kept;
 mod shell;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
