@@ -75,8 +75,7 @@ impl LocalNet {
         let join_secret = JoinSecret::generate(&mut rand::rng());
         let authority = Authority::start(authority_config(&config, &join_secret)).await?;
         let (directory, trust) = (authority.address(), authority.trust());
-        let follower =
-            Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
+        let follower = Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
         let mut net = Self {
             join_secret,
             directory,
@@ -167,10 +166,11 @@ impl LocalNet {
 
     /// Starts a stopped node again, with its keys and on its port.
     pub async fn start_node(&mut self, name: &str) -> Result<(), LocalNetError> {
-        let (plan, address) = self.plans.get_mut(name).ok_or_else(|| LocalNetError::NoSuchNode {
-            name: name.to_owned(),
-            known: self.nodes.keys().cloned().collect::<Vec<_>>().join(", "),
-        })?;
+        let (plan, address) =
+            self.plans.get_mut(name).ok_or_else(|| LocalNetError::NoSuchNode {
+                name: name.to_owned(),
+                known: self.nodes.keys().cloned().collect::<Vec<_>>().join(", "),
+            })?;
         let listen = |error| LocalNetError::Listen { address: *address, error };
         let socket = TcpListener::bind(*address).await.map_err(listen)?;
         *address = socket.local_addr().map_err(listen)?;
@@ -222,7 +222,7 @@ fn authority_config(config: &LocalNetConfig, join_secret: &JoinSecret) -> Author
     AuthorityConfig {
         listen: config.directory,
         state_dir: config.state_dir.clone(),
-        parameters: config.parameters.clone(),
+        parameters: config.parameters,
         ..AuthorityConfig::new(&config.network, join_secret.clone())
     }
 }

@@ -48,7 +48,8 @@ pub struct Limits {
     pub client_queue: usize,
     /// Links from others at once.
     pub links: usize,
-    /// Handshakes with others at once.
+    /// Handshakes with others at once: they cost several scalar multiplications, so a flood of
+    /// them must not take the place of packets.
     pub handshakes: usize,
     /// How long a handshake may take.
     pub handshake: Duration,
@@ -70,5 +71,12 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             replay_tags: 10_000_000,
         }
+    }
+}
+
+impl Limits {
+    /// Threads that unwrap packets.
+    pub(crate) fn worker_count(&self) -> usize {
+        self.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 }

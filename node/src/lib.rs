@@ -6,6 +6,7 @@
 //! was dropped.
 
 mod config;
+mod keeper;
 mod links;
 mod node;
 mod packets;

@@ -1,27 +1,24 @@
 //! A running node: starts the parts, keeps them in step with the document, stops them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use mixbed_directory::follower::FollowerError;
-use mixbed_directory::{
-    Descriptor, Document, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState,
-    Role, SphinxKey,
-};
-use mixbed_telemetry::{Condition, Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
+use mixbed_directory::{Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, Role};
+use mixbed_telemetry::{Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
 use mixbed_wire::{DropReason, NodeId};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::NodeConfig;
-use crate::links::{Dialler, LinkTable, Listener, ListenerLimits, Peer, spawn_link};
+use crate::keeper::Keeper;
+use crate::links::{Dialler, LinkTable, Listener};
 use crate::packets::{Books, KeyRing, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig};
-use crate::topology;
 
 /// Why a node could not start.
 #[derive(Debug, thiserror::Error)]
@@ -92,12 +89,9 @@ impl Node {
         let links = Arc::new(LinkTable::default());
         let provider = (role == Role::Provider).then(|| {
             let replies = Replies { links: Arc::clone(&links), books: Arc::clone(&books) };
-            Provider::start(
-                ProviderConfig { monerod, ..ProviderConfig::default() },
-                Arc::new(replies),
-                telemetry.service(role.as_str(), &name),
-                ProviderMetrics::new(telemetry, &name),
-            )
+            let config = ProviderConfig { monerod, ..ProviderConfig::default() };
+            let metrics = ProviderMetrics::new(telemetry, &name);
+            Provider::start(config, Arc::new(replies), books.service.clone(), metrics)
         });
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
@@ -111,9 +105,7 @@ impl Node {
             document: Arc::clone(&document),
             provider,
         });
-        let count = limits
-            .workers
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let count = limits.worker_count();
         let workers = Workers::start(count, count * limits.queue_per_worker, &name, &path)
             .map_err(NodeError::Workers)?;
 
@@ -129,12 +121,8 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let id = descriptor.id();
-        let registration = RegistrarConfig {
-            url: directory,
-            network: network.to_string(),
-            identity,
-            join_secret,
-        };
+        let registration =
+            RegistrarConfig { url: directory, network: network.to_string(), identity, join_secret };
         let registrar = Arc::new(OnceLock::new());
 
         let listener = Listener {
@@ -142,12 +130,7 @@ impl Node {
             network: Arc::clone(&network),
             own: link_key.clone(),
             follower: follower.clone(),
-            limits: ListenerLimits {
-                links: limits.links,
-                handshakes: limits.handshakes,
-                handshake_limit: limits.handshake,
-                client_queue: limits.client_queue,
-            },
+            limits: limits.clone(),
             entrance: workers.entrance(),
             links: Arc::clone(&links),
             books: Arc::clone(&books),
@@ -244,106 +227,4 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.stop.cancel();
     }
-}
-
-/// Keeps a node's keys, links and descriptor in step with the document.
-struct Keeper {
-    id: NodeId,
-    role: Role,
-    descriptor: Descriptor,
-    ring: KeyRing,
-    workers: Workers,
-    links: Arc<LinkTable>,
-    dialler: Dialler,
-    document: Arc<RwLock<Option<Arc<Document>>>>,
-    registration: RegistrarConfig,
-    /// Set with the first document: before it there is no epoch to make keys for.
-    registrar: Arc<OnceLock<Registrar>>,
-    listed: Condition,
-    stop: CancellationToken,
-}
-
-impl Keeper {
-    async fn run(mut self, mut follower: Follower) {
-        let stop = self.stop.clone();
-        stop.run_until_cancelled(self.keep_in_step(&mut follower)).await;
-        // The workers are joined, which may take a packet's time: not on a thread of the runtime.
-        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
-    }
-
-    async fn keep_in_step(&mut self, follower: &mut Follower) {
-        let mut registration = None;
-        loop {
-            if let Some(document) = follower.current() {
-                self.handle_document(&document);
-            }
-            self.say_where_it_stands(follower);
-            if registration.is_none() {
-                registration = self.registrar.get().map(Registrar::watch);
-            }
-            tokio::select! {
-                () = follower.changed() => {}
-                () = changed(registration.as_mut()) => {}
-            }
-        }
-    }
-
-    fn say_where_it_stands(&self, follower: &Follower) {
-        let registration = self.registrar.get().map(Registrar::state);
-        if let Some(RegistrarState::Rejected { message, .. }) = registration {
-            tracing::error!(node = self.descriptor.name, why = message, "not admitted");
-            self.listed.unmet(format!("the directory does not admit this node: {message}"));
-            return;
-        }
-        match follower.current() {
-            Some(document) if document.node(&self.id).is_some() => self.listed.met(),
-            Some(_) => self.listed.unmet(match registration {
-                Some(RegistrarState::Connecting { last_error: Some(why), .. }) => {
-                    format!("not registered: {why}")
-                }
-                _ => "not in the document yet".to_owned(),
-            }),
-            None => self.listed.unmet(follower.state().to_string()),
-        }
-    }
-
-    fn handle_document(&mut self, document: &Arc<Document>) {
-        *self.document.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(Arc::clone(document));
-        if self.ring.handle_epoch(document.epoch, &mut rand::rng()) {
-            self.workers.set_keys(self.ring.key_set());
-            self.descriptor.sphinx_keys =
-                self.ring.public().into_iter().map(|(epoch, key)| SphinxKey { epoch, key }).collect();
-            self.publish();
-        }
-        let peers = topology::next_hops(self.role, document)
-            .map(|node| {
-                let (name, address) = (node.name.clone(), node.address.clone());
-                (node.id(), Peer { name, address, key: node.link_key })
-            })
-            .collect();
-        self.links.set_nodes(peers, |peer| {
-            spawn_link(self.dialler.clone(), peer, self.stop.child_token())
-        });
-    }
-
-    fn publish(&self) {
-        let result = match self.registrar.get() {
-            Some(registrar) => registrar.update(self.descriptor.clone()),
-            None => Registrar::start(self.registration.clone(), self.descriptor.clone())
-                .map(|registrar| drop(self.registrar.set(registrar))),
-        };
-        if let Err(error) = result {
-            tracing::error!(node = self.descriptor.name, %error, "cannot register");
-        }
-    }
-}
-
-async fn changed(registration: Option<&mut watch::Receiver<RegistrarState>>) {
-    if let Some(registration) = registration
-        && registration.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
 }

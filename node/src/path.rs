@@ -24,18 +24,18 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    fn name_of(&self, id: &NodeId) -> String {
+    fn name_of(&self, id: NodeId) -> String {
         let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
-        let node = document.as_ref().and_then(|document| document.node(id));
+        let node = document.as_ref().and_then(|document| document.node(&id));
         node.map_or_else(|| format!("client {id}"), |node| node.name.clone())
     }
 }
 
 impl Hop for Path {
     fn forward(&self, next: HopAddress, delay: Duration, packet: Packet, mut stay: Stay) {
-        stay.traced(next.trace, Some(delay), || Some(self.name_of(&next.node)));
+        stay.traced(next.trace, Some(delay), || Some(self.name_of(next.node)));
         let now = Instant::now();
-        if !self.links.leads_to(&next.node) {
+        if !self.links.leads_to(next.node) {
             let reason = match self.role {
                 Role::Gateway => DropReason::ClientOffline,
                 Role::Mix { .. } | Role::Provider => DropReason::UnknownNextHop,
@@ -78,6 +78,6 @@ impl ReplySink for Replies {
         let now = Instant::now();
         let mut stay = Stay::made(&self.books, now);
         stay.released(now);
-        self.links.send(&first_hop.node, packet, stay);
+        self.links.send(first_hop.node, packet, stay);
     }
 }

@@ -12,26 +12,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{LinkQueue, LinkTable, write_packets};
+use crate::config::Limits;
 use crate::packets::{Arrived, Books, Entrance, Stay};
 use crate::topology;
 
 /// Frames read at a time from a node, and from a client: 193 KiB and 12 KiB of buffer.
 const NODE_READ_AHEAD: usize = 64;
 const CLIENT_READ_AHEAD: usize = 4;
-
-/// How much a node lets others ask of it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ListenerLimits {
-    /// Links at once, nodes' and clients'.
-    pub(crate) links: usize,
-    /// Handshakes at once: they cost several scalar multiplications, so a flood of them must not
-    /// take the place of packets.
-    pub(crate) handshakes: usize,
-    /// From the connection to the proof of both keys.
-    pub(crate) handshake_limit: Duration,
-    /// Packets that wait for one client's link.
-    pub(crate) client_queue: usize,
-}
 
 /// Accepts links and reads packets from them.
 #[derive(Clone)]
@@ -40,7 +27,7 @@ pub(crate) struct Listener {
     pub(crate) network: Arc<str>,
     pub(crate) own: LinkSecret,
     pub(crate) follower: Follower,
-    pub(crate) limits: ListenerLimits,
+    pub(crate) limits: Limits,
     pub(crate) entrance: Entrance,
     pub(crate) links: Arc<LinkTable>,
     pub(crate) books: Arc<Books>,
@@ -68,9 +55,10 @@ impl Listener {
                     continue;
                 }
             };
-            let (Ok(link), Ok(handshake)) =
-                (Arc::clone(&links).try_acquire_owned(), Arc::clone(&handshakes).try_acquire_owned())
-            else {
+            let (Ok(link), Ok(handshake)) = (
+                Arc::clone(&links).try_acquire_owned(),
+                Arc::clone(&handshakes).try_acquire_owned(),
+            ) else {
                 self.books.metrics.link_handshake_failed("too_many");
                 tracing::warn!(node = self.name(), %address, "refused a link: there are too many");
                 continue;
@@ -93,7 +81,7 @@ impl Listener {
     }
 
     async fn shake_hands(&self, stream: TcpStream, address: SocketAddr) -> Option<(Link, Peer)> {
-        let limit = self.limits.handshake_limit;
+        let limit = self.limits.handshake;
         match mixbed_link::accept(stream, &self.network, &self.own, limit).await {
             Ok(link) => match self.admit(&link.peer) {
                 Ok(peer) => Some((link, peer)),
@@ -119,9 +107,7 @@ impl Listener {
                 Ok(Peer::Node(node.name.clone()))
             }
             Some(_) => Err("nodes of that role do not pass packets on to this one"),
-            None if self.role == Role::Gateway => {
-                Ok(Peer::Client(NodeId::of_key(key.as_bytes())))
-            }
+            None if self.role == Role::Gateway => Ok(Peer::Client(NodeId::of_key(key.as_bytes()))),
             None => Err("the key is not in the document"),
         }
     }
@@ -143,7 +129,7 @@ impl Listener {
                     error = write_packets(&mut packets, writer) => Err(error),
                     () = stop.cancelled() => Ok(()),
                 };
-                self.links.remove_client(&id, &own);
+                self.links.remove_client(id, &own);
                 (format!("client {id}"), ended)
             }
         };

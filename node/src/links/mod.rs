@@ -4,6 +4,6 @@ mod incoming;
 mod outgoing;
 mod table;
 
-pub(crate) use incoming::{Listener, ListenerLimits};
+pub(crate) use incoming::Listener;
 pub(crate) use outgoing::{Dialler, Peer, spawn_link, write_packets};
 pub(crate) use table::{LinkQueue, LinkTable, Outbound};

@@ -46,7 +46,7 @@ pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) 
     let (queue, mut packets) = mpsc::channel(dialler.queue_bound);
     let link = LinkQueue { queue, stop: stop.clone() };
     tokio::spawn(async move {
-        stop.run_until_cancelled(keep_up(&dialler, &peer, &mut packets)).await;
+        stop.run_until_cancelled(Box::pin(keep_up(&dialler, &peer, &mut packets))).await;
     });
     link
 }
@@ -55,14 +55,14 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
     let mut retry = FIRST_RETRY;
     let mut down_since = Instant::now();
     loop {
-        let dialled = mixbed_link::dial(
+        let attempt = mixbed_link::dial(
             &peer.address,
             &dialler.network,
             &dialler.own,
             &peer.key,
             dialler.handshake_limit,
         );
-        match dialled.await {
+        match attempt.await {
             Ok(Link { reader, writer, .. }) => {
                 let metrics = &dialler.books.metrics;
                 tracing::debug!(node = dialler.books.service.name(), peer = peer.name, "link up");

@@ -36,7 +36,7 @@ pub(crate) struct LinkTable {
 
 impl LinkTable {
     /// Queues a packet for its next hop, or drops it by name.
-    pub(crate) fn send(&self, next: &NodeId, packet: Packet, stay: Stay) {
+    pub(crate) fn send(&self, next: NodeId, packet: Packet, stay: Stay) {
         let outcome = match self.queue_of(next) {
             Some(link) => link.queue.try_send(Outbound { packet, stay }),
             None => return stay.dropped(Instant::now(), DropReason::UnknownNextHop),
@@ -53,16 +53,16 @@ impl LinkTable {
     }
 
     /// Whether packets for `next` can leave from here now.
-    pub(crate) fn leads_to(&self, next: &NodeId) -> bool {
+    pub(crate) fn leads_to(&self, next: NodeId) -> bool {
         self.queue_of(next).is_some()
     }
 
-    fn queue_of(&self, next: &NodeId) -> Option<LinkQueue> {
+    fn queue_of(&self, next: NodeId) -> Option<LinkQueue> {
         let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, link)) = nodes.get(next) {
+        if let Some((_, link)) = nodes.get(&next) {
             return Some(link.clone());
         }
-        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(next).cloned()
+        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&next).cloned()
     }
 
     /// Makes the links to nodes match `wanted`: keeps those that stay the same, stops the others,
@@ -94,10 +94,10 @@ impl LinkTable {
     }
 
     /// A client's link is gone; nothing happens if another has taken its place.
-    pub(crate) fn remove_client(&self, id: &NodeId, link: &LinkQueue) {
+    pub(crate) fn remove_client(&self, id: NodeId, link: &LinkQueue) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(id).is_some_and(|current| current.queue.same_channel(&link.queue)) {
-            clients.remove(id);
+        if clients.get(&id).is_some_and(|current| current.queue.same_channel(&link.queue)) {
+            clients.remove(&id);
         }
     }
 }

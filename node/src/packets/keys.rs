@@ -122,29 +122,29 @@ mod tests {
     #[test]
     fn keys_live_from_the_epoch_before_theirs_to_the_one_after() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut ring = KeyRing::new(100);
-        assert!(ring.handle_epoch(7, &mut rng));
-        assert!(!ring.handle_epoch(7, &mut rng), "nothing new in the same epoch");
-        let (epoch, next_key) = ring.public()[1];
+        let mut keys = KeyRing::new(100);
+        assert!(keys.handle_epoch(7, &mut rng));
+        assert!(!keys.handle_epoch(7, &mut rng), "nothing new in the same epoch");
+        let (epoch, next_key) = keys.public()[1];
         assert_eq!(epoch, 8);
         for now in 7..=9 {
-            ring.handle_epoch(now, &mut rng);
+            keys.handle_epoch(now, &mut rng);
             let packet = packet_for(next_key, &mut rng);
-            assert!(ring.key_set().open(&packet).is_ok(), "in epoch {now}");
+            assert!(keys.key_set().open(&packet).is_ok(), "in epoch {now}");
         }
-        ring.handle_epoch(10, &mut rng);
+        keys.handle_epoch(10, &mut rng);
         let packet = packet_for(next_key, &mut rng);
-        assert_eq!(ring.key_set().open(&packet).map(|_| ()), Err(DropReason::BadMac));
+        assert_eq!(keys.key_set().open(&packet).map(|_| ()), Err(DropReason::BadMac));
     }
 
     #[test]
     fn a_packet_passes_once_even_when_the_epoch_turns_between() {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let mut ring = KeyRing::new(100);
-        ring.handle_epoch(1, &mut rng);
-        let packet = packet_for(ring.public()[0].1, &mut rng);
-        assert!(ring.key_set().open(&packet).is_ok());
-        ring.handle_epoch(2, &mut rng);
-        assert_eq!(ring.key_set().open(&packet).map(|_| ()), Err(DropReason::Replayed));
+        let mut keys = KeyRing::new(100);
+        keys.handle_epoch(1, &mut rng);
+        let packet = packet_for(keys.public()[0].1, &mut rng);
+        assert!(keys.key_set().open(&packet).is_ok());
+        keys.handle_epoch(2, &mut rng);
+        assert_eq!(keys.key_set().open(&packet).map(|_| ()), Err(DropReason::Replayed));
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn spawn_mixing(
             let now = Instant::now();
             while let Some(Held { next, packet, mut stay, .. }) = pool.pop_due(now) {
                 stay.released(now);
-                links.send(&next, packet, stay);
+                links.send(next, packet, stay);
             }
         }
     })

@@ -75,7 +75,10 @@ impl<T> PartialEq for Entry<T> {
 impl<T> Eq for Entry<T> {}
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a starting point in time, from which the test counts")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a starting point in time, from which the test counts"
+)]
 mod tests {
     use std::time::Duration;
 

@@ -8,8 +8,12 @@ use std::time::Duration;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
+/// How many bounds there are. A number of its own: as `BOUNDS.len()` in a field's type, optimised
+/// builds take it for a cycle (E0391, rustc 1.95).
+const COUNT: usize = 22;
+
 /// Upper bounds: from 10 µs, where a queue's wait begins, to 2 minutes, where deadlines end.
-const BOUNDS: [Duration; 22] = {
+const BOUNDS: [Duration; COUNT] = {
     const fn us(n: u64) -> Duration {
         Duration::from_micros(n)
     }
@@ -49,7 +53,7 @@ pub struct Histogram {
 #[derive(Debug, Default)]
 struct Inner {
     /// One for each bound, and one for what is beyond the last.
-    buckets: [AtomicU64; BOUNDS.len() + 1],
+    buckets: [AtomicU64; COUNT + 1],
     /// Wraps after 584 years of observed time.
     sum_ns: AtomicU64,
 }

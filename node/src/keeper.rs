@@ -1,0 +1,121 @@
+//! What keeps a node in step with the document: its keys, its links, its place on the list.
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use mixbed_directory::{
+    Descriptor, Document, Follower, Registrar, RegistrarConfig, RegistrarState, Role, SphinxKey,
+};
+use mixbed_telemetry::Condition;
+use mixbed_wire::NodeId;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::links::{Dialler, LinkTable, Peer, spawn_link};
+use crate::packets::{KeyRing, Workers};
+use crate::topology;
+
+/// Keeps a node's keys, links and descriptor in step with the document.
+pub(crate) struct Keeper {
+    pub(crate) id: NodeId,
+    pub(crate) role: Role,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) ring: KeyRing,
+    pub(crate) workers: Workers,
+    pub(crate) links: Arc<LinkTable>,
+    pub(crate) dialler: Dialler,
+    pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
+    pub(crate) registration: RegistrarConfig,
+    /// Set with the first document: before it there is no epoch to make keys for.
+    pub(crate) registrar: Arc<OnceLock<Registrar>>,
+    pub(crate) listed: Condition,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Keeper {
+    /// Until stopped.
+    pub(crate) async fn run(mut self, mut follower: Follower) {
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(self.keep_in_step(&mut follower)).await;
+        // The workers are joined, which may take a packet's time: not on a thread of the runtime.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    async fn keep_in_step(&mut self, follower: &mut Follower) {
+        let mut registration = None;
+        loop {
+            if let Some(document) = follower.current() {
+                self.handle_document(&document);
+            }
+            self.say_where_it_stands(follower);
+            if registration.is_none() {
+                registration = self.registrar.get().map(Registrar::watch);
+            }
+            tokio::select! {
+                () = follower.changed() => {}
+                () = changed(registration.as_mut()) => {}
+            }
+        }
+    }
+
+    fn say_where_it_stands(&self, follower: &Follower) {
+        let registration = self.registrar.get().map(Registrar::state);
+        if let Some(RegistrarState::Rejected { message, .. }) = registration {
+            tracing::error!(node = self.descriptor.name, why = message, "not admitted");
+            self.listed.unmet(format!("the directory does not admit this node: {message}"));
+            return;
+        }
+        match follower.current() {
+            Some(document) if document.node(&self.id).is_some() => self.listed.met(),
+            Some(_) => self.listed.unmet(match registration {
+                Some(RegistrarState::Connecting { last_error: Some(why), .. }) => {
+                    format!("not registered: {why}")
+                }
+                _ => "not in the document yet".to_owned(),
+            }),
+            None => self.listed.unmet(follower.state().to_string()),
+        }
+    }
+
+    fn handle_document(&mut self, document: &Arc<Document>) {
+        *self.document.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(document));
+        if self.ring.handle_epoch(document.epoch, &mut rand::rng()) {
+            self.workers.set_keys(self.ring.key_set());
+            self.descriptor.sphinx_keys = self
+                .ring
+                .public()
+                .into_iter()
+                .map(|(epoch, key)| SphinxKey { epoch, key })
+                .collect();
+            self.publish();
+        }
+        let peers = topology::next_hops(self.role, document)
+            .map(|node| {
+                let (name, address) = (node.name.clone(), node.address.clone());
+                (node.id(), Peer { name, address, key: node.link_key })
+            })
+            .collect();
+        self.links.set_nodes(peers, |peer| {
+            spawn_link(self.dialler.clone(), peer, self.stop.child_token())
+        });
+    }
+
+    fn publish(&self) {
+        let result = match self.registrar.get() {
+            Some(registrar) => registrar.update(self.descriptor.clone()),
+            None => Registrar::start(self.registration.clone(), self.descriptor.clone())
+                .map(|registrar| drop(self.registrar.set(registrar))),
+        };
+        if let Err(error) = result {
+            tracing::error!(node = self.descriptor.name, %error, "cannot register");
+        }
+    }
+}
+
+async fn changed(registration: Option<&mut watch::Receiver<RegistrarState>>) {
+    if let Some(registration) = registration
+        && registration.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,113 @@
+//! Peers that are not what they should be. Each time, a good packet passes afterwards.
+
+use std::time::Duration;
+
+use mixbed_directory::{IdentitySecret, JoinSecret};
+use mixbed_link::Error;
+use mixbed_node::{Limits, Node};
+use mixbed_wire::{FRAME_SIZE, Frame, LinkSecret};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::rig::{Rig, SOON, node_config};
+
+async fn still_serves(rig: &mut Rig) {
+    let packet = rig.packet();
+    rig.send(&packet).await;
+    rig.receive().await;
+}
+
+/// Waits until the node has closed the connection.
+async fn closed(stream: &mut TcpStream) {
+    let mut sink = [0; 64];
+    let end = async { while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {} };
+    tokio::time::timeout(SOON, end).await.expect("the node closes the connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_half_a_frame_and_silence_lose_their_connection() {
+    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    let mut rig = Rig::new(limits).await;
+    for bytes in [vec![0xff; FRAME_SIZE], vec![0; FRAME_SIZE / 2], Vec::new()] {
+        let mut stream = TcpStream::connect(rig.node.address()).await.expect("it listens");
+        stream.write_all(&bytes).await.expect("written");
+        closed(&mut stream).await;
+    }
+    still_serves(&mut rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_after_the_handshake_ends_that_link_only() {
+    let mut rig = Rig::new(Limits::default()).await;
+    let document = rig.net.follower().current().expect("a document");
+    let node = document.node(&rig.node.id()).expect("listed");
+    // The peer's own traffic replayed: a frame sealed for an earlier place in the stream.
+    let mut second = rig.before.dial(node).await.expect("a link");
+    second.writer.push(&Frame::Dummy).expect("sealed");
+    second.writer.flush().await.expect("written");
+    drop(second);
+    still_serves(&mut rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_not_in_the_document_gets_no_link() {
+    let mut rig = Rig::new(Limits::default()).await;
+    let document = rig.net.follower().current().expect("a document");
+    let node = document.node(&rig.node.id()).expect("listed");
+    let stranger = LinkSecret::generate(&mut rand::rng());
+    let dialled = mixbed_link::dial(&node.address, "local", &stranger, &node.link_key, SOON).await;
+    // Noise XK lets the dialler finish first: that it is not wanted, it learns from the closing.
+    if let Ok(mut link) = dialled {
+        let end = tokio::time::timeout(SOON, link.reader.read()).await.expect("it closes");
+        assert!(matches!(end, Ok(None) | Err(Error::Io(_))), "{end:?}");
+    }
+    still_serves(&mut rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_the_wrong_layer_gets_no_link() {
+    let mut rig = Rig::new(Limits::default()).await;
+    let document = rig.net.follower().current().expect("a document");
+    let node = document.node(&rig.node.id()).expect("listed");
+    let mut link = rig.after.dial(node).await.expect("it has a key of the net");
+    let end = tokio::time::timeout(SOON, link.reader.read()).await.expect("it closes");
+    assert!(matches!(end, Ok(None) | Err(Error::Io(_))), "{end:?}");
+    still_serves(&mut rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_links_are_refused_and_others_served() {
+    let limits = Limits { links: 3, ..Limits::default() };
+    let mut rig = Rig::new(limits).await;
+    // One link is the rig's own; these take the rest.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(TcpStream::connect(rig.node.address()).await.expect("it listens"));
+    }
+    let mut refused = TcpStream::connect(rig.node.address()).await.expect("it listens");
+    closed(&mut refused).await;
+    still_serves(&mut rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_join_secret_keeps_a_node_out_and_it_says_so() {
+    let rig = Rig::new(Limits::default()).await;
+    let wrong = JoinSecret::generate(&mut rand::rng());
+    let mut config = node_config(&rig.net, "intruder", wrong, Limits::default());
+    config.identity = IdentitySecret::generate(&mut rand::rng());
+    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let node = Node::start(config, socket, &rig.telemetry).expect("it starts");
+    let said = async {
+        loop {
+            let reasons = node.health().reasons().join("\n");
+            if reasons.contains("join secret") {
+                return reasons;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let reasons = tokio::time::timeout(SOON, said).await.expect("it says why");
+    assert!(reasons.contains("does not admit"), "{reasons}");
+    let document = rig.net.follower().current().expect("a document");
+    assert!(document.by_name("intruder").is_none());
+}

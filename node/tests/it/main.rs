@@ -1,0 +1,5 @@
+//! A real node between peers that the test plays by hand.
+
+mod hostile;
+mod packets;
+mod rig;
