@@ -1,3 +1,41 @@
 //! Send messages through a mixbed mixnet, and receive their answers.
+//!
+//! A [`Client`] keeps a link to a gateway and sends requests to the services of providers. Each
+//! packet takes its own route through three layers of mixes and brings a reply block, by which the
+//! provider answers without learning who asked. What is not answered in time is sent again on
+//! another route, until the caller's deadline. Success means: the far end said so. There is never
+//! a fallback to the open network.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use mixbed_client::{Client, ClientConfig};
+//! use mixbed_directory::{Follower, FollowerConfig, Trust};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let authority = std::env::args().nth(1).expect("the directory's public key").parse()?;
+//! let trust = Trust::single("mixbed", authority);
+//! let directory = Follower::start(FollowerConfig::new("http://127.0.0.1:7100", trust))?;
+//! let client = Client::connect(ClientConfig::new(directory));
+//! let answer = client.request("echo", b"hello", Duration::from_secs(30)).await?;
+//! println!("{} after {:?}", String::from_utf8_lossy(&answer.data), answer.elapsed);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Client::broadcast`] hands a raw Monero transaction to a provider's monerod. The rules are in
+//! [`core`], without I/O; what is here besides moves bytes and time.
 
+mod broadcast;
+mod client;
+mod config;
 pub mod core;
+mod request;
+mod shell;
+mod state;
+
+pub use broadcast::{BroadcastError, BroadcastOptions, BroadcastReport};
+pub use client::Client;
+pub use config::ClientConfig;
+pub use request::{Answer, RequestError, RequestOptions};
+pub use state::{NotReady, State};

@@ -241,8 +241,7 @@ impl Outgoing {
     ) -> Result<Progress, DropReason> {
         if !matches!(self.phase, Phase::Collecting { .. }) {
             let parts = Fragments::new(count)?;
-            self.phase =
-                Phase::Collecting { parts, asked: BTreeSet::new(), lost: BTreeMap::new() };
+            self.phase = Phase::Collecting { parts, asked: BTreeSet::new(), lost: BTreeMap::new() };
             self.tried.fragments_held = self.count();
             self.tried.response_parts = Some(count);
         }

@@ -134,7 +134,8 @@ impl<K> Messenger<K> {
             return None;
         }
         let after = self.messages.range(MessageNo(self.turn.0 + 1)..).map(|(no, _)| *no);
-        let order: Vec<_> = after.chain(self.messages.range(..=self.turn).map(|(no, _)| *no)).collect();
+        let order: Vec<_> =
+            after.chain(self.messages.range(..=self.turn).map(|(no, _)| *no)).collect();
         order.into_iter().find_map(|no| self.draft(no))
     }
 

@@ -1,7 +1,7 @@
 //! Between the messenger's drafts and Sphinx packets.
 
 use mixbed_wire::{
-    DropReason, Exit, HopAddress, Identifier, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
+    DropReason, Exit, HOPS, HopAddress, Identifier, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
     ReplyKey, SealError, SphinxPublic, SphinxSecret, TraceContext, Unwrapped,
 };
 use rand::Rng;
@@ -24,6 +24,8 @@ pub struct Sealed {
     pub packet: Packet,
     /// What the messenger has to know of it.
     pub sent: Sent<ReplyKey>,
+    /// The hops of its way there.
+    pub route: [NodeId; HOPS],
 }
 
 /// Why a draft became no packet.
@@ -60,7 +62,8 @@ pub fn seal<R: Rng + ?Sized>(
     let (route, there) = net.there(draft.provider, trace, rng)?;
     let destination = HopAddress { node: draft.provider, trace };
     let packet = Packet::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
-    Ok(Sealed { packet, sent: Sent { there, replies } })
+    let route = route.map(|hop| hop.address.node);
+    Ok(Sealed { packet, sent: Sent { there, replies }, route })
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mixbed_directory::{Descriptor, Document};
 use mixbed_wire::{
-    HOPS, HopAddress, NodeId, Route, RouteHop, SphinxPublic, TraceContext, exponential_delay,
+    HopAddress, NodeId, Route, RouteHop, SphinxPublic, TraceContext, exponential_delay,
 };
 use rand::Rng;
 use rand::seq::IteratorRandom;
@@ -46,7 +46,8 @@ impl Net {
         let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
         let mut exit = self.hop(self.node(provider)?, trace, rng)?;
         exit.delay = Duration::ZERO;
-        Ok(with_delay([gateway, one, two, three, exit]))
+        let route = [gateway, one, two, three, exit];
+        Ok((route, delay_of(&route)))
     }
 
     /// A route back to the client: a random mix of each layer, own gateway, the client. And the
@@ -62,7 +63,8 @@ impl Net {
         let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
         let address = HopAddress { node: client, trace };
         let exit = RouteHop { address, key, delay: Duration::ZERO };
-        Ok(with_delay([one, two, three, gateway, exit]))
+        let route = [one, two, three, gateway, exit];
+        Ok((route, delay_of(&route)))
     }
 
     fn mixes<R: Rng + ?Sized>(
@@ -96,7 +98,6 @@ impl Net {
     }
 }
 
-fn with_delay(route: [RouteHop; HOPS]) -> (Route, Duration) {
-    let sum = route.iter().map(|hop| hop.delay).sum();
-    (route, sum)
+fn delay_of(route: &Route) -> Duration {
+    route.iter().map(|hop| hop.delay).sum()
 }

@@ -1,0 +1,262 @@
+//! The handle.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mixbed_directory::{Descriptor, Document, Follower};
+use mixbed_telemetry::{Attribute, Context, Service, SpanName};
+use mixbed_wire::NodeId;
+use mixbed_wire::message::Response;
+use rand::seq::IndexedRandom;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::ClientConfig;
+use crate::request::{Answer, RequestError, RequestOptions};
+use crate::shell::{self, Command, Ended};
+use crate::state::{NotReady, State};
+
+/// A client at work. Cheap to clone; it stops when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    id: NodeId,
+    directory: Follower,
+    commands: mpsc::Sender<Command>,
+    state: watch::Receiver<State>,
+    spans: Service,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    _stop_when_dropped: DropGuard,
+}
+
+/// A request on its way to a provider that was chosen.
+pub(crate) struct Asked<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) payload: &'a [u8],
+    pub(crate) provider: &'a Descriptor,
+    pub(crate) deadline: Instant,
+    /// What its packets' spans hang under.
+    pub(crate) trace: Option<Context>,
+}
+
+impl Client {
+    /// Starts a client. Returns at once: [`state`](Self::state) tells how it gets on, and requests
+    /// wait for it. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn connect(config: ClientConfig) -> Self {
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let directory = config.directory.clone();
+        let spans = config.telemetry.service("client", &config.name);
+        let started = shell::start(config, spans.clone(), &stop, &tasks);
+        tasks.close();
+        let inner = Inner {
+            id: started.id,
+            directory,
+            commands: started.commands,
+            state: started.state,
+            spans,
+            _stop_when_dropped: stop.clone().drop_guard(),
+            stop,
+            tasks,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The client's id: where its gateway knows it by.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.inner.id
+    }
+
+    /// How it is, now and whenever that changes.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.inner.state.clone()
+    }
+
+    /// The follower that it hears of the network by.
+    #[must_use]
+    pub fn directory(&self) -> &Follower {
+        &self.inner.directory
+    }
+
+    /// Waits until packets can be sent. Requests do that by themselves.
+    pub async fn wait_ready(&self, limit: Duration) -> Result<(), NotReady> {
+        let mut state = self.state();
+        let ready = state.wait_for(|state| state.can_send() || *state == State::Stopped);
+        if let Ok(Ok(state)) = tokio::time::timeout(limit, ready).await
+            && state.can_send()
+        {
+            return Ok(());
+        }
+        Err(NotReady { waited: limit, state: self.state_now() })
+    }
+
+    /// Asks a service of a random provider that offers it.
+    pub async fn request(
+        &self,
+        service: &str,
+        payload: &[u8],
+        deadline: Duration,
+    ) -> Result<Answer, RequestError> {
+        let options = RequestOptions { deadline, ..RequestOptions::default() };
+        self.request_with(service, payload, &options).await
+    }
+
+    /// Asks a service, with all choices.
+    pub async fn request_with(
+        &self,
+        service: &str,
+        payload: &[u8],
+        options: &RequestOptions,
+    ) -> Result<Answer, RequestError> {
+        let began = Instant::now();
+        let deadline = began + options.deadline;
+        let document = self.document(options.deadline).await?;
+        if options.traced && !document.parameters.tracing_allowed {
+            return Err(RequestError::TracingNotAllowed);
+        }
+        let offering = providers(&document, service, options.provider.as_deref())?;
+        let provider = offering.choose(&mut rand::rng()).copied();
+        let provider = provider.ok_or_else(|| no_provider(&document, service, None))?;
+
+        let span = options.traced.then(|| self.spans().span(SpanName::Message, None));
+        let trace = span.as_ref().map(mixbed_telemetry::Span::context);
+        let asked = Asked { service, payload, provider, deadline, trace };
+        let result = self.ask(asked, began).await;
+        if let Some(mut span) = span {
+            span.set(Attribute::Bytes, payload.len());
+            span.set(Attribute::Provider, provider.name.as_str());
+            span.set(Attribute::Target, service);
+            match &result {
+                Ok(answer) => {
+                    span.set(Attribute::Retries, answer.retransmissions);
+                    span.ok();
+                }
+                Err(error) => span.fail(&error.to_string()),
+            }
+        }
+        result
+    }
+
+    /// Stops the client; what is under way ends with [`RequestError::Stopped`].
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        self.inner.tasks.wait().await;
+    }
+
+    /// Waits for a document by which routes can be built.
+    pub(crate) async fn document(&self, limit: Duration) -> Result<Arc<Document>, RequestError> {
+        if self.inner.stop.is_cancelled() {
+            return Err(RequestError::Stopped);
+        }
+        let ready = self.inner.directory.wait_ready(limit).await;
+        ready.map_err(|error| {
+            let state = State::Degraded { why: error.to_string(), sending: false };
+            NotReady { waited: limit, state }.into()
+        })
+    }
+
+    pub(crate) fn spans(&self) -> &Service {
+        &self.inner.spans
+    }
+
+    pub(crate) fn state_now(&self) -> State {
+        self.inner.state.borrow().clone()
+    }
+
+    /// Sends a request to its provider and waits for the answer.
+    pub(crate) async fn ask(
+        &self,
+        asked: Asked<'_>,
+        began: Instant,
+    ) -> Result<Answer, RequestError> {
+        let Asked { service, payload, provider, deadline, trace } = asked;
+        let (reply, answer) = oneshot::channel();
+        let command = Command {
+            provider: provider.id(),
+            service: service.to_owned(),
+            payload: payload.to_vec(),
+            deadline,
+            trace,
+            reply,
+        };
+        // Ends when the shell is gone; it answers each command at its deadline.
+        self.inner.commands.send(command).await.map_err(|_| RequestError::Stopped)?;
+        let name = || provider.name.clone();
+        let delivered = match answer.await {
+            Ok(Ok(delivered)) => delivered,
+            Ok(Err(Ended::DeadlinePassed(tried))) if tried.packets_sent == 0 => {
+                let waited = began.elapsed();
+                return Err(NotReady { waited, state: self.state_now() }.into());
+            }
+            Ok(Err(Ended::DeadlinePassed(tried))) => {
+                let deadline = deadline.saturating_duration_since(began);
+                return Err(RequestError::DeadlinePassed { provider: name(), deadline, tried });
+            }
+            Ok(Err(Ended::Invalid(error))) => return Err(error.into()),
+            Ok(Err(Ended::TooManyMessages(count))) => {
+                return Err(RequestError::TooManyMessages(count));
+            }
+            Err(_) => return Err(RequestError::Stopped),
+        };
+        let data = match delivered.response {
+            Response::Ok(data) => data,
+            Response::UnknownService => {
+                let service = service.to_owned();
+                return Err(RequestError::UnknownService { provider: name(), service });
+            }
+            Response::Refused(words) => {
+                return Err(RequestError::Refused { provider: name(), words });
+            }
+            Response::Failed(words) => {
+                return Err(RequestError::Failed { provider: name(), words });
+            }
+            Response::TooLarge => return Err(RequestError::TooLarge(name())),
+        };
+        Ok(Answer {
+            data,
+            provider: name(),
+            elapsed: began.elapsed(),
+            mixing_delay: delivered.mixing_delay,
+            packets_sent: delivered.tried.packets_sent,
+            packets_received: delivered.tried.packets_received,
+            retransmissions: delivered.tried.retransmissions,
+            trace_id: trace.map(|trace| trace.trace_id),
+        })
+    }
+}
+
+/// The providers that offer a service; only the one with this name, if there is one.
+pub(crate) fn providers<'a>(
+    document: &'a Document,
+    service: &str,
+    name: Option<&str>,
+) -> Result<Vec<&'a Descriptor>, RequestError> {
+    let found: Vec<_> = document
+        .providers()
+        .filter(|provider| provider.services.iter().any(|offered| offered == service))
+        .filter(|provider| name.is_none_or(|name| provider.name == name))
+        .collect();
+    if found.is_empty() { Err(no_provider(document, service, name)) } else { Ok(found) }
+}
+
+fn no_provider(document: &Document, service: &str, name: Option<&str>) -> RequestError {
+    let known = document
+        .providers()
+        .filter(|provider| provider.services.iter().any(|offered| offered == service))
+        .map(|provider| provider.name.clone())
+        .collect();
+    RequestError::NoProvider {
+        service: service.to_owned(),
+        provider: name.map(str::to_owned),
+        known,
+    }
+}

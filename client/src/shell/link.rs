@@ -1,0 +1,205 @@
+//! The link to a gateway: found in the document, dialled, and dialled again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use mixbed_directory::{Descriptor, Document, Follower};
+use mixbed_link::{Link, LinkReader, LinkWriter};
+use mixbed_telemetry::ClientMetrics;
+use mixbed_wire::{DropReason, Frame, LinkSecret, NodeId, Packet};
+use rand::RngExt;
+use rand::seq::IteratorRandom;
+use tokio::sync::mpsc;
+
+/// How long a handshake may take: three frames each way on a slow line.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// The pause after the first failure; each later one is up to twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A link that lasted so long was a good one: the next failure is the first again.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// Packets that wait to be written; 32 of them are 97 KiB.
+const OUTBOUND: usize = 32;
+
+/// What the link's task tells.
+pub(super) enum FromLink {
+    /// There is a link now.
+    Up {
+        /// The gateway's id.
+        gateway: NodeId,
+        /// Where packets go.
+        packets: mpsc::Sender<Packet>,
+    },
+    /// There is none now, or still none.
+    Down {
+        /// Why.
+        why: String,
+    },
+    /// A packet came.
+    Packet(Inbound),
+}
+
+/// A packet that came over the link.
+pub(super) struct Inbound {
+    pub(super) packet: Packet,
+    pub(super) arrived: Instant,
+    pub(super) arrived_at: SystemTime,
+}
+
+/// Keeps a link to a gateway for as long as the client lives.
+pub(super) struct Keeper {
+    pub(super) directory: Follower,
+    pub(super) wanted: Option<String>,
+    pub(super) own: LinkSecret,
+    pub(super) metrics: ClientMetrics,
+    pub(super) events: mpsc::Sender<FromLink>,
+}
+
+impl Keeper {
+    pub(super) async fn run(mut self) {
+        let mut failed: Option<NodeId> = None;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (document, gateway) = self.choose(failed).await;
+            let began = Instant::now();
+            let why = self.hold(&document, &gateway).await;
+            let why = format!("no link to gateway {} ({}): {why}", gateway.name, gateway.address);
+            tracing::warn!("{why}");
+            if self.events.send(FromLink::Down { why }).await.is_err() {
+                return;
+            }
+            failed = Some(gateway.id());
+            if began.elapsed() >= GOOD {
+                pause = FIRST_PAUSE;
+            }
+            let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
+            tokio::time::sleep(jittered).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Waits for a document with a gateway to use: the wanted one, or any but the one that has
+    /// just failed, unless there is no other.
+    async fn choose(&mut self, failed: Option<NodeId>) -> (Arc<Document>, Descriptor) {
+        let mut said = false;
+        loop {
+            if let Some(document) = self.directory.current() {
+                if let Some(gateway) = self.pick(&document, failed) {
+                    return (document, gateway);
+                }
+                if !said {
+                    said = true;
+                    let why = match &self.wanted {
+                        Some(name) => format!("the network has no gateway {name}"),
+                        None => "the network has no gateway".to_owned(),
+                    };
+                    let _ = self.events.send(FromLink::Down { why }).await;
+                }
+            }
+            self.directory.changed().await;
+        }
+    }
+
+    fn pick(&self, document: &Document, failed: Option<NodeId>) -> Option<Descriptor> {
+        let mut rng = rand::rng();
+        let fits =
+            |node: &&Descriptor| self.wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
+        let other = |node: &&Descriptor| Some(node.id()) != failed;
+        let chosen = document.gateways().filter(fits).filter(other).choose(&mut rng);
+        chosen.or_else(|| document.gateways().filter(fits).choose(&mut rng)).cloned()
+    }
+
+    /// Holds one link until it ends; says why it did.
+    async fn hold(&mut self, document: &Document, gateway: &Descriptor) -> String {
+        let dialled = mixbed_link::dial(
+            &gateway.address,
+            &document.network,
+            &self.own,
+            &gateway.link_key,
+            HANDSHAKE,
+        );
+        let Link { reader, writer, .. } = match dialled.await {
+            Ok(link) => link,
+            Err(error) => return error.to_string(),
+        };
+        let (packets, mut outbound) = mpsc::channel(OUTBOUND);
+        let up = FromLink::Up { gateway: gateway.id(), packets };
+        if self.events.send(up).await.is_err() {
+            return "the client was stopped".to_owned();
+        }
+        tracing::info!(gateway = gateway.name, "linked");
+        let why = tokio::select! {
+            why = self.read(reader) => why,
+            why = write(writer, &mut outbound, &self.metrics) => why,
+            why = gone(self.directory.clone(), gateway) => why,
+        };
+        outbound.close();
+        while outbound.recv().await.is_some() {
+            self.metrics.dropped(DropReason::LinkLost.index());
+        }
+        why
+    }
+
+    async fn read(&self, mut reader: LinkReader) -> String {
+        loop {
+            let frame = match reader.read().await {
+                Ok(Some(frame)) => frame,
+                Ok(None) => return "the gateway closed the link".to_owned(),
+                Err(error) => return error.to_string(),
+            };
+            let Frame::Packet(packet) = frame else { continue };
+            self.metrics.packets_received.inc();
+            let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
+            let inbound = Inbound { packet, arrived, arrived_at };
+            if self.events.send(FromLink::Packet(inbound)).await.is_err() {
+                return "the client was stopped".to_owned();
+            }
+        }
+    }
+}
+
+/// Writes what is there in one go; never more than what waits.
+async fn write(
+    mut writer: LinkWriter,
+    packets: &mut mpsc::Receiver<Packet>,
+    metrics: &ClientMetrics,
+) -> String {
+    let mut batch = Vec::with_capacity(OUTBOUND);
+    loop {
+        if packets.recv_many(&mut batch, OUTBOUND).await == 0 {
+            return "the client was stopped".to_owned();
+        }
+        let count = batch.len() as u64;
+        let pushed = batch.drain(..).try_for_each(|packet| writer.push(&Frame::Packet(packet)));
+        let written = match pushed {
+            Ok(()) => writer.flush().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            for _ in 0..count {
+                metrics.dropped(DropReason::LinkLost.index());
+            }
+            return error.to_string();
+        }
+        metrics.packets_sent.inc_by(count);
+    }
+}
+
+/// Waits until the document no longer has the gateway as it was.
+async fn gone(mut directory: Follower, gateway: &Descriptor) -> String {
+    loop {
+        directory.changed().await;
+        let Some(document) = directory.current() else { continue };
+        let same = document
+            .node(&gateway.id())
+            .is_some_and(|now| now.link_key == gateway.link_key && now.address == gateway.address);
+        if !same {
+            return "it has left the network, or moved".to_owned();
+        }
+    }
+}

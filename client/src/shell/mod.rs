@@ -1,0 +1,96 @@
+//! Moves bytes and time for the [`core`](crate::core): one task with the messenger, one with the
+//! link.
+
+mod link;
+mod state;
+mod task;
+mod traces;
+
+use std::time::Instant;
+
+use mixbed_telemetry::{ClientMetrics, Context, Service};
+use mixbed_wire::message::RequestError;
+use mixbed_wire::{DropReason, NodeId, SphinxSecret};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::ClientConfig;
+use crate::core::{Delivered, Messenger, Return, Tried};
+use crate::state::State;
+
+/// Requests that wait for the task to take them; it takes them at once unless it is stuck.
+const COMMANDS: usize = 64;
+
+/// Packets from the gateway that wait to be read: a window's worth of answers.
+const INBOUND: usize = 256;
+
+/// A request to be sent.
+pub(crate) struct Command {
+    pub(crate) provider: NodeId,
+    pub(crate) service: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) deadline: Instant,
+    pub(crate) trace: Option<Context>,
+    pub(crate) reply: oneshot::Sender<Result<Delivered, Ended>>,
+}
+
+/// Why a request was not answered.
+pub(crate) enum Ended {
+    DeadlinePassed(Tried),
+    Invalid(RequestError),
+    TooManyMessages(usize),
+}
+
+/// The handles of a started client.
+pub(crate) struct Started {
+    pub(crate) id: NodeId,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) state: watch::Receiver<State>,
+}
+
+/// Starts both tasks.
+pub(crate) fn start(
+    config: ClientConfig,
+    spans: Service,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Started {
+    let ClientConfig { name, directory, gateway, link_key, telemetry, limits } = config;
+    let metrics = ClientMetrics::new(&telemetry, &name, DropReason::NAMES);
+    let secret = SphinxSecret::generate(&mut rand::rng());
+    let id = NodeId::of_key(link_key.public().as_bytes());
+    let own = Return { id, key: secret.public() };
+    let (commands, orders) = mpsc::channel(COMMANDS);
+    let (from_link, inbound) = mpsc::channel(INBOUND);
+    let (state, shown) = watch::channel(State::Connecting);
+
+    let keeper = link::Keeper {
+        directory: directory.clone(),
+        wanted: gateway,
+        own: link_key,
+        metrics: metrics.clone(),
+        events: from_link,
+    };
+    let stopped = stop.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = stopped.cancelled() => {}
+            () = keeper.run() => {}
+        }
+    });
+    let task = task::Task {
+        messenger: Messenger::new(limits),
+        own,
+        secret,
+        directory,
+        link: None,
+        trouble: None,
+        waiting: std::collections::HashMap::new(),
+        traces: traces::Traces::new(spans),
+        metrics,
+        state,
+    };
+    tasks.spawn(task.run(orders, inbound, stop.clone()));
+    Started { id, commands, state: shown }
+}
