@@ -1,0 +1,59 @@
+//! `make bench`: what mixbed costs, as ratios measured in one run. Prints a line a value and
+//! writes them all to `target/bench.json`.
+
+mod child;
+mod forward;
+mod report;
+mod roles;
+mod sphinx;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Report;
+
+#[derive(Parser)]
+#[command(about)]
+struct Args {
+    /// Where the values go, as JSON.
+    #[arg(long, default_value = "target/bench.json")]
+    out: PathBuf,
+    /// The mixbed binary that is measured.
+    #[arg(long, default_value = "target/release/mixbed")]
+    mixbed: PathBuf,
+    /// Exit with 1 if a value misses its bar. Without it only the text tells: a shared machine
+    /// has bad minutes.
+    #[arg(long)]
+    strict: bool,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// The node under test: started by the benchmark itself, in a process of its own.
+    #[command(hide = true)]
+    ServeMix(child::ServeMix),
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if let Some(Part::ServeMix(mix)) = args.part {
+        return child::serve(mix);
+    }
+    let mut report = Report::default();
+    let cores = std::thread::available_parallelism()?.get();
+    let (one, all) = sphinx::unwraps_per_second(cores);
+    report.note("unwraps a second, one core", one, "packets/s");
+    report.note("unwraps a second, all cores", all, "packets/s");
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(forward::measure(&mut report, one))?;
+    roles::measure(&mut report, &args.mixbed)?;
+    let met = report.write(&args.out)?;
+    println!("written to {}", args.out.display());
+    if args.strict && !met {
+        std::process::exit(1);
+    }
+    Ok(())
+}
