@@ -12,6 +12,9 @@ pub const FUNDING_BLOCKS: u64 = 120;
 /// Mined in steps of so many, so that progress can be shown.
 const STEP: u64 = 10;
 
+/// After so many blocks at the latest there is a reward that can be spent.
+const UNLOCK_BLOCKS: u64 = 70;
+
 /// One XMR in atomic units.
 pub const XMR: u64 = 1_000_000_000_000;
 
@@ -90,6 +93,14 @@ impl FundedWallet {
         Ok(funded)
     }
 
+    /// Opens a wallet that was funded before, in a monero-wallet-rpc that has it on disk.
+    pub async fn open(daemon: &Daemon, wallet: &Wallet, name: &str) -> Result<Self, FundError> {
+        wallet.open(name).await?;
+        wallet.refresh().await?;
+        let address = wallet.address().await?;
+        Ok(Self { daemon: daemon.clone(), wallet: wallet.clone(), address })
+    }
+
     /// The wallet's address.
     #[must_use]
     pub fn address(&self) -> &str {
@@ -141,15 +152,33 @@ impl FundedWallet {
     }
 
     /// Makes `count` transfers of one XMR each that can all be mined, in any order.
+    ///
+    /// A newly funded wallet has outputs for 30 of them; for more, blocks are mined on the way.
     pub async fn prepare_independent(
         &self,
         count: usize,
     ) -> Result<Vec<PreparedTransfer>, FundError> {
         let mut prepared = Vec::with_capacity(count);
         for _ in 0..count {
-            prepared.push(self.prepare(XMR).await?);
+            prepared.push(self.prepare_with_patience(XMR).await?);
         }
         Ok(prepared)
+    }
+
+    async fn prepare_with_patience(&self, amount: u64) -> Result<PreparedTransfer, FundError> {
+        let mut mined = 0;
+        loop {
+            match self.prepare(amount).await {
+                Err(FundError::Wallet(WalletError::Locked | WalletError::NotEnoughMoney))
+                    if mined < UNLOCK_BLOCKS =>
+                {
+                    self.mine(STEP).await?;
+                    mined += STEP;
+                    self.wallet.refresh().await?;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Lets the wallet spend again what an abandoned transfer would have spent.

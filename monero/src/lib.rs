@@ -10,6 +10,7 @@
 //!   [`FundedWallet`] makes real transactions with them.
 
 pub mod daemon;
+mod flag;
 pub mod funded;
 pub mod regtest;
 pub mod rpc;
@@ -20,11 +21,12 @@ mod verdict;
 pub mod wallet;
 
 pub use daemon::{Daemon, DaemonError};
+pub use flag::Flag;
 pub use funded::{FundError, FundedWallet};
 pub use regtest::{Monerod, MonerodOptions, RegtestError, WalletRpc, WalletRpcOptions};
 pub use submit::{Outcome, Report, submit};
 pub use txid::{TxId, TxIdError, TxParseError};
-pub use verdict::{Flag, Rejection, Verdict};
+pub use verdict::{Rejection, Verdict};
 pub use wallet::{PreparedTransfer, Wallet, WalletError};
 
 /// The largest raw transaction that is handed to monerod, in bytes.

@@ -121,3 +121,99 @@ impl<'de> Deserialize<'de> for TxId {
         text.parse().map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    /// A transfer with one input and two outputs, made by monero-wallet-rpc 0.18.0.
+    fn one_input() -> Vec<u8> {
+        hex::decode(include_str!("testdata/one_input.hex").trim()).unwrap()
+    }
+
+    /// The same with two inputs.
+    fn two_inputs() -> Vec<u8> {
+        hex::decode(include_str!("testdata/two_inputs.hex").trim()).unwrap()
+    }
+
+    #[test]
+    fn the_id_is_the_wallets() {
+        let one = "2b810cba1850d8df68b16ef6e8c1355a169b51ba7b51e4f156128bff8e7c0e5b";
+        let two = "5a5e0fe9893c51c338e84e0d52490c5fd4e08914b1268a3213e6910ae11e69c5";
+        assert_eq!(TxId::of(&one_input()).unwrap().to_string(), one);
+        assert_eq!(TxId::of(&two_inputs()).unwrap().to_string(), two);
+    }
+
+    #[test]
+    fn what_is_not_one_whole_transaction_has_no_id() {
+        let whole = one_input();
+        assert_eq!(TxId::of(b""), Err(TxParseError::Empty));
+        let mut longer = whole.clone();
+        longer.extend([0, 0]);
+        assert_eq!(TxId::of(&longer), Err(TxParseError::Trailing { extra: 2 }));
+        let size = MAX_TRANSACTION + 1;
+        assert_eq!(TxId::of(&vec![0; size]), Err(TxParseError::TooLarge { size }));
+        for end in 1..whole.len() {
+            let cut = TxId::of(&whole[..end]);
+            assert!(matches!(cut, Err(TxParseError::Malformed { .. })), "{end}: {cut:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_64_hexadecimal_digits() {
+        let text = "2b810cba1850d8df68b16ef6e8c1355a169b51ba7b51e4f156128bff8e7c0e5b";
+        let id: TxId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(text.to_uppercase().parse(), Ok(id));
+        assert_eq!(serde_json::to_value(id).unwrap(), text);
+        assert_eq!(serde_json::from_str::<TxId>(&format!("\"{text}\"")).unwrap(), id);
+        for wrong in ["", "00", &text[1..], &format!("{text}0"), &text.replace('a', "g")] {
+            assert_eq!(wrong.parse::<TxId>(), Err(TxIdError), "{wrong}");
+        }
+    }
+
+    proptest! {
+        /// Every byte counts: no change of one byte leaves the id as it was.
+        #[test]
+        fn a_changed_byte_changes_the_id_or_is_refused(at: Index, change in 1_u8..) {
+            let whole = two_inputs();
+            let mut changed = whole.clone();
+            *at.get_mut(&mut changed) ^= change;
+            prop_assert_ne!(TxId::of(&changed), TxId::of(&whole));
+        }
+
+        #[test]
+        fn hostile_bytes_never_panic(raw in proptest::collection::vec(any::<u8>(), 0..4_000)) {
+            let _ = TxId::of(&raw);
+        }
+
+        /// Begins like a transaction, so that the parser gets further.
+        #[test]
+        fn hostile_changes_never_panic(
+            changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 1..20),
+            end: Index,
+            more in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let mut raw = two_inputs();
+            for (at, byte) in changes {
+                *at.get_mut(&mut raw) = byte;
+            }
+            let _ = TxId::of(&raw);
+            raw.truncate(end.index(raw.len()));
+            raw.extend(more);
+            let _ = TxId::of(&raw);
+        }
+
+        /// Lengths are where parsers reserve memory: each byte of the beginning becomes the
+        /// start of a huge number.
+        #[test]
+        fn huge_lengths_never_panic(at in 0_usize..120, length in proptest::collection::vec(0x80_u8.., 1..10), last in 0_u8..0x80) {
+            let mut raw = two_inputs();
+            raw.splice(at..=at, length.into_iter().chain([last]));
+            let _ = TxId::of(&raw);
+        }
+    }
+}

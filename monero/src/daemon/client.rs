@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::transactions::{Answer, Question};
 use super::{DaemonError, Info, TxState};
-use crate::rpc::{Endpoint, RpcError, words};
+use crate::rpc::{Endpoint, words};
 use crate::verdict::Answer as SubmitAnswer;
 use crate::{TxId, Verdict};
 
@@ -119,15 +119,20 @@ impl Daemon {
         let params = serde_json::json!({ "wallet_address": address, "amount_of_blocks": count });
         let patient =
             self.endpoint.clone().with_timeout(self.endpoint.timeout().max(MINING_TIMEOUT));
-        let made: Generated = match patient.call("generateblocks", params).await {
-            // monerod says BUSY here by an error object, not by its status.
-            Err(RpcError::Refused { message, .. }) if message.contains("BUSY") => {
-                return Err(self.busy());
-            }
-            other => other?,
-        };
+        let made: Generated = patient.call("generateblocks", params).await?;
         self.expect_ok(&made.status)?;
         Ok(made.height)
+    }
+
+    /// The lowest fee that monerod relays, in atomic units a byte.
+    pub async fn fee_rate(&self) -> Result<u64, DaemonError> {
+        #[derive(Deserialize)]
+        struct Estimate {
+            fee: u64,
+        }
+        let answer: Estimate =
+            self.endpoint.call("get_fee_estimate", serde_json::json!({})).await?;
+        Ok(answer.fee)
     }
 
     /// Forgets every transaction in the pool (tests only; an unrestricted listener).

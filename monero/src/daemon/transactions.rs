@@ -12,7 +12,8 @@ use crate::TxId;
 pub enum TxState {
     /// It waits for a block.
     InPool {
-        /// Whether monerod passed it on, or would have if it had peers.
+        /// Whether monerod has passed it on, or would have if it had peers. It does so shortly
+        /// after it accepted.
         relayed: bool,
     },
     /// It is in a block.
@@ -22,7 +23,8 @@ pub enum TxState {
         /// Blocks from that one to the newest, both included; 0 if the daemon does not say.
         confirmations: u64,
     },
-    /// monerod does not have it.
+    /// monerod does not have it, or does not say so: a restricted listener hides a transaction
+    /// until it was passed on, a moment after it was accepted.
     Unknown,
 }
 

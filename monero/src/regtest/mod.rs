@@ -7,6 +7,7 @@
 mod error;
 mod monerod;
 mod options;
+mod plan;
 mod ports;
 mod process;
 mod program;
@@ -40,5 +41,17 @@ fn loopback_url(port: u16) -> String {
 
 /// Whether a program ended because somebody else has its port.
 fn bind_failed(log: &str) -> bool {
-    log.contains("Address already in use") || log.contains("Failed to bind")
+    log.contains("Failed to bind") || log.contains("Address already in use")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_taken_meanwhile_is_told_from_other_failures() {
+        // As monerod and monero-wallet-rpc 0.18 print it.
+        assert!(bind_failed("F Error starting server: Failed to bind IPv4 (set to required)"));
+        assert!(!bind_failed("E Exception in main! Failed to initialize core"));
+    }
 }

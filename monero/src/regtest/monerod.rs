@@ -1,24 +1,19 @@
 //! A regtest monerod.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::plan::{NAME, Plan, Ports, lock};
 use super::process::Process;
 use super::{MonerodOptions, RegtestError, ports, program};
 use crate::Daemon;
 
-const NAME: &str = "monerod";
-
 /// How often other ports are tried when somebody took one between choosing and binding it.
 const TRIES: u32 = 5;
-
-/// One question of the wait for readiness: monerod answers within milliseconds once it listens.
-const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A regtest monerod, a child of this process. Dropping it kills it.
 ///
@@ -42,28 +37,22 @@ pub struct Monerod {
     daemon: Daemon,
 }
 
-/// What a start needs, kept for restarts.
-#[derive(Debug)]
-struct Plan {
-    program: PathBuf,
-    data_dir: PathBuf,
-    options: MonerodOptions,
-    ports: Ports,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Ports {
-    p2p: u16,
-    rpc: u16,
-    restricted: Option<u16>,
-}
-
 impl Monerod {
     /// Starts monerod and waits until it answers.
     pub async fn start(options: MonerodOptions) -> Result<Self, RegtestError> {
+        Self::start_with(options, |_| Ok(())).await
+    }
+
+    /// As [`Monerod::start`], after `prepare` has put something into the data directory.
+    pub(crate) async fn start_with(
+        options: MonerodOptions,
+        prepare: impl FnOnce(&Path) -> std::io::Result<()>,
+    ) -> Result<Self, RegtestError> {
         let program = program::find(&options.program)?;
         let (data_dir, temporary) = super::directory(options.data_dir.as_deref())?;
         let lock = lock(&data_dir)?;
+        prepare(&data_dir)
+            .map_err(|source| RegtestError::Directory { path: data_dir.clone(), source })?;
         if let Some(port) = options.rpc_port {
             ports::check_free(port, NAME)?;
         }
@@ -147,74 +136,5 @@ impl Monerod {
         self.process = process;
         self.daemon = daemon;
         Ok(())
-    }
-}
-
-impl Ports {
-    fn choose(options: &MonerodOptions) -> Result<Self, RegtestError> {
-        let [p2p, rpc, restricted] = ports::free(NAME)?;
-        Ok(Self {
-            p2p,
-            rpc: options.rpc_port.unwrap_or(rpc),
-            restricted: options.restricted.then_some(restricted),
-        })
-    }
-}
-
-impl Plan {
-    async fn launch(&self) -> Result<(Process, Daemon), RegtestError> {
-        let output = self.data_dir.join("monerod.out");
-        let mut process = Process::start(NAME, &self.program, &self.args(), output).await?;
-        let daemon = Daemon::new(&super::loopback_url(self.ports.rpc))?;
-        let probe = daemon.clone().with_timeout(PROBE_TIMEOUT);
-        let ready = || async { probe.get_info().await.is_ok() };
-        process.wait_until(self.options.start_deadline, ready).await?;
-        Ok((process, daemon))
-    }
-
-    fn args(&self) -> Vec<String> {
-        let mut args: Vec<String> = [
-            "--regtest",
-            "--fixed-difficulty=1",
-            // Without it every restart begins a new chain.
-            "--keep-fakechain",
-            "--non-interactive",
-            "--no-igd",
-            "--no-zmq",
-            "--disable-rpc-ban",
-            "--rpc-ssl=disabled",
-            "--disable-dns-checkpoints",
-            "--check-updates=disabled",
-            "--p2p-bind-ip=127.0.0.1",
-            "--rpc-bind-ip=127.0.0.1",
-            "--log-level=0",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        args.push(if self.options.busy { "--no-sync" } else { "--offline" }.to_owned());
-        args.push(format!("--data-dir={}", self.data_dir.display()));
-        args.push(format!("--log-file={}", self.data_dir.join("monerod.log").display()));
-        args.push(format!("--p2p-bind-port={}", self.ports.p2p));
-        args.push(format!("--rpc-bind-port={}", self.ports.rpc));
-        if let Some(port) = self.ports.restricted {
-            args.push("--rpc-restricted-bind-ip=127.0.0.1".to_owned());
-            args.push(format!("--rpc-restricted-bind-port={port}"));
-        }
-        args.extend(self.options.extra_args.iter().cloned());
-        args
-    }
-}
-
-/// Keeps other processes' monerods off the directory: monerod itself has no lock, and two of them
-/// corrupt the chain.
-fn lock(data_dir: &Path) -> Result<File, RegtestError> {
-    let failed = |source| RegtestError::Directory { path: data_dir.to_owned(), source };
-    let file = File::create(data_dir.join("mixbed.lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(RegtestError::DirectoryInUse { path: data_dir.to_owned() })
-        }
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }

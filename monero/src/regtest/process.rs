@@ -1,6 +1,6 @@
 //! A running child: signals, its end, and its last words.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -17,8 +17,11 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long a child may take to end after SIGTERM; monerod needs up to 1.1 s.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// So much of the end of a log is shown in an error, in bytes.
-const LAST_WORDS: u64 = 2_000;
+/// So much of the beginning of an output is shown in an error, in bytes: a usage error comes first.
+const FIRST_WORDS: usize = 500;
+
+/// And so much of its end.
+const LAST_WORDS: usize = 2_000;
 
 /// A child, killed when dropped.
 #[derive(Debug)]
@@ -113,9 +116,10 @@ impl Process {
         }
     }
 
-    /// The end of the child's output.
+    /// The child's output: its beginning and its end.
     pub(super) fn last_words(&self) -> String {
-        tail(&self.output).unwrap_or_else(|error| format!("(its output cannot be read: {error})"))
+        excerpt(&self.output)
+            .unwrap_or_else(|error| format!("(its output cannot be read: {error})"))
     }
 
     fn failed(&self, source: std::io::Error) -> RegtestError {
@@ -132,11 +136,53 @@ impl Drop for Process {
     }
 }
 
-fn tail(path: &Path) -> std::io::Result<String> {
+fn excerpt(path: &Path) -> std::io::Result<String> {
     let mut file = File::open(path)?;
-    let length = fs::metadata(path)?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS)))?;
-    let mut bytes = Vec::new();
-    file.take(LAST_WORDS).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+    let mut begin = Vec::new();
+    file.by_ref().take((FIRST_WORDS + LAST_WORDS) as u64).read_to_end(&mut begin)?;
+    let length = file.metadata()?.len();
+    if length <= begin.len() as u64 {
+        return Ok(plain(&String::from_utf8_lossy(&begin)));
+    }
+    begin.truncate(FIRST_WORDS);
+    let mut end = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(LAST_WORDS as u64)))?;
+    file.take(LAST_WORDS as u64).read_to_end(&mut end)?;
+    let (begin, end) = (String::from_utf8_lossy(&begin), String::from_utf8_lossy(&end));
+    Ok(plain(&format!("{begin}\n[...]\n{end}")))
+}
+
+/// The text without terminal colours, which monerod writes into files too.
+fn plain(text: &str) -> String {
+    let mut rest = text;
+    let mut plain = String::with_capacity(text.len());
+    while let Some((before, escape)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        rest = escape.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_output_is_shown_by_its_beginning_and_its_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "short\n").unwrap();
+        assert_eq!(excerpt(file.path()).unwrap(), "short");
+        let long = format!("unknown option{}the end", "x".repeat(100_000));
+        std::fs::write(file.path(), long).unwrap();
+        let excerpt = excerpt(file.path()).unwrap();
+        assert!(excerpt.starts_with("unknown option") && excerpt.ends_with("the end"));
+        assert!(excerpt.len() < 3_000, "{}", excerpt.len());
+    }
+
+    #[test]
+    fn last_words_have_no_colours() {
+        assert_eq!(plain("\u{1b}[0;31mE  Failed\u{1b}[0m to bind\n"), "E  Failed to bind");
+        assert_eq!(plain("cut \u{1b}[0;3"), "cut");
+    }
 }

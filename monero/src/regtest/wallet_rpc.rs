@@ -1,6 +1,6 @@
 //! A monero-wallet-rpc.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -30,8 +30,19 @@ impl WalletRpc {
     /// Starts monero-wallet-rpc against `daemon` and waits until it answers. No wallet is open
     /// yet.
     pub async fn start(daemon: &Daemon, options: WalletRpcOptions) -> Result<Self, RegtestError> {
+        Self::start_with(daemon, options, |_| Ok(())).await
+    }
+
+    /// As [`WalletRpc::start`], after `prepare` has put something into the wallet directory.
+    pub(crate) async fn start_with(
+        daemon: &Daemon,
+        options: WalletRpcOptions,
+        prepare: impl FnOnce(&Path) -> std::io::Result<()>,
+    ) -> Result<Self, RegtestError> {
         let program = program::find(&options.program)?;
         let (wallet_dir, temporary) = super::directory(options.wallet_dir.as_deref())?;
+        prepare(&wallet_dir)
+            .map_err(|source| RegtestError::Directory { path: wallet_dir.clone(), source })?;
         if let Some(port) = options.rpc_port {
             ports::check_free(port, NAME)?;
         }
@@ -85,7 +96,7 @@ impl WalletRpc {
     }
 }
 
-fn args(daemon: &Daemon, wallet_dir: &PathBuf, port: u16, extra: &[String]) -> Vec<String> {
+fn args(daemon: &Daemon, wallet_dir: &Path, port: u16, extra: &[String]) -> Vec<String> {
     let daemon_address = daemon.url().trim_start_matches("http://");
     let mut args: Vec<String> = [
         "--rpc-bind-ip=127.0.0.1",

@@ -181,3 +181,148 @@ impl Submission {
         Outcome::Unavailable { why }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn transaction() -> Vec<u8> {
+        hex::decode(include_str!("../testdata/one_input.hex").trim()).unwrap()
+    }
+
+    fn begin() -> (Submission, TxId, Instant) {
+        let now = Instant::now();
+        let raw = transaction();
+        (Submission::new(&raw, now + 10 * SECOND), TxId::of(&raw).unwrap(), now)
+    }
+
+    fn trouble(transient: bool) -> Trouble {
+        Trouble { why: "the cable is cut".to_owned(), transient }
+    }
+
+    fn refused() -> Verdict {
+        Verdict::Rejected(Rejection::of(Flag::DoubleSpend))
+    }
+
+    #[test]
+    fn an_acceptance_ends_it_with_the_id_of_the_bytes() {
+        for already_known in [false, true] {
+            let (mut submission, txid, now) = begin();
+            assert_eq!(submission.poll(now), Step::Submit);
+            submission.handle_verdict(Ok(Verdict::Accepted { already_known }), now);
+            let outcome = Outcome::Accepted { txid: Some(txid), already_known };
+            assert_eq!(submission.poll(now), Step::Done(outcome));
+            assert_eq!(submission.attempts(), 1);
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_second_and_the_last_is_not_begun() {
+        let (mut submission, _, begin) = begin();
+        let mut now = begin;
+        let mut pauses = Vec::new();
+        let outcome = loop {
+            match submission.poll(now) {
+                Step::Submit => submission.handle_verdict(Err(trouble(true)), now),
+                Step::Wait(until) => {
+                    pauses.push((until - now).as_millis());
+                    now = until;
+                }
+                Step::Done(outcome) => break outcome,
+                Step::Locate(_) => panic!("nothing was refused"),
+            }
+        };
+        assert_eq!(pauses[..6], [100, 200, 400, 800, 1_000, 1_000]);
+        assert!(now - begin < 10 * SECOND && now - begin > 8 * SECOND, "{:?}", now - begin);
+        assert_eq!(outcome, Outcome::Unavailable { why: "the cable is cut".to_owned() });
+        assert_eq!(submission.attempts() as usize, pauses.len() + 1);
+    }
+
+    #[test]
+    fn busy_is_tried_again() {
+        let (mut submission, txid, now) = begin();
+        submission.handle_verdict(Ok(Verdict::Busy), now);
+        let Step::Wait(until) = submission.poll(now) else { panic!() };
+        assert_eq!(submission.poll(until), Step::Submit);
+        submission.handle_verdict(Ok(Verdict::Accepted { already_known: false }), until);
+        let outcome = Outcome::Accepted { txid: Some(txid), already_known: false };
+        assert_eq!(submission.poll(until), Step::Done(outcome));
+        assert_eq!(submission.attempts(), 2);
+    }
+
+    #[test]
+    fn a_refusal_is_reported_only_when_the_daemon_does_not_have_it() {
+        let (mut submission, txid, now) = begin();
+        submission.handle_verdict(Ok(refused()), now);
+        assert_eq!(submission.poll(now), Step::Locate(txid));
+        submission.handle_state(Ok(TxState::Unknown), now);
+        let outcome = Outcome::Rejected(Rejection::of(Flag::DoubleSpend));
+        assert_eq!(submission.poll(now), Step::Done(outcome));
+    }
+
+    #[test]
+    fn a_refused_transaction_in_pool_or_chain_is_accepted() {
+        let mined = TxState::Mined { height: 1, confirmations: 1 };
+        for state in [TxState::InPool { relayed: false }, mined] {
+            let (mut submission, txid, now) = begin();
+            submission.handle_verdict(Ok(refused()), now);
+            submission.handle_state(Ok(state), now);
+            let outcome = Outcome::Accepted { txid: Some(txid), already_known: true };
+            assert_eq!(submission.poll(now), Step::Done(outcome));
+        }
+    }
+
+    #[test]
+    fn a_look_up_that_fails_is_tried_again_and_never_becomes_a_refusal() {
+        let (mut submission, txid, now) = begin();
+        submission.handle_verdict(Ok(refused()), now);
+        submission.handle_state(Err(trouble(true)), now);
+        let Step::Wait(until) = submission.poll(now) else { panic!() };
+        assert_eq!(submission.poll(until), Step::Locate(txid));
+        let Step::Done(Outcome::Unavailable { why }) = submission.poll(now + 10 * SECOND) else {
+            panic!("the deadline has passed");
+        };
+        assert!(why.contains("double spend") && why.contains("the cable is cut"), "{why}");
+    }
+
+    #[test]
+    fn what_will_not_get_better_is_not_tried_again() {
+        let (mut submission, _, now) = begin();
+        submission.handle_verdict(Err(trouble(false)), now);
+        assert!(matches!(submission.poll(now), Step::Done(Outcome::Unavailable { .. })));
+        assert_eq!(submission.attempts(), 1);
+    }
+
+    #[test]
+    fn bytes_that_are_no_transaction_are_monerods_to_judge() {
+        let now = Instant::now();
+        let mut submission = Submission::new(b"garbage", now + SECOND);
+        assert_eq!((submission.txid(), submission.poll(now)), (None, Step::Submit));
+        submission.handle_verdict(Ok(refused()), now);
+        let outcome = Outcome::Rejected(Rejection::of(Flag::DoubleSpend));
+        assert_eq!(submission.poll(now), Step::Done(outcome));
+    }
+
+    #[test]
+    fn what_monerod_would_not_answer_is_not_sent() {
+        let now = Instant::now();
+        let mut allowed = Submission::new(&vec![0; MAX_RAW_BYTES], now + SECOND);
+        assert_eq!(allowed.poll(now), Step::Submit);
+        let mut over = Submission::new(&vec![0; MAX_RAW_BYTES + 1], now + SECOND);
+        let Step::Done(Outcome::Rejected(rejection)) = over.poll(now) else { panic!() };
+        assert!(rejection.has(Flag::TooBig));
+        assert!(rejection.to_string().contains("500001 bytes"), "{rejection}");
+    }
+
+    #[test]
+    fn no_time_at_all_is_unavailable_and_late_answers_change_nothing() {
+        let now = Instant::now();
+        let mut submission = Submission::new(&transaction(), now);
+        let done = submission.poll(now);
+        assert!(matches!(done, Step::Done(Outcome::Unavailable { .. })));
+        submission.handle_verdict(Ok(Verdict::Accepted { already_known: false }), now);
+        assert_eq!(submission.poll(now), done);
+    }
+}

@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use super::{Call, CallKind, Outcome, Report, Step, Submission, Trouble};
 use crate::daemon::{Daemon, DaemonError};
 
+/// A deadline beyond what the clock can count is taken for this.
+const LONGEST: Duration = Duration::from_secs(100_000);
+
 /// Hands `raw` to monerod, again while it is away or busy, until it has judged or `deadline` has
 /// passed.
 ///
 /// Each request has the daemon's own timeout, or what is left until the deadline if that is less.
 pub async fn submit(daemon: &Daemon, raw: &[u8], deadline: Duration) -> Report {
     let begin = Instant::now();
-    let end = begin + deadline;
+    let end = begin.checked_add(deadline).unwrap_or(begin + LONGEST);
     let mut submission = Submission::new(raw, end);
     let mut log = Log { begin, calls: Vec::new() };
     let outcome = loop {
@@ -49,9 +52,10 @@ fn or_trouble<T>(answer: Result<T, DaemonError>) -> Result<T, Trouble> {
 }
 
 fn report(outcome: &Outcome, attempts: u32) {
-    match outcome {
-        Outcome::Unavailable { why } => tracing::warn!(attempts, why, "monerod is unavailable"),
-        _ => tracing::debug!(attempts, %outcome, "submission judged"),
+    if let Outcome::Unavailable { why } = outcome {
+        tracing::warn!(attempts, why, "monerod is unavailable");
+    } else {
+        tracing::debug!(attempts, %outcome, "submission judged");
     }
 }
 

@@ -7,48 +7,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::transfer::{Made, MadeList};
-use super::{Destination, PreparedTransfer, Priority, WalletError};
+use super::{Balance, Destination, Output, PreparedTransfer, Priority, WalletError};
 use crate::rpc::Endpoint;
 
 /// A sweep of two hundred outputs takes many seconds, and so does the first refresh.
 const WALLET_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A monero-wallet-rpc with one wallet open at a time. Cheap to clone; clones share it.
+///
+/// A wallet has accounts, whose money is kept apart; this speaks of one of them, the first unless
+/// [`Wallet::in_account`] said otherwise.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     endpoint: Endpoint,
-}
-
-/// How much money a wallet has, in atomic units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Balance {
-    /// All of it.
-    #[serde(rename = "balance")]
-    pub total: u64,
-    /// What can be spent now.
-    #[serde(rename = "unlocked_balance")]
-    pub unlocked: u64,
-    /// Blocks until the rest can be spent.
-    #[serde(default)]
-    pub blocks_to_unlock: u64,
-}
-
-/// An output that the wallet owns.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Output {
-    /// In atomic units.
-    pub amount: u64,
-    /// The mark that appears on the chain when it is spent, hexadecimal.
-    pub key_image: String,
-    /// Whether the wallet has seen it spent.
-    #[serde(default)]
-    pub spent: bool,
-    /// Whether the wallet is told not to spend it.
-    #[serde(default)]
-    pub frozen: bool,
-    /// Whether it can be spent already.
-    #[serde(default)]
-    pub unlocked: bool,
+    account: u32,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +51,7 @@ struct Nothing {}
 
 #[derive(Serialize)]
 struct Transfer<'a> {
+    account_index: u32,
     destinations: &'a [Destination],
     priority: u8,
     do_not_relay: bool,
@@ -89,7 +62,7 @@ impl Wallet {
     /// The monero-wallet-rpc at `base_url`, `http://HOST:PORT` or `HOST:PORT`. Connects on first
     /// use.
     pub fn new(base_url: &str) -> Result<Self, WalletError> {
-        Ok(Self { endpoint: Endpoint::new(base_url)?.with_timeout(WALLET_TIMEOUT) })
+        Ok(Self { endpoint: Endpoint::new(base_url)?.with_timeout(WALLET_TIMEOUT), account: 0 })
     }
 
     /// The same wallet with another bound on the time of one request (default: two minutes).
@@ -97,6 +70,12 @@ impl Wallet {
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.endpoint = self.endpoint.with_timeout(timeout);
         self
+    }
+
+    /// The same wallet, speaking of another account.
+    #[must_use]
+    pub fn in_account(&self, account: u32) -> Self {
+        Self { account, ..self.clone() }
     }
 
     /// The wallet program's address, as `http://HOST:PORT`.
@@ -148,9 +127,28 @@ impl Wallet {
         Ok(answer.key)
     }
 
-    /// The open wallet's primary address.
+    /// Makes a further account and returns its number.
+    pub async fn create_account(&self) -> Result<u32, WalletError> {
+        #[derive(Deserialize)]
+        struct Account {
+            account_index: u32,
+        }
+        let answer: Account = self.call("create_account", json!({}), "").await?;
+        Ok(answer.account_index)
+    }
+
+    /// Makes a further address of the account. Money to it can be spent with the account's other
+    /// money, but the wallet prefers not to mix the two.
+    pub async fn create_address(&self) -> Result<String, WalletError> {
+        let params = json!({ "account_index": self.account });
+        let answer: Address = self.call("create_address", params, "").await?;
+        Ok(answer.address)
+    }
+
+    /// The account's primary address.
     pub async fn address(&self) -> Result<String, WalletError> {
-        let answer: Address = self.call("get_address", json!({ "account_index": 0 }), "").await?;
+        let answer: Address =
+            self.call("get_address", json!({ "account_index": self.account }), "").await?;
         Ok(answer.address)
     }
 
@@ -160,14 +158,14 @@ impl Wallet {
         Ok(answer.blocks_fetched)
     }
 
-    /// The open wallet's money, as of the last refresh.
+    /// The account's money, as of the last refresh.
     pub async fn balance(&self) -> Result<Balance, WalletError> {
-        self.call("get_balance", json!({ "account_index": 0 }), "").await
+        self.call("get_balance", json!({ "account_index": self.account }), "").await
     }
 
-    /// The unspent outputs, as of the last refresh.
+    /// The account's unspent outputs, as of the last refresh.
     pub async fn outputs(&self) -> Result<Vec<Output>, WalletError> {
-        let params = json!({ "transfer_type": "available" });
+        let params = json!({ "transfer_type": "available", "account_index": self.account });
         let answer: Transfers = self.call("incoming_transfers", params, "").await?;
         Ok(answer.transfers)
     }
@@ -183,7 +181,13 @@ impl Wallet {
         do_not_relay: bool,
     ) -> Result<PreparedTransfer, WalletError> {
         let priority = priority.level();
-        let params = Transfer { destinations, priority, do_not_relay, get_tx_hex: true };
+        let params = Transfer {
+            account_index: self.account,
+            destinations,
+            priority,
+            do_not_relay,
+            get_tx_hex: true,
+        };
         let subject = destinations.first().map_or("", |to| to.address.as_str());
         self.call::<Made>("transfer", params, subject).await?.into_prepared()
     }
@@ -196,6 +200,7 @@ impl Wallet {
         priority: Priority,
     ) -> Result<Vec<PreparedTransfer>, WalletError> {
         let params = json!({
+            "account_index": self.account,
             "address": address,
             "priority": priority.level(),
             "do_not_relay": true,

@@ -2,8 +2,10 @@
 
 mod client;
 mod error;
+mod money;
 mod transfer;
 
-pub use client::{Balance, Output, Wallet};
+pub use client::Wallet;
 pub use error::WalletError;
+pub use money::{Balance, Output};
 pub use transfer::{Destination, PreparedTransfer, Priority};

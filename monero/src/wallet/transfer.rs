@@ -17,15 +17,17 @@ pub struct Destination {
 /// How much fee the wallet pays for being mined soon.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
-    /// What the wallet finds right.
+    /// What the wallet finds right: the lowest, while blocks are not full.
     #[default]
     Default,
     /// The lowest fee that monerod relays.
     Low,
-    /// Five times the lowest.
+    /// About four times the lowest.
     Normal,
-    /// Twenty-five times the lowest.
+    /// About sixteen times the lowest.
     High,
+    /// Two hundred times the lowest.
+    Highest,
 }
 
 impl Priority {
@@ -35,16 +37,18 @@ impl Priority {
             Self::Low => 1,
             Self::Normal => 2,
             Self::High => 3,
+            Self::Highest => 4,
         }
     }
 }
 
 /// A signed transaction that nobody has seen yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparedTransfer {
     /// The transaction's id, as the wallet gives it.
     pub txid: TxId,
-    /// The transaction.
+    /// The transaction (in serialised form: hexadecimal).
+    #[serde(with = "hex::serde")]
     pub raw: Vec<u8>,
     /// The fee, in atomic units.
     pub fee: u64,
@@ -93,6 +97,7 @@ impl Made {
 
 /// monero-wallet-rpc's answer to `sweep_all`, `sweep_single` and `transfer_split`: one list a field.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "monero-wallet-rpc's own names")]
 pub(super) struct MadeList {
     #[serde(default)]
     tx_hash_list: Vec<TxId>,

@@ -1,0 +1,101 @@
+//! How a regtest monerod is started: its command line, its ports, its directory.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::process::Process;
+use super::{MonerodOptions, RegtestError, ports};
+use crate::Daemon;
+
+pub(super) const NAME: &str = "monerod";
+
+/// One question of the wait for readiness: monerod answers within milliseconds once it listens.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What a start needs, kept for restarts.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) program: PathBuf,
+    pub(super) data_dir: PathBuf,
+    pub(super) options: MonerodOptions,
+    pub(super) ports: Ports,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    p2p: u16,
+    rpc: u16,
+    /// Of the restricted RPC listener, if there is one.
+    pub(super) restricted: Option<u16>,
+}
+
+impl Ports {
+    pub(super) fn choose(options: &MonerodOptions) -> Result<Self, RegtestError> {
+        let [p2p, rpc, restricted] = ports::free(NAME)?;
+        Ok(Self {
+            p2p,
+            rpc: options.rpc_port.unwrap_or(rpc),
+            restricted: options.restricted.then_some(restricted),
+        })
+    }
+}
+
+impl Plan {
+    /// Starts monerod and waits until it answers.
+    pub(super) async fn launch(&self) -> Result<(Process, Daemon), RegtestError> {
+        let output = self.data_dir.join("monerod.out");
+        let mut process = Process::start(NAME, &self.program, &self.args(), output).await?;
+        let daemon = Daemon::new(&super::loopback_url(self.ports.rpc))?;
+        let probe = daemon.clone().with_timeout(PROBE_TIMEOUT);
+        let ready = || async { probe.get_info().await.is_ok() };
+        process.wait_until(self.options.start_deadline, ready).await?;
+        Ok((process, daemon))
+    }
+
+    fn args(&self) -> Vec<String> {
+        let mut args: Vec<String> = [
+            "--regtest",
+            "--fixed-difficulty=1",
+            // Without it every restart begins a new chain.
+            "--keep-fakechain",
+            "--non-interactive",
+            "--no-igd",
+            "--no-zmq",
+            "--disable-rpc-ban",
+            "--rpc-ssl=disabled",
+            "--disable-dns-checkpoints",
+            "--check-updates=disabled",
+            "--p2p-bind-ip=127.0.0.1",
+            "--rpc-bind-ip=127.0.0.1",
+            "--log-level=0",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        args.push(if self.options.busy { "--no-sync" } else { "--offline" }.to_owned());
+        args.push(format!("--data-dir={}", self.data_dir.display()));
+        args.push(format!("--log-file={}", self.data_dir.join("monerod.log").display()));
+        args.push(format!("--p2p-bind-port={}", self.ports.p2p));
+        args.push(format!("--rpc-bind-port={}", self.ports.rpc));
+        if let Some(port) = self.ports.restricted {
+            args.push("--rpc-restricted-bind-ip=127.0.0.1".to_owned());
+            args.push(format!("--rpc-restricted-bind-port={port}"));
+        }
+        args.extend(self.options.extra_args.iter().cloned());
+        args
+    }
+}
+
+/// Keeps other processes' monerods off the directory: monerod itself has no lock, and two of them
+/// corrupt the chain.
+pub(super) fn lock(data_dir: &Path) -> Result<File, RegtestError> {
+    let failed = |source| RegtestError::Directory { path: data_dir.to_owned(), source };
+    let file = File::create(data_dir.join("mixbed.lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(RegtestError::DirectoryInUse { path: data_dir.to_owned() })
+        }
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}

@@ -1,0 +1,10 @@
+//! Everything that needs a real monerod. One program, so that it is linked once.
+#![expect(clippy::unwrap_used, reason = "these are tests; the lint does not see it in helpers")]
+
+mod children;
+mod common;
+mod daemon;
+mod failure_table;
+mod stock;
+mod submission;
+mod wallet;
