@@ -1,4 +1,28 @@
-//! The epoch document, the authority that signs it and the follower that keeps up with it.
+//! The directory: the epoch document, the authority that signs it, and the follower that keeps up
+//! with it.
+//!
+//! - [`document`]: who is in the network, with which keys and parameters; pure data with one
+//!   canonical encoding and signatures over it.
+//! - [`authority`]: lists nodes that know the join secret and signs a document for each epoch and
+//!   each change. Its [`Core`](authority::Core) is pure, [`Authority`] serves it over gRPC.
+//! - [`follower`]: embedded in nodes and clients. Verifies every document, keeps the last good
+//!   one when the directory is away, and says so.
+//! - [`registrar`]: embedded in nodes. Keeps them on the list.
+//!
+//! ```
+//! # use std::time::Duration;
+//! use mixbed_directory::{Authority, AuthorityConfig, Follower, FollowerConfig, JoinSecret};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let secret = JoinSecret::generate(&mut rand::rng());
+//! let authority = Authority::start(AuthorityConfig::new("testnet", secret)).await?;
+//! let follower = Follower::start(FollowerConfig::new(authority.url(), authority.trust()))?;
+//! let document = follower.wait_for(Duration::from_secs(5), |_| true).await?;
+//! assert_eq!(document.epoch, 1);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod authority;
 mod backoff;
@@ -19,8 +43,8 @@ pub use document::{
     Descriptor, Document, DocumentError, Parameters, Rates, Role, SignedDescriptor, SignedDocument,
     SphinxKey, Trust,
 };
-pub use follower::{Follower, FollowerConfig, FollowerState};
+pub use follower::{Follower, FollowerConfig, FollowerState, NotReady};
 pub use identity::{IdentityPublic, IdentitySecret, ParseIdentityError, Signature};
 pub use join::{JoinSecret, JoinSecretError};
 pub use messages::{Departure, ParametersOrder, Reason, Registration, Rejection};
-pub use registrar::{Registrar, RegistrarConfig, RegistrarState};
+pub use registrar::{Registrar, RegistrarConfig, RegistrarError, RegistrarState};

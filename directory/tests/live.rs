@@ -4,37 +4,159 @@
 
 mod common;
 
-use std::time::Instant;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant, SystemTime};
 
-use common::{SOON, authority, descriptor, registrar, small_network};
-use mixbed_directory::{Follower, FollowerConfig, FollowerState, Role};
+use common::{
+    NETWORK, SOON, authority, config, descriptor, follower, gateway, join_secret, registrar,
+    small_network, standing_of, state_of,
+};
+use mixbed_directory::{
+    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, Parameters,
+    ParametersOrder, RegistrarState, Role,
+};
 
 #[tokio::test]
 async fn a_network_is_ready_soon_after_its_nodes_start() {
     let authority = authority().await;
     let started = Instant::now();
-    let follower =
-        Follower::start(FollowerConfig::new(authority.url(), authority.trust())).unwrap();
+    let follower = follower(&authority);
     let nodes = small_network();
     let registrars: Vec<_> =
         nodes.iter().map(|(seed, node)| registrar(&authority.url(), *seed, node.clone())).collect();
     let document = follower.wait_ready(SOON).await.unwrap();
-    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(document.nodes.len(), nodes.len());
     assert_eq!(follower.state(), FollowerState::Following);
     for registrar in &registrars {
         registrar.wait_registered(SOON).await.unwrap();
     }
+    assert_eq!(authority.counters().listed.load(Relaxed), 5);
+    assert_eq!(authority.counters().nodes.load(Relaxed), 5);
     authority.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_an_incomplete_network_lacks_is_said() {
+    let authority = authority().await;
+    let follower = follower(&authority);
+    let _node = registrar(&authority.url(), 1, gateway(1));
+    follower.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+    let lacking = follower.wait_ready(Duration::from_millis(1)).await.unwrap_err().to_string();
+    assert!(lacking.contains("lacks a mix in layer 1, a mix in layer 2"), "{lacking}");
 }
 
 #[tokio::test]
 async fn a_node_that_leaves_is_off_the_next_document() {
     let authority = authority().await;
-    let follower =
-        Follower::start(FollowerConfig::new(authority.url(), authority.trust())).unwrap();
-    let node = registrar(&authority.url(), 1, descriptor("gateway-0", 1, Role::Gateway));
-    follower.wait_for(SOON, |document| document.by_name("gateway-0").is_some()).await.unwrap();
+    let follower = follower(&authority);
+    let node = registrar(&authority.url(), 1, gateway(1));
+    follower.wait_for(SOON, |document| document.by_name("gateway-1").is_some()).await.unwrap();
     node.unregister().await.unwrap();
     follower.wait_for(SOON, |document| document.nodes.is_empty()).await.unwrap();
+    assert_eq!(node.state(), RegistrarState::Unregistered);
+    assert!(node.unregister().await.is_err(), "it has left already");
+}
+
+#[tokio::test]
+async fn a_node_that_dies_is_off_the_list_when_its_lease_ends_and_another_renews() {
+    let lease = Duration::from_secs(1);
+    let authority = Authority::start(AuthorityConfig { lease, ..config() }).await.unwrap();
+    let follower = follower(&authority);
+    let alive = registrar(&authority.url(), 1, gateway(1));
+    let dying = registrar(&authority.url(), 2, gateway(2));
+    follower.wait_for(SOON, |document| document.nodes.len() == 2).await.unwrap();
+    drop(dying);
+    let left = follower.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+    assert_eq!(left.nodes[0].name, "gateway-1");
+    assert!(authority.counters().renewed.load(Relaxed) > 0);
+    assert_eq!(authority.counters().expired.load(Relaxed), 1);
+    assert!(matches!(alive.state(), RegistrarState::Registered { .. }));
+}
+
+#[tokio::test]
+async fn a_node_that_moves_is_listed_where_it_is() {
+    let authority = authority().await;
+    let follower = follower(&authority);
+    let node = registrar(&authority.url(), 1, gateway(1));
+    node.wait_registered(SOON).await.unwrap();
+    let moved = Descriptor { address: "127.0.0.1:7777".to_owned(), ..gateway(1) };
+    node.update(moved.clone()).unwrap();
+    follower.wait_for(SOON, |document| document.nodes == [moved.clone()]).await.unwrap();
+    assert!(node.update(gateway(2)).is_err(), "that is another node");
+}
+
+#[tokio::test]
+async fn a_taken_name_is_given_once_its_holder_leaves() {
+    let authority = authority().await;
+    let first = registrar(&authority.url(), 1, descriptor("gateway-0", 1, Role::Gateway));
+    first.wait_registered(SOON).await.unwrap();
+    let second = registrar(&authority.url(), 2, descriptor("gateway-0", 2, Role::Gateway));
+    let refused = |state: &RegistrarState| {
+        matches!(state, RegistrarState::Connecting { last_error: Some(why), .. }
+            if why.contains("name_taken"))
+    };
+    standing_of(&second, refused).await;
+    first.unregister().await.unwrap();
+    second.wait_registered(SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn epochs_pass_and_followers_follow() {
+    let epoch_length = Duration::from_secs(1);
+    let parameters = Parameters { epoch_length, ..Parameters::default() };
+    let authority = Authority::start(AuthorityConfig { parameters, ..config() }).await.unwrap();
+    let follower = follower(&authority);
+    let third = follower.wait_for(SOON, |document| document.epoch == 3).await.unwrap();
+    assert_eq!(follower.state(), FollowerState::Following);
+    let client = DirectoryClient::new(&authority.url()).unwrap();
+    let second = client.document(Some(2)).await.unwrap();
+    let second = second.verify(&authority.trust(), SystemTime::now(), Duration::ZERO).unwrap();
+    assert_eq!(second.epoch, 2);
+    assert_eq!(second.epoch_end, third.valid_from);
+    let missing = client.document(Some(1000)).await.unwrap_err();
+    assert!(missing.to_string().contains("no document of epoch 1000"), "{missing}");
+}
+
+#[tokio::test]
+async fn an_operator_changes_the_parameters_of_a_running_network() {
+    let authority = authority().await;
+    let follower = follower(&authority);
+    let client = DirectoryClient::new(&authority.url()).unwrap();
+    let wanted = Parameters { tracing_allowed: true, ..Parameters::default() };
+    let order = ParametersOrder::new(&wanted, NETWORK, SystemTime::now(), &join_secret());
+    client.set_parameters(&order).await.unwrap();
+    follower.wait_for(SOON, |document| document.parameters == wanted).await.unwrap();
+    assert!(client.set_parameters(&order).await.is_err(), "an order counts once");
+}
+
+#[tokio::test]
+async fn shutdown_is_quick_and_says_goodbye() {
+    let authority = authority().await;
+    let follower = follower(&authority);
+    let node = registrar(&authority.url(), 1, gateway(1));
+    follower.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+    node.wait_registered(SOON).await.unwrap();
+    let started = Instant::now();
+    authority.shutdown().await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    let stale = state_of(&follower, |state| matches!(state, FollowerState::Stale { .. })).await;
+    assert_eq!(follower.current().unwrap().nodes.len(), 1, "{stale}");
+}
+
+#[tokio::test]
+async fn counters_say_who_watches() {
+    let authority = authority().await;
+    let follower = follower(&authority);
+    state_of(&follower, |state| *state == FollowerState::Following).await;
+    assert_eq!(authority.counters().watchers.load(Relaxed), 1);
+    assert_eq!(follower.counters().accepted.load(Relaxed), 1);
+    drop(follower);
+    // Nothing tells of a watcher's going but the counter itself.
+    let gone = async {
+        while authority.counters().watchers.load(Relaxed) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, gone).await.unwrap();
 }

@@ -105,6 +105,8 @@ impl Core {
         };
         if reconfigured {
             core.set_parameters(core.config.parameters, now);
+        } else if !core.is_documented() {
+            core.note_change(now);
         }
         Ok(core)
     }
@@ -227,6 +229,15 @@ impl Core {
             seen: self.freshness.seen(),
             documents: self.documents.iter().cloned().collect(),
         }
+    }
+
+    /// Whether the newest document says what is so: not if the process ended between a change and
+    /// its document.
+    fn is_documented(&self) -> bool {
+        self.documents.back().is_some_and(|Issued { document, .. }| {
+            let members = self.members.iter().map(|member| &member.descriptor);
+            document.parameters == self.parameters && document.nodes.iter().eq(members)
+        })
     }
 
     fn set_parameters(&mut self, parameters: Parameters, now: SystemTime) {

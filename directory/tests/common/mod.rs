@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use mixbed_directory::{
-    Authority, AuthorityConfig, Descriptor, IdentitySecret, JoinSecret, Registrar, RegistrarConfig,
-    Role, SphinxKey,
+    Authority, AuthorityConfig, Descriptor, Follower, FollowerConfig, FollowerState,
+    IdentitySecret, JoinSecret, Registrar, RegistrarConfig, RegistrarState, Role, SphinxKey,
 };
 use mixbed_wire::{LinkPublic, SphinxPublic};
 
@@ -48,6 +48,10 @@ pub(crate) fn descriptor(name: &str, seed: u8, role: Role) -> Descriptor {
     }
 }
 
+pub(crate) fn gateway(seed: u8) -> Descriptor {
+    descriptor(&format!("gateway-{seed}"), seed, Role::Gateway)
+}
+
 /// The smallest network that routes can be built in.
 pub(crate) fn small_network() -> Vec<(u8, Descriptor)> {
     let mut seed = 10;
@@ -64,12 +68,46 @@ pub(crate) fn small_network() -> Vec<(u8, Descriptor)> {
     ]
 }
 
-pub(crate) fn registrar(url: &str, seed: u8, descriptor: Descriptor) -> Registrar {
-    let config = RegistrarConfig {
+pub(crate) fn registrar_config(url: &str, seed: u8) -> RegistrarConfig {
+    RegistrarConfig {
         url: url.to_owned(),
         network: NETWORK.to_owned(),
         identity: identity(seed),
         join_secret: join_secret(),
+    }
+}
+
+pub(crate) fn registrar(url: &str, seed: u8, descriptor: Descriptor) -> Registrar {
+    Registrar::start(registrar_config(url, seed), descriptor).unwrap()
+}
+
+pub(crate) fn follower(authority: &Authority) -> Follower {
+    Follower::start(FollowerConfig::new(authority.url(), authority.trust())).unwrap()
+}
+
+/// Waits until the follower's state satisfies a condition.
+pub(crate) async fn state_of(
+    follower: &Follower,
+    condition: impl Fn(&FollowerState) -> bool,
+) -> FollowerState {
+    let mut follower = follower.clone();
+    let reached = async {
+        while !condition(&follower.state()) {
+            follower.changed().await;
+        }
     };
-    Registrar::start(config, descriptor).unwrap()
+    let in_time = tokio::time::timeout(SOON, reached).await;
+    assert!(in_time.is_ok(), "still {:?}", follower.state());
+    follower.state()
+}
+
+/// Waits until the registrar's state satisfies a condition.
+pub(crate) async fn standing_of(
+    registrar: &Registrar,
+    condition: impl Fn(&RegistrarState) -> bool,
+) -> RegistrarState {
+    let mut states = registrar.watch();
+    let reached = tokio::time::timeout(SOON, states.wait_for(condition)).await;
+    let Ok(state) = reached else { panic!("still {:?}", registrar.state()) };
+    state.unwrap().clone()
 }

@@ -53,6 +53,16 @@ fn a_restart_loses_nothing() {
 }
 
 #[test]
+fn a_change_without_a_document_gets_one_after_the_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut before = core();
+    register(&mut before, 1, node(1), start()).unwrap();
+    saved(dir.path(), &before);
+    let mut after = restored(dir.path(), config(), start() + SECOND);
+    assert_eq!(names(&settled(&mut after, start() + SECOND)), ["gateway-1"]);
+}
+
+#[test]
 fn after_a_long_absence_nodes_get_a_lease_to_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut before = core();

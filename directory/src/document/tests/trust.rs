@@ -29,7 +29,7 @@ fn a_quorum_needs_different_authorities() {
     let [a, b, c, stranger] = [1, 2, 3, 9].map(secret);
     let trust = Trust {
         network: "testnet".to_owned(),
-        keys: [&a, &b, &c].map(|secret| secret.public()).to_vec(),
+        keys: [&a, &b, &c].map(crate::IdentitySecret::public).to_vec(),
         threshold: 2,
     };
     let verify = |signers: &[_]| {

@@ -1,0 +1,192 @@
+//! The directory goes away and comes back; everyone else goes on.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod common;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use common::{
+    SOON, config, follower, gateway, registrar, registrar_config, small_network, standing_of,
+    state_of,
+};
+use mixbed_directory::authority::{StartError, StoreError};
+use mixbed_directory::{
+    Authority, AuthorityConfig, Follower, FollowerConfig, FollowerState, Registrar, RegistrarState,
+};
+
+async fn start(dir: &Path, listen: Option<SocketAddr>) -> Authority {
+    let defaults = config();
+    let listen = listen.unwrap_or(defaults.listen);
+    let config = AuthorityConfig { listen, state_dir: Some(dir.to_owned()), ..defaults };
+    Authority::start(config).await.unwrap()
+}
+
+/// An address where nobody listens now.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn a_restart_loses_nothing_and_everyone_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = start(dir.path(), None).await;
+    let (address, key) = (before.address(), before.public_key());
+    let written = std::fs::read_to_string(dir.path().join("authority.pub")).unwrap();
+    assert_eq!(written.parse(), Ok(key));
+
+    let follower = follower(&before);
+    let _nodes: Vec<_> = small_network()
+        .into_iter()
+        .map(|(seed, node)| registrar(&before.url(), seed, node))
+        .collect();
+    let document = follower.wait_ready(SOON).await.unwrap();
+    before.shutdown().await;
+    state_of(&follower, |state| matches!(state, FollowerState::Stale { .. })).await;
+    assert_eq!(follower.current(), Some(document.clone()), "it goes on with what it has");
+
+    let after = start(dir.path(), Some(address)).await;
+    assert_eq!(after.public_key(), key);
+    assert_eq!(after.document(), Some(document.clone()), "the same document, at once");
+    state_of(&follower, |state| *state == FollowerState::Following).await;
+    let _newcomer = registrar(&after.url(), 1, gateway(1));
+    let next = follower.wait_for(SOON, |next| next.by_name("gateway-1").is_some()).await.unwrap();
+    assert_eq!(next.nodes.len(), document.nodes.len() + 1);
+    assert_eq!(next.revision, document.revision + 1);
+}
+
+#[tokio::test]
+async fn a_crash_loses_nothing_that_was_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = start(dir.path(), None).await;
+    let node = registrar(&before.url(), 1, gateway(1));
+    node.wait_registered(SOON).await.unwrap();
+    // What a kill leaves is what stands on the disk at that moment.
+    let crashed = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("authority.redb"), crashed.path().join("authority.redb"))
+        .unwrap();
+
+    let after = start(crashed.path(), None).await;
+    assert_eq!(after.public_key(), before.public_key());
+    follower(&after).wait_for(SOON, |document| document.nodes == [gateway(1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_directory_that_is_down_at_start_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = start(dir.path(), None).await;
+    let trust = authority.trust();
+    authority.shutdown().await;
+
+    let address = free_address();
+    let url = format!("http://{address}");
+    let follower = Follower::start(FollowerConfig::new(&url, trust)).unwrap();
+    let node = registrar(&url, 1, gateway(1));
+    let state = state_of(&follower, |state| {
+        matches!(state, FollowerState::Connecting { last_error: Some(_), .. })
+    });
+    let state = state.await.to_string();
+    assert!(state.contains("cannot be reached") && state.contains("refused"), "{state}");
+    let standing = standing_of(&node, |state| {
+        matches!(state, RegistrarState::Connecting { last_error: Some(_), .. })
+    });
+    standing.await;
+
+    let _authority = start(dir.path(), Some(address)).await;
+    node.wait_registered(SOON).await.unwrap();
+    follower.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_renew_says_so_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let lease = std::time::Duration::from_secs(1);
+    let config = || AuthorityConfig { lease, state_dir: Some(dir.path().to_owned()), ..config() };
+    let before = Authority::start(config()).await.unwrap();
+    let listen = before.address();
+    let node = registrar(&before.url(), 1, gateway(1));
+    node.wait_registered(SOON).await.unwrap();
+    before.shutdown().await;
+    standing_of(&node, |state| matches!(state, RegistrarState::Lapsing { .. })).await;
+    let _after = Authority::start(AuthorityConfig { listen, ..config() }).await.unwrap();
+    standing_of(&node, |state| matches!(state, RegistrarState::Registered { .. })).await;
+}
+
+#[tokio::test]
+async fn a_follower_starts_from_what_it_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = dir.path().join("document");
+    let authority = start(&dir.path().join("state"), None).await;
+    let config = FollowerConfig {
+        keep_in: Some(kept.clone()),
+        ..FollowerConfig::new(authority.url(), authority.trust())
+    };
+    let first = Follower::start(config.clone()).unwrap();
+    let _nodes: Vec<_> = small_network()
+        .into_iter()
+        .map(|(seed, node)| registrar(&authority.url(), seed, node))
+        .collect();
+    let document = first.wait_ready(SOON).await.unwrap();
+    authority.shutdown().await;
+    drop(first);
+
+    let second = Follower::start(config.clone()).unwrap();
+    assert_eq!(second.wait_ready(SOON).await.unwrap(), document);
+    assert!(matches!(second.state(), FollowerState::Stale { .. }));
+
+    std::fs::write(&kept, "not a document").unwrap();
+    let third = Follower::start(config).unwrap();
+    let connecting = |state: &FollowerState| {
+        matches!(state, FollowerState::Connecting { last_error: Some(_), .. })
+    };
+    state_of(&third, connecting).await;
+    assert_eq!(third.current(), None);
+}
+
+#[tokio::test]
+async fn a_network_that_was_begun_anew_is_not_believed() {
+    let before = common::authority().await;
+    let trust = before.trust();
+    let listen = before.address();
+    before.shutdown().await;
+    // No state directory: another key.
+    let after = Authority::start(AuthorityConfig { listen, ..config() }).await.unwrap();
+    let follower = Follower::start(FollowerConfig::new(after.url(), trust)).unwrap();
+    let refused = state_of(&follower, |state| state.to_string().contains("not a trusted")).await;
+    assert_eq!(follower.current(), None, "{refused}");
+}
+
+#[tokio::test]
+async fn what_keeps_an_authority_from_starting_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(dir.path(), None).await;
+    let with = |change: &dyn Fn(&mut AuthorityConfig)| {
+        let mut config = AuthorityConfig { state_dir: Some(dir.path().to_owned()), ..config() };
+        change(&mut config);
+        Authority::start(config)
+    };
+    let in_use = with(&|config| config.listen = running.address()).await.unwrap_err();
+    assert!(matches!(in_use, StartError::Listen { .. }), "{in_use}");
+    let locked = with(&|_| {}).await.unwrap_err();
+    assert!(matches!(locked, StartError::Store(StoreError::Locked { .. })), "{locked}");
+    let bad_name = with(&|config| config.network = "Test Net".to_owned()).await.unwrap_err();
+    assert!(matches!(bad_name, StartError::Config(_)), "{bad_name}");
+    running.shutdown().await;
+    let other = with(&|config| config.network = "other".to_owned()).await.unwrap_err();
+    assert!(matches!(other, StartError::Store(StoreError::OtherNetwork { .. })), "{other}");
+    std::fs::write(dir.path().join("authority.redb"), [0xa5; 5000]).unwrap();
+    let damaged = with(&|_| {}).await.unwrap_err();
+    assert!(matches!(damaged, StartError::Store(StoreError::Corrupt { .. })), "{damaged}");
+}
+
+#[tokio::test]
+async fn configurations_that_cannot_work_are_refused_at_once() {
+    let authority = common::authority().await;
+    for url in ["", "127.0.0.1:1", "https://directory:1", "http://", "ftp://a:1", "http://a b"] {
+        assert!(Follower::start(FollowerConfig::new(url, authority.trust())).is_err(), "{url}");
+        assert!(Registrar::start(registrar_config(url, 1), gateway(1)).is_err(), "{url}");
+    }
+    let other = Registrar::start(registrar_config(&authority.url(), 1), gateway(2)).unwrap_err();
+    assert!(other.to_string().contains("identity"), "{other}");
+}
