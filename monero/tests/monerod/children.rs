@@ -130,16 +130,24 @@ async fn many_daemons_side_by_side_get_ports_of_their_own() {
     assert_ne!(a.url(), b.url());
 }
 
+/// Tells the parent that is to be killed where to keep its files.
+const DIRECTORY: &str = "MIXBED_TEST_DIRECTORY";
+
 /// Not a test: the parent that `children_die_with_a_parent_that_is_killed` kills.
 #[tokio::test]
 #[ignore = "run by another test, as a program of its own"]
 async fn parent_to_be_killed() {
+    // A killed parent removes no temporary directories: the test that kills it does.
+    let dir = PathBuf::from(env::var_os(DIRECTORY).unwrap());
     // Started on a thread that ends: the children must be tied to the process, not to it.
-    let started = std::thread::spawn(|| {
+    let started = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let monerod = Monerod::start(MonerodOptions::default()).await.unwrap();
-            let options = WalletRpcOptions::default();
+            let data_dir = Some(dir.join("chain"));
+            let options = MonerodOptions { data_dir, ..MonerodOptions::default() };
+            let monerod = Monerod::start(options).await.unwrap();
+            let wallet_dir = Some(dir.join("wallets"));
+            let options = WalletRpcOptions { wallet_dir, ..WalletRpcOptions::default() };
             let rpc = WalletRpc::start(monerod.daemon(), options).await.unwrap();
             (monerod, rpc)
         })
@@ -152,7 +160,9 @@ async fn parent_to_be_killed() {
 
 #[tokio::test]
 async fn children_die_with_a_parent_that_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
     let mut parent = Command::new(env::current_exe().unwrap())
+        .env(DIRECTORY, dir.path())
         .args(["--exact", "children::parent_to_be_killed", "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .spawn()
