@@ -25,7 +25,7 @@ async fn a_network_is_ready_soon_after_its_nodes_start() {
     let registrars: Vec<_> =
         nodes.iter().map(|(seed, node)| registrar(&authority.url(), *seed, node.clone())).collect();
     let document = follower.wait_ready(SOON).await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     assert_eq!(document.nodes.len(), nodes.len());
     assert_eq!(follower.state(), FollowerState::Following);
     for registrar in &registrars {
@@ -139,7 +139,7 @@ async fn shutdown_is_quick_and_says_goodbye() {
     node.wait_registered(SOON).await.unwrap();
     let started = Instant::now();
     authority.shutdown().await;
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     let stale = state_of(&follower, |state| matches!(state, FollowerState::Stale { .. })).await;
     assert_eq!(follower.current().unwrap().nodes.len(), 1, "{stale}");
 }
