@@ -249,7 +249,7 @@ impl Outgoing {
             return Ok(Progress::Continues);
         };
         parts.insert(index, count, data)?;
-        self.tried.response_held = u16::try_from(parts.held().len()).unwrap_or(u16::MAX);
+        self.tried.response_held = u16::try_from(parts.len()).unwrap_or(u16::MAX);
         if parts.is_too_large() {
             return Ok(Progress::Done(Response::TooLarge));
         }

@@ -64,6 +64,18 @@ impl Fragments {
         self.count
     }
 
+    /// How many of them are here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether none is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Whether a part is here.
     #[must_use]
     pub fn contains(&self, index: u16) -> bool {

@@ -51,11 +51,10 @@ impl Unfinished {
     /// The whole message's cost, if this fragment is the only one that is missing.
     pub(super) fn would_complete(&self, fragment: &Fragment<'_>) -> Option<usize> {
         let entry = self.messages.get(&fragment.message)?;
-        let held = entry.fragments.held();
-        let last = held.len() + 1 == usize::from(entry.fragments.count())
+        let last = entry.fragments.len() + 1 == usize::from(entry.fragments.count())
             && fragment.count == entry.fragments.count()
             && fragment.index < fragment.count
-            && !held.contains(fragment.index);
+            && !entry.fragments.contains(fragment.index);
         last.then(|| entry.fragments.cost() + fragment.data.len())
     }
 

@@ -1,0 +1,9 @@
+//! The client's core and the provider's against each other, in virtual time: every loss, delay and
+//! order is drawn from a seed, which is printed when a test fails.
+
+mod hostile;
+mod lossy;
+mod pair;
+mod plain;
+mod rules;
+mod sphinx;

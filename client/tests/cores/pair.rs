@@ -1,0 +1,260 @@
+//! Both cores, and a network between them that a seed decides about.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use mixbed_client::core::{
+    Delivered, Draft, Event, Limits, MessageNo, Messenger, Order, Sent, Tried,
+};
+use mixbed_node::provider::exchange::{Bounds, Exchange, Fragment};
+use mixbed_wire::message::{Answer, Forward, MessageId, Response};
+use mixbed_wire::{DropReason, Identifier, NodeId, REPLY_BLOCK_SIZE};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+pub(crate) const PROVIDER: NodeId = NodeId::from_bytes([5; 8]);
+
+/// What carries plaintexts there and back: with Sphinx, or without for speed.
+pub(crate) trait Carrier {
+    type Packet: Clone;
+    type Key;
+    type Block;
+
+    /// The packet, and what the client has to know of it.
+    fn seal(&mut self, draft: &Draft, rng: &mut ChaCha20Rng) -> (Sent<Self::Key>, Self::Packet);
+
+    /// What the provider finds in a packet.
+    fn arrive(&mut self, packet: Self::Packet) -> Vec<u8>;
+
+    fn block(&mut self, bytes: &[u8; REPLY_BLOCK_SIZE]) -> Self::Block;
+
+    /// The reply, and how long its hops hold it.
+    fn reply(&mut self, block: Self::Block, answer: &Answer) -> (Duration, Self::Packet);
+
+    /// What the client finds in a packet.
+    fn read(
+        &mut self,
+        messenger: &Messenger<Self::Key>,
+        packet: Self::Packet,
+    ) -> Result<(Identifier, Vec<u8>), DropReason>;
+}
+
+enum Due<P> {
+    AtProvider(P),
+    AtClient(P),
+    Served(MessageId, Response),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) there: u64,
+    pub(crate) back: u64,
+    pub(crate) lost: u64,
+    pub(crate) dropped: u64,
+}
+
+/// Two cores and the network between them.
+pub(crate) struct Pair<C: Carrier> {
+    pub(crate) now: Instant,
+    pub(crate) messenger: Messenger<C::Key>,
+    pub(crate) exchange: Exchange<C::Block>,
+    pub(crate) counts: Counts,
+    /// How often each message's service ran.
+    pub(crate) runs: HashMap<MessageId, u32>,
+    pub(crate) loss: f64,
+    /// Each packet arrives twice if this is set.
+    pub(crate) twice: bool,
+    pub(crate) service_time: Duration,
+    /// Answers that are lost before loss is drawn.
+    pub(crate) lose_answers: u32,
+    pub(crate) ended: HashMap<MessageNo, Result<Delivered, Tried>>,
+    pub(crate) packet_events: Vec<Event>,
+    carrier: C,
+    flying: BTreeMap<(Instant, u64), Due<C::Packet>>,
+    counter: u64,
+    rng: ChaCha20Rng,
+    seed: u64,
+}
+
+impl<C: Carrier> Drop for Pair<C> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("failed with seed {}, loss {}: {:?}", self.seed, self.loss, self.messenger);
+        }
+    }
+}
+
+impl<C: Carrier> Pair<C> {
+    pub(crate) fn new(carrier: C, seed: u64, loss: f64) -> Self {
+        Self {
+            now: Instant::now(),
+            messenger: Messenger::new(Limits::default()),
+            exchange: Exchange::new(Bounds::default()),
+            counts: Counts::default(),
+            runs: HashMap::new(),
+            loss,
+            twice: false,
+            service_time: Duration::from_millis(5),
+            lose_answers: 0,
+            ended: HashMap::new(),
+            packet_events: Vec::new(),
+            carrier,
+            flying: BTreeMap::new(),
+            counter: 0,
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            seed,
+        }
+    }
+
+    pub(crate) fn order(&mut self, payload: &[u8], deadline: Duration) -> MessageNo {
+        let deadline = self.now + deadline;
+        let order = Order { provider: PROVIDER, service: "echo", payload, deadline, traced: true };
+        self.messenger.handle_order(&order, self.now, &mut self.rng).expect("a good order")
+    }
+
+    /// Runs until nothing is left to do.
+    pub(crate) fn run(&mut self) {
+        while self.step() {}
+    }
+
+    /// Runs for a while.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.send();
+        while self.next_time().is_some_and(|next| next <= end) && self.step() {}
+        self.now = end;
+    }
+
+    /// Runs, and returns how a message ended.
+    pub(crate) fn finish(&mut self, message: MessageNo) -> Result<Delivered, Tried> {
+        while !self.ended.contains_key(&message) {
+            assert!(self.step(), "nothing is left to do, and the message has not ended");
+        }
+        self.ended.remove(&message).expect("it has ended")
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let flying = self.flying.first_key_value().map(|((at, _), _)| *at);
+        flying.into_iter().chain(self.messenger.poll_timeout()).min()
+    }
+
+    /// Does what can be done now, then moves to the next time something happens.
+    fn step(&mut self) -> bool {
+        self.send();
+        self.collect();
+        let Some(next) = self.next_time() else { return false };
+        self.now = self.now.max(next);
+        self.messenger.handle_timeout(self.now);
+        while let Some(entry) = self.flying.first_entry()
+            && entry.key().0 <= self.now
+        {
+            match entry.remove() {
+                Due::AtProvider(packet) => self.at_provider(packet),
+                Due::AtClient(packet) => self.at_client(packet),
+                Due::Served(message, response) => {
+                    self.exchange.handle_response(message, &response, self.now);
+                    self.answer();
+                }
+            }
+        }
+        self.collect();
+        true
+    }
+
+    fn collect(&mut self) {
+        while let Some(event) = self.messenger.poll_event() {
+            let (message, end) = match event {
+                Event::Delivered(message, delivered) => (message, Ok(delivered)),
+                Event::DeadlinePassed(message, tried) => (message, Err(tried)),
+                other => {
+                    self.packet_events.push(other);
+                    continue;
+                }
+            };
+            assert!(self.ended.insert(message, end).is_none(), "a message ends once");
+        }
+    }
+
+    fn send(&mut self) {
+        while let Some(draft) = self.messenger.poll_transmit() {
+            let (sent, packet) = self.carrier.seal(&draft, &mut self.rng);
+            let there = sent.there;
+            self.messenger.handle_sent(draft.packet, sent, self.now);
+            self.counts.there += 1;
+            self.fly(there, Due::AtProvider, &packet, false);
+        }
+    }
+
+    fn fly(
+        &mut self,
+        delays: Duration,
+        to: fn(C::Packet) -> Due<C::Packet>,
+        packet: &C::Packet,
+        lose: bool,
+    ) {
+        if lose || self.rng.random_bool(self.loss) {
+            self.counts.lost += 1;
+            return;
+        }
+        for _ in 0..=u8::from(self.twice) {
+            let overhead = Duration::from_micros(self.rng.random_range(500..20_000));
+            self.due(delays + overhead, to(packet.clone()));
+        }
+    }
+
+    fn due(&mut self, after: Duration, due: Due<C::Packet>) {
+        self.counter += 1;
+        self.flying.insert((self.now + after, self.counter), due);
+    }
+
+    fn at_provider(&mut self, packet: C::Packet) {
+        let plaintext = self.carrier.arrive(packet);
+        match Forward::decode(&plaintext).expect("well made") {
+            Forward::Cover => {}
+            Forward::Fragment { message, index, count, blocks, data } => {
+                let blocks = blocks.iter().map(|block| self.carrier.block(block)).collect();
+                let fragment = Fragment { message, index, count, data };
+                self.exchange.handle_fragment(fragment, blocks, None, self.now).expect("taken");
+            }
+            Forward::Poll { message, blocks, wanted } => {
+                let blocks = blocks.iter().map(|block| self.carrier.block(block)).collect();
+                let wanted: Vec<_> = wanted.iter().map(|part| u16::from_be_bytes(*part)).collect();
+                self.exchange.handle_poll(message, &wanted, blocks, self.now);
+            }
+        }
+        while let Some(call) = self.exchange.poll_call() {
+            assert_eq!(call.service, "echo");
+            *self.runs.entry(call.message).or_default() += 1;
+            let response = Response::Ok(call.payload);
+            self.due(self.service_time, Due::Served(call.message, response));
+        }
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        while let Some((block, answer)) = self.exchange.poll_reply() {
+            let (back, packet) = self.carrier.reply(block, &answer);
+            self.counts.back += 1;
+            let lose = self.lose_answers > 0;
+            self.lose_answers -= u32::from(lose);
+            self.fly(back, Due::AtClient, &packet, lose);
+        }
+    }
+
+    fn at_client(&mut self, packet: C::Packet) {
+        let taken =
+            self.carrier.read(&self.messenger, packet).and_then(|(identifier, plaintext)| {
+                self.messenger.handle_reply(&identifier, &plaintext, self.now)
+            });
+        if let Err(reason) = taken {
+            assert_eq!(reason, DropReason::UnknownReply, "only late or double replies drop");
+            self.counts.dropped += 1;
+        }
+    }
+
+    /// The messenger holds nothing any more.
+    pub(crate) fn assert_clean(&self) {
+        assert_eq!((self.messenger.messages(), self.messenger.replies()), (0, 0));
+        assert_eq!(self.messenger.poll_timeout(), None);
+    }
+}

@@ -1,0 +1,189 @@
+//! Single rules, one at a time.
+
+use std::time::Duration;
+
+use mixbed_client::core::{Event, Limits, Messenger, Order, OrderError};
+use mixbed_node::provider::exchange::{Bounds, Exchange};
+use mixbed_wire::message::{RequestError, Response};
+use rand::SeedableRng;
+use rand_chacha::ChaCha20Rng;
+
+use crate::pair::{PROVIDER, Pair};
+use crate::plain::Plain;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn lost(pair: &Pair<Plain>) -> usize {
+    pair.packet_events.iter().filter(|event| matches!(event, Event::PacketLost(_))).count()
+}
+
+#[test]
+fn a_deadline_ends_a_message_and_says_what_was_tried() {
+    let mut pair = Pair::new(Plain, 1, 1.0);
+    let began = pair.now;
+    let message = pair.order(&[1; 5000], MINUTE);
+    let tried = pair.finish(message).expect_err("nothing arrives");
+    assert_eq!(pair.now - began, MINUTE);
+    assert!(tried.packets_sent > 3 && tried.retransmissions == tried.packets_sent - 3);
+    assert_eq!((tried.fragments, tried.fragments_held, tried.packets_received), (3, 0, 0));
+    assert!(tried.to_string().contains("0 of 3 fragments acknowledged"), "{tried}");
+    pair.assert_clean();
+}
+
+#[test]
+fn the_deadline_counts_for_a_client_that_cannot_send_too() {
+    let mut messenger = Messenger::<()>::new(Limits::default());
+    let now = std::time::Instant::now();
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: b"x",
+        deadline: now + MINUTE,
+        traced: false,
+    };
+    let message = messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    assert_eq!(messenger.poll_timeout(), Some(now + MINUTE));
+    messenger.handle_timeout(now + MINUTE);
+    let Some(Event::DeadlinePassed(ended, tried)) = messenger.poll_event() else { panic!("late") };
+    assert_eq!((ended, tried.packets_sent), (message, 0));
+    assert_eq!(tried.to_string(), "no packet could be sent");
+}
+
+#[test]
+fn a_lost_response_is_asked_for_and_the_service_runs_once() {
+    let mut pair = Pair::new(Plain, 2, 0.0);
+    pair.lose_answers = 1;
+    let message = pair.order(&[1; 100], MINUTE);
+    let delivered = pair.finish(message).expect("answered");
+    assert_eq!(pair.runs.values().copied().collect::<Vec<_>>(), [1]);
+    assert_eq!((delivered.tried.packets_sent, delivered.tried.retransmissions), (2, 1));
+    assert_eq!(lost(&pair), 1);
+}
+
+#[test]
+fn a_slow_service_is_waited_for_without_much_ado() {
+    let mut pair = Pair::new(Plain, 3, 0.0);
+    pair.service_time = Duration::from_secs(20);
+    let message = pair.order(&[1; 100], MINUTE);
+    let delivered = pair.finish(message).expect("answered");
+    assert_eq!(pair.runs.values().copied().collect::<Vec<_>>(), [1]);
+    let sent = delivered.tried.packets_sent;
+    assert!((2..=12).contains(&sent), "{sent} packets in 20 s");
+    let after = delivered.elapsed.checked_sub(pair.service_time + delivered.mixing_delay);
+    assert!(after.is_some_and(|after| after < Duration::from_millis(50)), "the kept block is used");
+}
+
+#[test]
+fn a_slow_services_response_is_found_if_it_was_lost() {
+    let mut pair = Pair::new(Plain, 4, 0.0);
+    pair.service_time = Duration::from_secs(5);
+    let message = pair.order(&[1; 100], MINUTE);
+    pair.run_for(Duration::from_millis(4900));
+    pair.loss = 1.0;
+    pair.run_for(Duration::from_millis(200));
+    pair.loss = 0.0;
+    let delivered = pair.finish(message).expect("answered");
+    assert_eq!(delivered.response, Response::Ok(vec![1; 100]));
+    assert!(delivered.elapsed < Duration::from_secs(12), "{:?}", delivered.elapsed);
+    assert_eq!(pair.runs.values().copied().collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn a_provider_that_forgot_everything_is_told_again() {
+    for seed in 0..10 {
+        for after in [100, 300, 500, 800, 2000] {
+            let mut pair = Pair::new(Plain, seed, 0.1);
+            pair.service_time = Duration::from_millis(400);
+            let message = pair.order(&[9; 60_000], 10 * MINUTE);
+            pair.run_for(Duration::from_millis(after));
+            pair.exchange = Exchange::new(Bounds::default());
+            let Some(ended) = pair.ended.remove(&message).or_else(|| Some(pair.finish(message)))
+            else {
+                panic!("it ends")
+            };
+            assert_eq!(ended.expect("answered").response, Response::Ok(vec![9; 60_000]));
+            pair.run();
+            pair.assert_clean();
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_message_leaves_nothing() {
+    let mut pair = Pair::new(Plain, 5, 0.0);
+    let message = pair.order(&[1; 10_000], MINUTE);
+    pair.run_for(Duration::from_millis(50));
+    assert!(pair.messenger.handle_cancel(message).is_some_and(|tried| tried.packets_sent == 5));
+    pair.run();
+    assert!(pair.ended.is_empty(), "nobody is told");
+    assert!(pair.counts.dropped > 0, "late answers are dropped by name");
+    pair.assert_clean();
+}
+
+#[test]
+fn windows_and_the_number_of_messages_are_bounded() {
+    let limits = Limits { messages: 3, window: 4, total_window: 10, ..Limits::default() };
+    let mut messenger = Messenger::<()>::new(limits);
+    let now = std::time::Instant::now();
+    let payload = vec![0; 100_000];
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: &payload,
+        deadline: now + MINUTE,
+        traced: false,
+    };
+    for _ in 0..3 {
+        messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    }
+    let result = messenger.handle_order(&order, now, &mut rng());
+    assert_eq!(result, Err(OrderError::TooManyMessages(3)));
+    let mut by_message = std::collections::BTreeMap::<_, u32>::new();
+    while let Some(draft) = messenger.poll_transmit() {
+        *by_message.entry(draft.number).or_default() += 1;
+        let sent = mixbed_client::core::Sent { there: Duration::ZERO, replies: Vec::new() };
+        messenger.handle_sent(draft.packet, sent, now);
+    }
+    assert_eq!(by_message.values().sum::<u32>(), 10, "all together");
+    assert!(by_message.values().all(|sent| (3..=4).contains(sent)), "and in turn: {by_message:?}");
+}
+
+#[test]
+fn what_is_no_request_is_refused_at_once() {
+    let mut messenger = Messenger::<()>::new(Limits::default());
+    let now = std::time::Instant::now();
+    let payload = vec![0; 1 << 20];
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: &payload,
+        deadline: now,
+        traced: false,
+    };
+    let refused = messenger.handle_order(&order, now, &mut rng());
+    assert_eq!(refused, Err(OrderError::Request(RequestError::TooLarge(1 << 20))));
+    assert_eq!(messenger.messages(), 0);
+}
+
+#[test]
+fn a_draft_that_could_not_be_sent_comes_again() {
+    let mut messenger = Messenger::<()>::new(Limits::default());
+    let now = std::time::Instant::now();
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: b"x",
+        deadline: now + MINUTE,
+        traced: false,
+    };
+    messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    let first = messenger.poll_transmit().expect("a draft");
+    assert_eq!(messenger.poll_transmit(), None);
+    messenger.handle_unsent(first.packet);
+    let again = messenger.poll_transmit().expect("the same again");
+    assert_eq!((again.content, again.attempt), (first.content, 1));
+}
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(7)
+}
