@@ -20,11 +20,11 @@ fn payload(seed: u64, size: usize) -> Vec<u8> {
 #[test]
 fn every_size_arrives_once_at_every_loss() {
     let edges = [0, 1, 2283, 2284, 2285, 4573, 27_867, 140_000];
-    for (round, loss) in [0.0, 0.01, 0.1, 0.25, 0.5].into_iter().enumerate() {
-        for seed in 0..12 {
-            let seed = seed + 1000 * round as u64;
+    for (round, loss) in (0_u64..).zip([0.0, 0.01, 0.1, 0.25, 0.5]) {
+        for at in 0..12 {
+            let seed = at as u64 + 1000 * round;
             let mut rng = ChaCha20Rng::seed_from_u64(seed);
-            let size = edges.get(seed as usize % 12).copied();
+            let size = edges.get(at).copied();
             let size = size.unwrap_or_else(|| rng.random_range(1..140_000));
             let mut pair = Pair::new(Plain, seed, loss);
             let sent = payload(seed, size);

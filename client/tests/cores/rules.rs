@@ -94,7 +94,7 @@ fn a_provider_that_forgot_everything_is_told_again() {
         for after in [100, 300, 500, 800, 2000] {
             let mut pair = Pair::new(Plain, seed, 0.1);
             pair.service_time = Duration::from_millis(400);
-            let message = pair.order(&[9; 60_000], 10 * MINUTE);
+            let message = pair.order(&vec![9; 60_000], 10 * MINUTE);
             pair.run_for(Duration::from_millis(after));
             pair.exchange = Exchange::new(Bounds::default());
             let Some(ended) = pair.ended.remove(&message).or_else(|| Some(pair.finish(message)))

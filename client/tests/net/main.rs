@@ -1,0 +1,7 @@
+//! The client on a whole mixnet in this process, over real loopback links.
+
+mod broadcast;
+mod monerod;
+mod requests;
+mod rig;
+mod states;
