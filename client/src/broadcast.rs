@@ -116,12 +116,13 @@ pub enum BroadcastError {
 }
 
 impl BroadcastError {
-    /// Whether another provider may do better.
+    /// Whether another provider may do better, or the same one a moment later.
     fn is_the_providers(&self) -> bool {
         match self {
             Self::Unavailable { .. }
             | Self::WrongTransaction { .. }
             | Self::BadAnswer(_)
+            | Self::NotReady { .. }
             | Self::DeadlinePassed { .. } => true,
             Self::Request(error) => matches!(
                 error,
@@ -130,9 +131,7 @@ impl BroadcastError {
                     | RequestError::Refused { .. }
                     | RequestError::TooLarge(_)
             ),
-            Self::Empty | Self::TooLarge(_) | Self::Rejected { .. } | Self::NotReady { .. } => {
-                false
-            }
+            Self::Empty | Self::TooLarge(_) | Self::Rejected { .. } => false,
         }
     }
 }
@@ -193,20 +192,34 @@ impl Attempt<'_> {
         deadline: Instant,
     ) -> Result<BroadcastReport, BroadcastError> {
         let mut rest = candidates;
-        loop {
-            let (provider, others) = rest.split_first().ok_or_else(|| {
-                BroadcastError::NotReady { why: format!("nobody offers {SUBMIT_SERVICE}") }
-            })?;
+        let mut tried: Vec<String> = Vec::new();
+        while let Some((provider, others)) = rest.split_first() {
             let left = deadline.saturating_duration_since(Instant::now());
+            self.client.wait_ready(left).await.map_err(|error| from_request(error.into()))?;
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             let share = left / u32::try_from(rest.len()).unwrap_or(u32::MAX);
-            match self.at(provider, began, Instant::now() + share).await {
-                Err(error) if error.is_the_providers() && !others.is_empty() => {
-                    tracing::warn!(provider = provider.name, %error, "trying another provider");
-                    rest = others;
-                }
+            let error = match self.at(provider, began, now + share).await {
+                Err(error) if error.is_the_providers() => error,
                 result => return result,
+            };
+            match &error {
+                BroadcastError::DeadlinePassed { tried: here, .. } => tried.push(here.clone()),
+                other => tried.push(other.to_string()),
             }
+            if others.is_empty() {
+                return Err(match error {
+                    BroadcastError::DeadlinePassed { .. } => BroadcastError::DeadlinePassed {
+                        deadline: deadline.saturating_duration_since(began),
+                        tried: tried.join("; "),
+                    },
+                    other => other,
+                });
+            }
+            tracing::warn!(provider = provider.name, %error, "trying another provider");
+            rest = others;
         }
+        Err(BroadcastError::NotReady { why: format!("nobody offers {SUBMIT_SERVICE}") })
     }
 
     async fn at(
@@ -218,51 +231,52 @@ impl Attempt<'_> {
         let trace = self.span.map(Span::context);
         let asked = Asked { service: SUBMIT_SERVICE, payload: self.raw, provider, deadline, trace };
         let answer = self.client.ask(asked, began).await.map_err(from_request)?;
-        self.judge(answer)
+        judge(self.txid, answer)
     }
+}
 
-    /// Success is the provider's word for this very transaction, and nothing less.
-    fn judge(&self, answer: Answer) -> Result<BroadcastReport, BroadcastError> {
-        let Answer { data, provider, .. } = answer;
-        let Ok(said) = SubmitAnswer::decode(&data) else {
-            return Err(BroadcastError::BadAnswer(provider));
-        };
-        let already_known = match said.outcome {
-            SubmitOutcome::Accepted { txid, already_known } => {
-                let theirs = txid.map(TxId::from);
-                if theirs.is_none() || theirs != self.txid {
+/// Success is the provider's word for this very transaction, and nothing less.
+fn judge(ours: Option<TxId>, answer: Answer) -> Result<BroadcastReport, BroadcastError> {
+    let Answer { data, provider, .. } = answer;
+    let Ok(said) = SubmitAnswer::decode(&data) else {
+        return Err(BroadcastError::BadAnswer(provider));
+    };
+    let (txid, already_known) = match said.outcome {
+        SubmitOutcome::Accepted { txid, already_known } => {
+            let theirs = txid.map(TxId::from);
+            match ours {
+                Some(txid) if theirs == ours => (txid, already_known),
+                _ => {
                     let name = |txid: Option<TxId>| {
                         txid.map_or_else(|| "no transaction".to_owned(), |txid| txid.to_string())
                     };
-                    let (theirs, ours) = (name(theirs), name(self.txid));
+                    let (theirs, ours) = (name(theirs), name(ours));
                     return Err(BroadcastError::WrongTransaction { provider, theirs, ours });
                 }
-                already_known
             }
-            SubmitOutcome::Rejected { flags, words } => {
-                let named = (0_u32..).zip(Flag::ALL).filter(|(bit, _)| flags & (1 << bit) != 0);
-                let flags = named.map(|(_, flag)| flag).collect();
-                return Err(BroadcastError::Rejected { words, flags, provider });
-            }
-            SubmitOutcome::Unavailable { words } => {
-                return Err(BroadcastError::Unavailable { words, provider });
-            }
-        };
-        let Some(txid) = self.txid else { return Err(BroadcastError::BadAnswer(provider)) };
-        Ok(BroadcastReport {
-            txid,
-            already_known,
-            trace_id: answer.trace_id,
-            provider,
-            elapsed: answer.elapsed,
-            packets_sent: answer.packets_sent,
-            packets_received: answer.packets_received,
-            retransmissions: answer.retransmissions,
-            mixing_delay: answer.mixing_delay,
-            monerod_time: said.monerod_time,
-            monerod_attempts: said.attempts,
-        })
-    }
+        }
+        SubmitOutcome::Rejected { flags, words } => {
+            let named = (0_u32..).zip(Flag::ALL).filter(|(bit, _)| flags & (1 << bit) != 0);
+            let flags = named.map(|(_, flag)| flag).collect();
+            return Err(BroadcastError::Rejected { words, flags, provider });
+        }
+        SubmitOutcome::Unavailable { words } => {
+            return Err(BroadcastError::Unavailable { words, provider });
+        }
+    };
+    Ok(BroadcastReport {
+        txid,
+        already_known,
+        trace_id: answer.trace_id,
+        provider,
+        elapsed: answer.elapsed,
+        packets_sent: answer.packets_sent,
+        packets_received: answer.packets_received,
+        retransmissions: answer.retransmissions,
+        mixing_delay: answer.mixing_delay,
+        monerod_time: said.monerod_time,
+        monerod_attempts: said.attempts,
+    })
 }
 
 fn from_request(error: RequestError) -> BroadcastError {
@@ -292,5 +306,56 @@ fn end_span(
             span.ok();
         }
         Err(error) => span.fail(&error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(outcome: SubmitOutcome) -> Answer {
+        let answer = SubmitAnswer { outcome, attempts: 1, monerod_time: Duration::ZERO };
+        Answer {
+            data: answer.encode(),
+            provider: "provider-0".to_owned(),
+            elapsed: Duration::from_secs(1),
+            mixing_delay: Duration::ZERO,
+            packets_sent: 1,
+            packets_received: 1,
+            retransmissions: 0,
+            trace_id: None,
+        }
+    }
+
+    fn accepted(txid: Option<[u8; 32]>) -> Answer {
+        said(SubmitOutcome::Accepted { txid, already_known: false })
+    }
+
+    #[test]
+    fn acceptance_counts_for_this_transaction_only() {
+        let ours = Some(TxId::from([1; 32]));
+        assert_eq!(judge(ours, accepted(Some([1; 32]))).expect("ours").txid, TxId::from([1; 32]));
+        for theirs in [Some([2; 32]), None] {
+            let error = judge(ours, accepted(theirs)).expect_err("another");
+            assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+        }
+        // Bytes that are no transaction have no id that could be agreed upon.
+        let error = judge(None, accepted(None)).expect_err("nothing to agree on");
+        assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_no_success() {
+        let answer = Answer { data: vec![9; 40], ..accepted(None) };
+        let error = judge(None, answer).expect_err("unreadable");
+        assert!(matches!(error, BroadcastError::BadAnswer(_)), "{error}");
+    }
+
+    #[test]
+    fn flags_come_as_monerod_named_them() {
+        let outcome = SubmitOutcome::Rejected { flags: 0b1001, words: "why".to_owned() };
+        let error = judge(None, said(outcome)).expect_err("refused");
+        let BroadcastError::Rejected { flags, .. } = error else { panic!("{error}") };
+        assert_eq!(flags, [Flag::ALL[0], Flag::ALL[3]]);
     }
 }

@@ -35,3 +35,46 @@ fn decide(
         (true, _, other) => degraded(format!("using the last document: {other}"), true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use mixbed_directory::Parameters;
+
+    use super::*;
+
+    /// A document that lacks everything.
+    fn empty() -> Document {
+        let now = SystemTime::UNIX_EPOCH;
+        Document {
+            network: "test".to_owned(),
+            epoch: 1,
+            revision: 1,
+            valid_from: now,
+            epoch_end: now + Duration::from_secs(1),
+            valid_until: now + Duration::from_secs(2),
+            parameters: Parameters::default(),
+            nodes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_start_is_no_trouble_but_a_directory_that_is_away_is() {
+        let since = SystemTime::UNIX_EPOCH;
+        let connecting = |last_error| FollowerState::Connecting { since, last_error };
+        assert_eq!(decide(&connecting(None), None, false, None), State::Connecting);
+        let away = decide(&connecting(Some("refused".to_owned())), None, true, None);
+        assert!(!away.can_send() && away.to_string().contains("refused"), "{away}");
+        let expired = FollowerState::Expired { since, why: "no newer one".to_owned() };
+        let expired = decide(&expired, None, true, None);
+        assert!(!expired.can_send() && expired.to_string().contains("no newer one"), "{expired}");
+    }
+
+    #[test]
+    fn a_network_with_missing_parts_says_which() {
+        let state = decide(&FollowerState::Following, Some(&empty()), true, None);
+        assert!(state.to_string().contains("a mix in layer 2"), "{state}");
+        assert!(!state.can_send());
+    }
+}

@@ -16,3 +16,6 @@ pub use exchange::{Bounds, Exchange};
 pub use service::{Answering, Question, Reply, Service};
 pub use shell::{Delivery, Provider, ProviderConfig, ReplySink};
 pub use submit::Submit;
+
+#[cfg(test)]
+mod tests;

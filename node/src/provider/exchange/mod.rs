@@ -253,3 +253,6 @@ impl<B> Exchange<B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
