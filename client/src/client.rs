@@ -118,7 +118,7 @@ impl Client {
         options: &RequestOptions,
     ) -> Result<Answer, RequestError> {
         let began = Instant::now();
-        let deadline = began + options.deadline;
+        let deadline = deadline_after(began, options.deadline);
         let document = self.document(options.deadline).await?;
         if options.traced && !document.parameters.tracing_allowed {
             return Err(RequestError::TracingNotAllowed);
@@ -232,6 +232,13 @@ impl Client {
             trace_id: trace.map(|trace| trace.trace_id),
         })
     }
+}
+
+/// The longest deadline: whoever asks for more means "never mind", and times must not overflow.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+pub(crate) fn deadline_after(began: Instant, limit: Duration) -> Instant {
+    began + limit.min(LONGEST)
 }
 
 /// The providers that offer a service; only the one with this name, if there is one.

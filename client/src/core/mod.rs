@@ -10,10 +10,13 @@
 //! 3. `poll_event` until there is nothing to say,
 //! 4. wait for whatever comes first: a packet, an order, or `poll_timeout`.
 
+#![deny(clippy::disallowed_methods)]
+
 mod draft;
 mod margin;
 mod message;
 mod messenger;
+mod order;
 mod packet;
 mod post;
 mod route;
@@ -21,7 +24,8 @@ mod tried;
 
 pub use draft::{Content, Draft};
 pub use margin::Margin;
-pub use messenger::{Limits, Messenger, Order, OrderError};
+pub use messenger::Messenger;
+pub use order::{Limits, Order, OrderError};
 pub use packet::{MessageNo, PacketNo, ReplyDue, Sent};
 pub use post::{Opened, PostError, Return, Sealed, open, seal};
 pub use route::{Net, RouteError};

@@ -9,7 +9,7 @@ use crate::rig::{Rig, SOON, Wish};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_echo_comes_back_in_one_packet_each_way() {
     let rig = Rig::new(Wish::default()).await;
-    let answer = rig.client.request("echo", b"hello", SOON).await.expect("answered");
+    let answer = rig.client.request("echo", b"hello", Duration::MAX).await.expect("answered");
     assert_eq!((answer.data.as_slice(), answer.provider.as_str()), (&b"hello"[..], "provider-0"));
     assert_eq!((answer.packets_sent, answer.packets_received), (1, 1));
     assert!(answer.mixing_delay <= answer.elapsed);

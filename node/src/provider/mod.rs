@@ -5,16 +5,18 @@
 //! the node's workers, runs [`Service`]s on the tokio runtime and hands finished reply packets to
 //! a [`ReplySink`]. Every request that is complete is answered, errors included.
 
+mod config;
 mod echo;
 pub mod exchange;
 mod service;
 mod shell;
 mod submit;
 
+pub use config::ProviderConfig;
 pub use echo::Echo;
 pub use exchange::{Bounds, Exchange};
 pub use service::{Answering, Question, Reply, Service};
-pub use shell::{Delivery, Provider, ProviderConfig, ReplySink};
+pub use shell::{Delivery, Provider, ReplySink};
 pub use submit::Submit;
 
 #[cfg(test)]

@@ -10,45 +10,12 @@ use mixbed_wire::{DropReason, HopAddress, Packet, REPLY_BLOCK_SIZE, ReplyBlock, 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::exchange::{Bounds, Call, Exchange, Fragment};
+use super::exchange::{Call, Exchange, Fragment};
 use super::service::{Question, Reply, Service};
-use super::{Echo, Submit};
+use super::{Echo, ProviderConfig, Submit};
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
-
-/// What a provider offers, and how much it takes on.
-#[derive(Clone, Debug)]
-pub struct ProviderConfig {
-    /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
-    /// service is not offered.
-    pub monerod: Option<String>,
-    /// Whether `echo` is offered. Default true.
-    pub echo: bool,
-    /// What is held of messages.
-    pub bounds: Bounds,
-    /// How many requests are worked on at a time. Default 64.
-    pub concurrency: usize,
-    /// How long a request may take, its wait for a turn included. Default 45 s: within the 60 s
-    /// that a client usually waits, so that it hears why.
-    pub limit: Duration,
-    /// How long monerod may be away or busy before a submission is given up. Default 20 s: ten
-    /// times what a restart takes.
-    pub monerod_patience: Duration,
-}
-
-impl Default for ProviderConfig {
-    fn default() -> Self {
-        Self {
-            monerod: None,
-            echo: true,
-            bounds: Bounds::default(),
-            concurrency: 64,
-            limit: Duration::from_secs(45),
-            monerod_patience: Duration::from_secs(20),
-        }
-    }
-}
 
 /// What a packet brought to the end of its route.
 #[derive(Clone, Debug)]
@@ -258,7 +225,10 @@ impl Inner {
                 let abort = task.abort_handle();
                 match tokio::time::timeout_at(end, task).await {
                     Ok(Ok(reply)) => reply,
-                    Ok(Err(error)) => failed(format!("{name} failed: {error}"), "failed"),
+                    Ok(Err(error)) => {
+                        tracing::error!(service = name, %error, "a service panicked");
+                        failed(format!("{name} failed; the provider's log says why"), "failed")
+                    }
                     Err(late) => {
                         abort.abort();
                         too_late(late)

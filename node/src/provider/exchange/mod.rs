@@ -1,6 +1,8 @@
 //! The provider's rules, without I/O and without a clock: requests are put together, run once,
 //! and answered as often as they are asked for.
 
+#![deny(clippy::disallowed_methods)]
+
 mod bounds;
 mod done;
 mod unfinished;
@@ -255,4 +257,8 @@ impl<B> Exchange<B> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a starting point in time, from which the tests count"
+)]
 mod tests;

@@ -1,0 +1,99 @@
+//! Why a transaction is not known to have been broadcast.
+
+use std::time::Duration;
+
+use mixbed_monero::Flag;
+
+use crate::request::RequestError;
+
+/// Why a transaction is not known to have been broadcast.
+#[derive(Debug, thiserror::Error)]
+pub enum BroadcastError {
+    /// There is nothing to send.
+    #[error("the transaction is empty")]
+    Empty,
+    /// It is larger than a message may be, and far larger than any that monerod takes.
+    #[error("{0} bytes are more than a message carries, and more than monerod takes")]
+    TooLarge(usize),
+    /// monerod refuses it, and will again.
+    #[error("monerod rejects the transaction: {words}")]
+    Rejected {
+        /// Why, in words.
+        words: String,
+        /// What monerod named as wrong.
+        flags: Vec<Flag>,
+        /// The provider that said so.
+        provider: String,
+    },
+    /// monerod could not be made to answer. To try again is safe.
+    #[error("{provider} has the transaction, but its monerod is unavailable: {words}")]
+    Unavailable {
+        /// Why, in words.
+        words: String,
+        /// The provider that said so.
+        provider: String,
+    },
+    /// A provider says "accepted" of something else: its word is worth nothing.
+    #[error("{provider} says that it broadcast {theirs}, but this transaction is {ours}")]
+    WrongTransaction {
+        /// The provider.
+        provider: String,
+        /// What it says.
+        theirs: String,
+        /// The id computed here.
+        ours: String,
+    },
+    /// The provider's answer cannot be read.
+    #[error("{0} gave an answer that cannot be read: its version may be another")]
+    BadAnswer(String),
+    /// The deadline passed. The transaction may have arrived or not; to try again is safe.
+    #[error("no word of the transaction within {} s: {tried}", deadline.as_secs_f32())]
+    DeadlinePassed {
+        /// The deadline.
+        deadline: Duration,
+        /// What was tried, in words.
+        tried: String,
+    },
+    /// Nothing was sent.
+    #[error("nothing was sent: {why}")]
+    NotReady {
+        /// Why.
+        why: String,
+    },
+    /// The request failed otherwise; see there.
+    #[error(transparent)]
+    Request(RequestError),
+}
+
+impl BroadcastError {
+    /// Whether another provider may do better, or the same one a moment later.
+    pub(super) fn is_the_providers(&self) -> bool {
+        match self {
+            Self::Unavailable { .. }
+            | Self::WrongTransaction { .. }
+            | Self::BadAnswer(_)
+            | Self::NotReady { .. }
+            | Self::DeadlinePassed { .. } => true,
+            Self::Request(error) => matches!(
+                error,
+                RequestError::UnknownService { .. }
+                    | RequestError::Failed { .. }
+                    | RequestError::Refused { .. }
+                    | RequestError::TooLarge(_)
+            ),
+            Self::Empty | Self::TooLarge(_) | Self::Rejected { .. } => false,
+        }
+    }
+}
+
+impl From<RequestError> for BroadcastError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::NotReady(why) => Self::NotReady { why: why.to_string() },
+            RequestError::DeadlinePassed { provider, deadline, tried } => {
+                Self::DeadlinePassed { deadline, tried: format!("to {provider}: {tried}") }
+            }
+            other => Self::Request(other),
+        }
+    }
+}

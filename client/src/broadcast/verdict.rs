@@ -1,0 +1,104 @@
+//! What a provider's word is worth.
+
+use mixbed_monero::{Flag, TxId};
+use mixbed_wire::message::{SubmitAnswer, SubmitOutcome};
+
+use super::{BroadcastError, BroadcastReport};
+use crate::request::Answer;
+
+/// Success is the provider's word for this very transaction, and nothing less.
+pub(super) fn judge(ours: Option<TxId>, answer: Answer) -> Result<BroadcastReport, BroadcastError> {
+    let Answer { data, provider, .. } = answer;
+    let Ok(said) = SubmitAnswer::decode(&data) else {
+        return Err(BroadcastError::BadAnswer(provider));
+    };
+    let (txid, already_known) = match said.outcome {
+        SubmitOutcome::Accepted { txid, already_known } => {
+            let theirs = txid.map(TxId::from);
+            match ours {
+                Some(txid) if theirs == ours => (txid, already_known),
+                _ => {
+                    let name = |txid: Option<TxId>| {
+                        txid.map_or_else(|| "no transaction".to_owned(), |txid| txid.to_string())
+                    };
+                    let (theirs, ours) = (name(theirs), name(ours));
+                    return Err(BroadcastError::WrongTransaction { provider, theirs, ours });
+                }
+            }
+        }
+        SubmitOutcome::Rejected { flags, words } => {
+            let named = (0_u32..).zip(Flag::ALL).filter(|(bit, _)| flags & (1 << bit) != 0);
+            let flags = named.map(|(_, flag)| flag).collect();
+            return Err(BroadcastError::Rejected { words, flags, provider });
+        }
+        SubmitOutcome::Unavailable { words } => {
+            return Err(BroadcastError::Unavailable { words, provider });
+        }
+    };
+    Ok(BroadcastReport {
+        txid,
+        already_known,
+        trace_id: answer.trace_id,
+        provider,
+        elapsed: answer.elapsed,
+        packets_sent: answer.packets_sent,
+        packets_received: answer.packets_received,
+        retransmissions: answer.retransmissions,
+        mixing_delay: answer.mixing_delay,
+        monerod_time: said.monerod_time,
+        monerod_attempts: said.attempts,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn said(outcome: SubmitOutcome) -> Answer {
+        let answer = SubmitAnswer { outcome, attempts: 1, monerod_time: Duration::ZERO };
+        Answer {
+            data: answer.encode(),
+            provider: "provider-0".to_owned(),
+            elapsed: Duration::from_secs(1),
+            mixing_delay: Duration::ZERO,
+            packets_sent: 1,
+            packets_received: 1,
+            retransmissions: 0,
+            trace_id: None,
+        }
+    }
+
+    fn accepted(txid: Option<[u8; 32]>) -> Answer {
+        said(SubmitOutcome::Accepted { txid, already_known: false })
+    }
+
+    #[test]
+    fn acceptance_counts_for_this_transaction_only() {
+        let ours = Some(TxId::from([1; 32]));
+        assert_eq!(judge(ours, accepted(Some([1; 32]))).expect("ours").txid, TxId::from([1; 32]));
+        for theirs in [Some([2; 32]), None] {
+            let error = judge(ours, accepted(theirs)).expect_err("another");
+            assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+        }
+        // Bytes that are no transaction have no id that could be agreed upon.
+        let error = judge(None, accepted(None)).expect_err("nothing to agree on");
+        assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_no_success() {
+        let answer = Answer { data: vec![9; 40], ..accepted(None) };
+        let error = judge(None, answer).expect_err("unreadable");
+        assert!(matches!(error, BroadcastError::BadAnswer(_)), "{error}");
+    }
+
+    #[test]
+    fn flags_come_as_monerod_named_them() {
+        let outcome = SubmitOutcome::Rejected { flags: 0b1001, words: "why".to_owned() };
+        let error = judge(None, said(outcome)).expect_err("refused");
+        let BroadcastError::Rejected { flags, .. } = error else { panic!("{error}") };
+        assert_eq!(flags, [Flag::ALL[0], Flag::ALL[3]]);
+    }
+}

@@ -1,0 +1,38 @@
+//! What a provider is told when it starts.
+
+use std::time::Duration;
+
+use super::exchange::Bounds;
+
+/// What a provider offers, and how much it takes on.
+#[derive(Clone, Debug)]
+pub struct ProviderConfig {
+    /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
+    /// service is not offered.
+    pub monerod: Option<String>,
+    /// Whether `echo` is offered. Default true.
+    pub echo: bool,
+    /// What is held of messages.
+    pub bounds: Bounds,
+    /// How many requests are worked on at a time. Default 64.
+    pub concurrency: usize,
+    /// How long a request may take, its wait for a turn included. Default 45 s: within the 60 s
+    /// that a client usually waits, so that it hears why.
+    pub limit: Duration,
+    /// How long monerod may be away or busy before a submission is given up. Default 20 s: ten
+    /// times what a restart takes.
+    pub monerod_patience: Duration,
+}
+
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self {
+            monerod: None,
+            echo: true,
+            bounds: Bounds::default(),
+            concurrency: 64,
+            limit: Duration::from_secs(45),
+            monerod_patience: Duration::from_secs(20),
+        }
+    }
+}
