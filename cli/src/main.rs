@@ -1,3 +1,33 @@
 //! The `mixbed` binary: every role and tool a subcommand.
+//!
+//! - [`cli`] is the command line, [`commands`] has one file a subcommand.
+//! - [`settings`] are the roles' configurations: flags, variables, a YAML file, defaults.
+//! - [`control`] is the API by which `broadcast`, `status` and `trace` talk to a running `up` or
+//!   `client`.
+//! - [`trace`] reads a transaction's way from its spans; [`demo`] sends some, and proves it.
 
-fn main() {}
+mod cli;
+mod commands;
+mod control;
+mod demo;
+mod failure;
+mod glue;
+mod keys;
+mod money;
+mod net;
+mod output;
+mod progress;
+mod settings;
+mod signals;
+mod trace;
+mod transaction;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::parse();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

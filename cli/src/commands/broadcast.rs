@@ -1,0 +1,115 @@
+//! `mixbed broadcast`
+
+use std::time::Duration;
+
+use crate::control::{BroadcastQuery, BroadcastReply, ControlArgs, Outcome, Tracing};
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::settings::Period;
+use crate::trace::duration;
+use crate::{output, transaction};
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed broadcast tx.hex                    a file with hexadecimal digits, or the raw bytes
+  mixbed broadcast 020001...                 the digits themselves
+  wallet ... | mixbed broadcast -            standard input
+  mixbed broadcast tx.hex --json             for scripts
+
+Success (exit code 0) means that monerod said so: it has the transaction in its pool or in a block.
+To broadcast the same transaction again is safe.";
+
+/// Send a signed transaction through the network to monerod, and say what it said
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// A file with the transaction, its hexadecimal digits, or - for standard input
+    #[arg(value_name = "FILE|HEX|-")]
+    transaction: String,
+    #[command(flatten)]
+    control: ControlArgs,
+    /// When to give up
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    deadline: Period,
+    /// The provider, by name; without one, any, and another when it fails
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// Do not trace it, even if the network allows it
+    #[arg(long)]
+    no_trace: bool,
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
+    let client = args.control.client().map_err(Failure::usage)?;
+    let raw = transaction::read(&args.transaction).map_err(Failure::usage)?;
+    let query = BroadcastQuery {
+        deadline_ms: Some(u64::try_from(args.deadline.0.as_millis()).unwrap_or(u64::MAX)),
+        trace: if args.no_trace { Tracing::Never } else { Tracing::Allowed },
+        provider: args.provider,
+    };
+    let step = Progress::new(quiet || args.json).step("broadcasting");
+    let reply = client.broadcast(raw, &query).await;
+    drop(step);
+    let reply = reply.map_err(Failure::failed)?;
+    if args.json {
+        output::print_json(&reply);
+    } else {
+        output::print(tell(&reply));
+    }
+    if reply.outcome.is_accepted() { Ok(()) } else { Err(Failure::Told) }
+}
+
+fn tell(reply: &BroadcastReply) -> String {
+    let word = match reply.outcome {
+        Outcome::Accepted | Outcome::AlreadyKnown => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::Failed => "failed",
+    };
+    let mut lines = vec![format!("{word}: {}", reply.words)];
+    if let Some(txid) = &reply.txid {
+        lines.push(format!("txid {txid}"));
+    }
+    let micros = Duration::from_micros;
+    let by = reply.provider.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+    let took = duration(micros(reply.elapsed_us));
+    lines.push(match &reply.packets {
+        Some(packets) => format!(
+            "took {took}{by}: {} packets there and {} back, {} of it mixing delays, {} monerod",
+            packets.sent,
+            packets.received,
+            duration(micros(packets.mixing_delay_us)),
+            duration(micros(packets.monerod_us)),
+        ),
+        None => format!("took {took}{by}"),
+    });
+    if let Some(trace) = &reply.trace_id {
+        let id = reply.txid.as_ref().unwrap_or(trace);
+        lines.push(format!("trace {trace}; see it with: mixbed trace {id}"));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_told_in_words() {
+        let reply = BroadcastReply {
+            outcome: Outcome::Rejected,
+            words: "monerod rejects the transaction: the fee is too low".to_owned(),
+            txid: Some("ab".repeat(32)),
+            trace_id: Some("cd".repeat(16)),
+            provider: Some("provider-0".to_owned()),
+            elapsed_us: 700_000,
+            packets: None,
+        };
+        let text = tell(&reply);
+        assert!(text.starts_with("rejected: ") && text.contains("fee is too low"), "{text}");
+        assert!(text.contains(&format!("mixbed trace {}", "ab".repeat(32))), "{text}");
+        assert!(text.contains("took 700 ms by provider-0"), "{text}");
+    }
+}

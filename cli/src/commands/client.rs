@@ -1,0 +1,111 @@
+//! `mixbed client`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mixbed_client::{Client, ClientConfig, State};
+use mixbed_directory::{Follower, FollowerConfig, Trust};
+use mixbed_telemetry::{FollowerMetrics, Health, serve_router};
+
+use crate::control::{Control, Nodes, router};
+use crate::failure::Failure;
+use crate::keys::StateDir;
+use crate::settings::{ClientFlags, ClientSettings};
+use crate::{glue, keys, net, output, settings, signals};
+
+/// How long telemetry may take to send its last spans.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed client --authority-key directory/authority.pub
+  mixbed broadcast tx.hex          in another terminal
+  mixbed status
+
+It keeps a link to one gateway. Whoever reaches its control address may send transactions, so that
+is 127.0.0.1 unless --control says otherwise.";
+
+/// Run a client of the network: broadcasts transactions for whoever asks on this machine
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Configuration file; `mixbed config client` prints one
+    #[arg(long, value_name = "FILE", env = "MIXBED_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: ClientFlags,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let settings: ClientSettings =
+        settings::load("client", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
+    let key = settings.authority_key.as_ref();
+    let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
+    let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
+    let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
+    let link_key = keys::link_key(dir.map_err(Failure::usage)?.as_ref()).map_err(Failure::usage)?;
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
+    let listener = net::bind(settings.control, "--control").await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+
+    let follower = Follower::start(FollowerConfig::new(&settings.directory, trust));
+    let follower = follower.map_err(Failure::usage)?;
+    let client = Client::connect(ClientConfig {
+        name: settings.name.clone(),
+        gateway: settings.gateway.clone(),
+        link_key,
+        telemetry: telemetry.clone(),
+        ..ClientConfig::new(follower.clone())
+    });
+    let health = Health::new();
+    health.set_ready(true);
+    let metrics = FollowerMetrics::new(&telemetry, &settings.name, "client");
+    let follow = tokio::spawn(glue::follow(follower, metrics));
+    let watch = tokio::spawn(glue::watch_client(client.clone(), health.condition("client")));
+    let control = Control {
+        client: client.clone(),
+        name: settings.name.clone(),
+        network: settings.network.clone(),
+        directory: settings.directory.clone(),
+        nodes: Nodes::Elsewhere,
+        monerod: None,
+        telemetry: telemetry.clone(),
+        health,
+    };
+    let serving =
+        serve_router(listener, router(control, address), shutdown.clone().cancelled_owned());
+    let serving = tokio::spawn(serving);
+    tracing::info!(client = settings.name, id = %client.id(), control = %address, "started");
+
+    let url = format!("http://{address}");
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = say_state(&client, &url) => {}
+    }
+    client.stop().await;
+    follow.abort();
+    watch.abort();
+    let _ = serving.await;
+    telemetry.shutdown(LAST_SPANS).await;
+    Ok(())
+}
+
+/// Says each change of the client's state; ends with the client.
+async fn say_state(client: &Client, control: &str) {
+    let mut state = client.state();
+    loop {
+        let now = state.borrow_and_update().clone();
+        match &now {
+            State::Ready => output::print(format!("ready: control at {control}")),
+            State::Degraded { why, sending: true } => tracing::warn!(why, "degraded"),
+            State::Degraded { why, sending: false } => {
+                tracing::warn!(why, "not ready; trying on");
+            }
+            State::Connecting | State::Stopped => {}
+        }
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}

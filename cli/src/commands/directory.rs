@@ -1,0 +1,105 @@
+//! `mixbed directory`
+
+use std::path::PathBuf;
+
+use mixbed_directory::authority::StartError;
+use mixbed_directory::{Authority, AuthorityConfig, JoinSecret, Parameters};
+use mixbed_telemetry::{DirectoryMetrics, Health, Telemetry, serve_http};
+
+use crate::failure::Failure;
+use crate::glue::DirectoryGlue;
+use crate::settings::{DirectoryFlags, DirectorySettings};
+use crate::{keys, net, output, settings, signals};
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed directory --state-dir ./directory
+      draws its key and a join secret at its first start, and says where they are
+  MIXBED_JOIN_SECRET=$(openssl rand -hex 32) mixbed directory --listen 0.0.0.0:7100
+  mixbed config directory > directory.yaml; mixbed directory --config directory.yaml";
+
+/// Run the network's directory: lists the nodes, signs who is in the network, and with which rules
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Configuration file; `mixbed config directory` prints one
+    #[arg(long, value_name = "FILE", env = "MIXBED_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: DirectoryFlags,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let settings: DirectorySettings =
+        settings::load("directory", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
+    let join_secret = join_secret(&settings)?;
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let telemetry = Telemetry::disabled();
+    let http = net::bind(settings.http, "--http").await?;
+    let http_address = http.local_addr().map_err(Failure::failed)?;
+
+    let authority = Authority::start(authority_config(&settings, join_secret))
+        .await
+        .map_err(|error| refused(error, &settings))?;
+    let health = Health::new();
+    health.set_ready(true);
+    let metrics = DirectoryMetrics::new(&telemetry, "directory");
+    let serving = serve_http(http, telemetry, health, shutdown.clone().cancelled_owned());
+    let serving = tokio::spawn(serving);
+    output::print(format!(
+        "ready: directory of {} at {} with key {}, metrics at http://{http_address}/metrics",
+        settings.network,
+        authority.url(),
+        authority.public_key(),
+    ));
+
+    let died = tokio::select! {
+        () = shutdown.cancelled() => false,
+        () = DirectoryGlue::new(metrics).run(&authority) => true,
+    };
+    authority.shutdown().await;
+    shutdown.cancel();
+    let _ = serving.await;
+    if died {
+        return Err(Failure::failed("the directory stopped by itself: its log says why"));
+    }
+    Ok(())
+}
+
+/// From the file, the variable, or the directory's own.
+fn join_secret(settings: &DirectorySettings) -> Result<JoinSecret, Failure> {
+    match (keys::join_secret(settings.join_secret_file.as_deref()), &settings.state_dir) {
+        (Err(keys::KeyError::NoSecret), Some(dir)) => {
+            let (secret, path) = keys::own_join_secret(dir).map_err(Failure::usage)?;
+            tracing::info!(path = %path.display(), "nodes need the join secret in this file");
+            Ok(secret)
+        }
+        (secret, _) => secret.map_err(Failure::usage),
+    }
+}
+
+fn authority_config(settings: &DirectorySettings, join_secret: JoinSecret) -> AuthorityConfig {
+    AuthorityConfig {
+        listen: settings.listen,
+        state_dir: settings.state_dir.clone(),
+        parameters: Parameters {
+            mean_hop_delay: settings.mean_hop_delay.0,
+            tracing_allowed: settings.tracing_allowed,
+            epoch_length: settings.epoch_length.0,
+            ..Parameters::default()
+        },
+        lease: settings.lease.0,
+        max_watchers: settings.max_watchers,
+        ..AuthorityConfig::new(&settings.network, join_secret)
+    }
+}
+
+fn refused(error: StartError, settings: &DirectorySettings) -> Failure {
+    match error {
+        StartError::Config(error) => Failure::usage(error),
+        StartError::Listen { source, .. } => {
+            Failure::failed(net::cannot_listen(settings.listen, "--listen", &source))
+        }
+        error => Failure::failed(error),
+    }
+}

@@ -1,0 +1,62 @@
+//! The subcommands, a file each.
+
+pub(crate) mod broadcast;
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod directory;
+pub(crate) mod node;
+pub(crate) mod status;
+pub(crate) mod trace;
+pub(crate) mod up;
+
+use std::time::Duration;
+
+use mixbed_telemetry::LevelFilter;
+use tokio::runtime::Builder;
+
+use crate::cli::{Cli, Command, Log};
+use crate::failure::Failure;
+
+/// How long tasks may take to end after their command has.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+
+/// Runs a command to its end.
+pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { log, command } = cli;
+    match command {
+        // A role's log is its voice; the others have more to say than their log.
+        Command::Directory(args) => serve(&log, LevelFilter::INFO, directory::run(args)),
+        Command::Node(args) => serve(&log, LevelFilter::INFO, node::run(args)),
+        Command::Client(args) => serve(&log, LevelFilter::INFO, client::run(args)),
+        Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
+        Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
+        Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
+        Command::Status(args) => ask(&log, status::run(args)),
+        Command::Trace(args) => ask(&log, trace::run(args)),
+        Command::Config(args) => {
+            config::run(&args);
+            Ok(())
+        }
+    }
+}
+
+/// Runs something that works on all cores.
+fn serve(
+    log: &Log,
+    level: LevelFilter,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    log.init(level).map_err(Failure::usage)?;
+    let runtime = Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_TASKS);
+    outcome
+}
+
+/// Runs something that asks one question.
+fn ask(log: &Log, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    log.init(LevelFilter::WARN).map_err(Failure::usage)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    runtime.block_on(work)
+}

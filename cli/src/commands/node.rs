@@ -1,0 +1,148 @@
+//! `mixbed node`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mixbed_directory::{Role, Trust};
+use mixbed_monero::Daemon;
+use mixbed_node::{Limits, Node, NodeConfig};
+use mixbed_telemetry::{FollowerMetrics, Health, Options, Telemetry, serve_http};
+
+use crate::failure::Failure;
+use crate::keys::StateDir;
+use crate::settings::{NodeFlags, NodeSettings, RoleName};
+use crate::{glue, keys, net, output, settings, signals};
+
+/// How often a node's health is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long telemetry may take to send its last spans.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
+const AFTER_HELP: &str = "\
+Examples (the directory's key and join secret are in its state directory, ./directory):
+  mixbed node --role gateway --name gateway-0 --authority-key directory/authority.pub \\
+      --join-secret-file directory/join-secret
+  mixbed node --role mix --layer 1 --name mix-1-0 ...
+  mixbed node --role provider --name provider-0 --monerod http://127.0.0.1:18081 ...
+  mixbed config node > node.yaml; mixbed node --config node.yaml --role mix --layer 2 ...";
+
+/// Run a node of the network: a gateway, a mix or a provider
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Configuration file; `mixbed config node` prints one
+    #[arg(long, value_name = "FILE", env = "MIXBED_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: NodeFlags,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let settings: NodeSettings =
+        settings::load("node", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
+    let config = node_config(&settings)?;
+    let (name, role) = (config.name.clone(), config.role);
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let options = Options { otlp: settings.otlp.clone(), memory_spans: 0 };
+    let telemetry = Telemetry::new(&options).map_err(Failure::usage)?;
+    let http = net::bind(settings.http, "--http").await?;
+    let http_address = http.local_addr().map_err(Failure::failed)?;
+    let socket = net::bind(settings.listen, "--listen").await?;
+
+    let node = Node::start(config, socket, &telemetry).map_err(Failure::usage)?;
+    let metrics = FollowerMetrics::new(&telemetry, &name, role.as_str());
+    let follow = tokio::spawn(glue::follow(node.follower().clone(), metrics));
+    let stop_http = shutdown.child_token();
+    let serving = serve_http(
+        http,
+        telemetry.clone(),
+        node.health().clone(),
+        stop_http.clone().cancelled_owned(),
+    );
+    let serving = tokio::spawn(serving);
+    tracing::info!(node = name, %role, id = %node.id(), address = %node.address(),
+        http = %http_address, "started");
+
+    let outcome = tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        failure = watch(&node, &name, role, http_address) => Err(failure),
+    };
+    node.stop(settings.drain.0).await;
+    follow.abort();
+    stop_http.cancel();
+    let _ = serving.await;
+    telemetry.shutdown(LAST_SPANS).await;
+    outcome
+}
+
+/// Says when the node is ready, and why it is not; ends when it never will be.
+async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) -> Failure {
+    let mut said = Some(vec!["starting".to_owned()]);
+    loop {
+        let reasons = node.health().reasons();
+        if let Some(why) = refusal(node.health()) {
+            return Failure::failed(format!("{name}: {why}"));
+        }
+        if said.as_ref() != Some(&reasons) {
+            if reasons.is_empty() {
+                output::print(format!(
+                    "ready: {role} {name} ({}) at {}, metrics at http://{http}/metrics",
+                    node.id(),
+                    node.address(),
+                ));
+            } else {
+                tracing::warn!(node = name, why = reasons.join("; "), "not ready; trying on");
+            }
+            said = Some(reasons);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Why the directory will never admit the node, if that is so.
+fn refusal(health: &Health) -> Option<String> {
+    health.reasons().into_iter().find(|reason| reason.contains("does not admit this node"))
+}
+
+fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
+    let needed = |key: &str| Failure::usage(format!("no {key}: give --{}", key.replace('_', "-")));
+    let role = settings.role.map(RoleName::as_str).ok_or_else(|| needed("role"))?;
+    let role = Role::parse(role, settings.layer)
+        .map_err(|error| Failure::usage(format!("{error} (--layer)")))?;
+    let name = settings.name.clone().ok_or_else(|| needed("name"))?;
+    let key = settings.authority_key.as_ref().ok_or_else(|| needed("authority_key"))?;
+    let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
+    let join_secret =
+        keys::join_secret(settings.join_secret_file.as_deref()).map_err(Failure::usage)?;
+    if let Some(url) = &settings.monerod {
+        if role != Role::Provider {
+            return Err(Failure::usage(format!("only a provider has a monerod, not a {role}")));
+        }
+        Daemon::new(url).map_err(Failure::usage)?;
+    }
+    let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
+    let dir = dir.map_err(Failure::usage)?;
+    Ok(NodeConfig {
+        name,
+        role,
+        advertise: settings.advertise.clone(),
+        directory: settings.directory.clone(),
+        trust,
+        join_secret,
+        identity: keys::identity(dir.as_ref()).map_err(Failure::usage)?,
+        link_key: keys::link_key(dir.as_ref()).map_err(Failure::usage)?,
+        monerod: settings.monerod.clone(),
+        limits: Limits {
+            workers: settings.workers,
+            queue_per_worker: settings.queue_per_worker,
+            pool: settings.pool,
+            link_queue: settings.link_queue,
+            client_queue: settings.client_queue,
+            links: settings.links,
+            handshakes: settings.handshakes,
+            handshake: settings.handshake.0,
+            replay_tags: settings.replay_tags,
+        },
+    })
+}

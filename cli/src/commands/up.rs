@@ -1,0 +1,234 @@
+//! `mixbed up`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mixbed_directory::Parameters;
+use mixbed_localnet::{LocalNetConfig, Shape};
+use mixbed_telemetry::{Health, serve_router};
+use serde::Serialize;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::control::{Control, Nodes, router};
+use crate::failure::Failure;
+use crate::money::{self, Money};
+use crate::net::{self, Running};
+use crate::progress::Progress;
+use crate::settings::{MonerodChoice, UpFlags, UpSettings};
+use crate::{glue, output, settings, signals};
+
+/// How long telemetry may take to send its last spans.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed up                                   with a monerod of its own, on regtest
+  mixbed up --wallet                          and a wallet with money: its RPC is printed
+  mixbed up --monerod none                    packets only; ready in a moment
+  mixbed up --monerod http://127.0.0.1:18081  with a monerod that runs already
+  mixbed up --otlp http://127.0.0.1:4317      spans to a collector, too
+
+While it runs, in another terminal: mixbed broadcast, status, trace.";
+
+/// Keep a whole network running on this machine, until Ctrl-C
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// Configuration file; `mixbed config up` prints one
+    #[arg(long, value_name = "FILE", env = "MIXBED_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// Print where everything is as one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: UpFlags,
+}
+
+/// Where everything is.
+#[derive(Debug, Serialize)]
+struct Places {
+    ready: bool,
+    control: String,
+    directory: String,
+    authority_key: String,
+    monerod: Option<String>,
+    wallet: Option<String>,
+    wallet_address: Option<String>,
+    nodes: Vec<Place>,
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    name: String,
+    address: String,
+}
+
+pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
+    let settings: UpSettings =
+        settings::load("up", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
+    if settings.wallet && settings.monerod != MonerodChoice::Regtest {
+        let why =
+            "a wallet with money is to be had on regtest only: leave --wallet or --monerod out";
+        return Err(Failure::usage(why));
+    }
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let progress = Progress::new(quiet);
+    let up = tokio::select! {
+        up = Up::start(&settings, progress, &shutdown) => up?,
+        // What has been started stops as it is dropped.
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    if args.json {
+        output::print_json(&up.places);
+    } else {
+        output::print(tell(&up.places));
+    }
+    shutdown.cancelled().await;
+    up.stop().await;
+    Ok(())
+}
+
+/// Everything that runs.
+struct Up {
+    running: Running,
+    money: Option<Money>,
+    places: Places,
+    serving: JoinHandle<()>,
+    watch: JoinHandle<()>,
+    telemetry: mixbed_telemetry::Telemetry,
+}
+
+impl Up {
+    async fn start(
+        settings: &UpSettings,
+        progress: Progress,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        // First what may be refused at once.
+        let shape = Shape {
+            gateways: settings.gateways,
+            mixes_per_layer: settings.mixes_per_layer,
+            providers: settings.providers,
+        };
+        net::check(shape)?;
+        let listener = net::bind(settings.control, "--control").await?;
+        let address = listener.local_addr().map_err(Failure::failed)?;
+        let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
+        let monerod = match &settings.monerod {
+            MonerodChoice::Regtest => {
+                let step = progress.step("starting monerod (regtest)");
+                let monerod = money::monerod(None).await?;
+                step.done(format!("monerod on regtest at {}", monerod.url()));
+                Some(monerod)
+            }
+            MonerodChoice::None | MonerodChoice::Url(_) => None,
+        };
+        let monerod_url = match (&settings.monerod, &monerod) {
+            (MonerodChoice::Url(url), _) => Some(url.clone()),
+            (_, monerod) => monerod.as_ref().map(|monerod| monerod.url().to_owned()),
+        };
+        let config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
+        let network = config.network.clone();
+        let running = Running::start(config).await?;
+
+        let health = Health::new();
+        health.set_ready(true);
+        let condition = health.condition("client");
+        let watch = tokio::spawn(glue::watch_client(running.client.clone(), condition));
+        let control = Control {
+            client: running.client.clone(),
+            name: net::CLIENT.to_owned(),
+            network,
+            directory: running.net.directory_url(),
+            nodes: Nodes::Inside(running.net.clone()),
+            monerod: monerod_url.clone(),
+            telemetry: telemetry.clone(),
+            health,
+        };
+        let serving =
+            serve_router(listener, router(control, address), shutdown.clone().cancelled_owned());
+        let serving = tokio::spawn(serving);
+
+        let money = match monerod {
+            Some(monerod) if settings.wallet => Some(Money::fund(monerod, None, progress).await?),
+            Some(monerod) => Some(Money::only(monerod)),
+            None => None,
+        };
+        let places = Places {
+            ready: true,
+            control: format!("http://{address}"),
+            directory: running.net.directory_url(),
+            authority_key: running.net.authority_key().to_string(),
+            monerod: monerod_url,
+            wallet: money.as_ref().and_then(Money::wallet_url),
+            wallet_address: money.as_ref().and_then(Money::address),
+            nodes: places(&running),
+        };
+        Ok(Self { running, money, places, serving, watch, telemetry })
+    }
+
+    async fn stop(self) {
+        self.watch.abort();
+        let _ = self.serving.await;
+        self.running.stop().await;
+        if let Some(money) = self.money {
+            money.stop().await;
+        }
+        self.telemetry.shutdown(LAST_SPANS).await;
+    }
+}
+
+fn net_config(
+    settings: &UpSettings,
+    shape: Shape,
+    monerod: Option<String>,
+    telemetry: mixbed_telemetry::Telemetry,
+) -> LocalNetConfig {
+    LocalNetConfig {
+        shape,
+        parameters: Parameters {
+            mean_hop_delay: settings.mean_hop_delay.0,
+            tracing_allowed: settings.tracing_allowed,
+            epoch_length: settings.epoch_length.0,
+            ..Parameters::default()
+        },
+        monerod,
+        directory: settings.directory,
+        state_dir: settings.state_dir.clone(),
+        telemetry,
+        ..LocalNetConfig::default()
+    }
+}
+
+fn places(running: &Running) -> Vec<Place> {
+    let place = |(name, node): (&String, &mixbed_node::Node)| Place {
+        name: name.clone(),
+        address: node.address().to_string(),
+    };
+    running.net.nodes().iter().map(place).collect()
+}
+
+fn tell(places: &Places) -> String {
+    let mut lines = vec![
+        format!("directory  {} (key {})", places.directory, places.authority_key),
+        format!(
+            "nodes      {}",
+            places
+                .nodes
+                .iter()
+                .map(|node| format!("{} {}", node.name, node.address))
+                .collect::<Vec<_>>()
+                .join("\n           ")
+        ),
+    ];
+    if let Some(monerod) = &places.monerod {
+        lines.push(format!("monerod    {monerod}"));
+    }
+    if let (Some(wallet), Some(address)) = (&places.wallet, &places.wallet_address) {
+        lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));
+    }
+    lines.push(format!("metrics    {}/metrics", places.control));
+    lines.push(format!("ready: control at {}; Ctrl-C stops it", places.control));
+    lines.join("\n")
+}

@@ -1,0 +1,174 @@
+//! What the control API says. Durations are whole microseconds, times milliseconds since 1970.
+
+use std::collections::BTreeMap;
+
+use mixbed_telemetry::SpanRecord;
+use serde::{Deserialize, Serialize};
+
+/// What became of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BroadcastReply {
+    pub(crate) outcome: Outcome,
+    /// The same in words.
+    pub(crate) words: String,
+    /// The id that its bytes have; none if they are no transaction.
+    pub(crate) txid: Option<String>,
+    /// The W3C id of its trace, if it was traced.
+    pub(crate) trace_id: Option<String>,
+    /// The provider whose word this is.
+    pub(crate) provider: Option<String>,
+    /// From the order to the provider's word.
+    pub(crate) elapsed_us: u64,
+    /// Known of what was accepted.
+    pub(crate) packets: Option<Packets>,
+}
+
+/// What it took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Packets {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    /// How many of those sent said what an earlier one had said in vain.
+    pub(crate) retransmissions: u64,
+    /// The sum of all delays drawn for the packet that was answered, there and back.
+    pub(crate) mixing_delay_us: u64,
+    /// The time that the provider spent waiting for monerod.
+    pub(crate) monerod_us: u64,
+    /// How often the provider handed it to monerod.
+    pub(crate) monerod_attempts: u32,
+}
+
+/// How a broadcast ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// monerod has it.
+    Accepted,
+    /// monerod had it before: delivered all the same.
+    AlreadyKnown,
+    /// monerod refuses it, and will again.
+    Rejected,
+    /// No word of it. It may have arrived or not; to try again is safe.
+    #[default]
+    Failed,
+}
+
+impl Outcome {
+    pub(crate) fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::AlreadyKnown)
+    }
+}
+
+/// Whether a broadcast is traced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tracing {
+    /// If the network's document allows it.
+    #[default]
+    Allowed,
+    /// Or it is not sent.
+    Always,
+    /// Not.
+    Never,
+}
+
+/// How a broadcast is ordered, in the query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BroadcastQuery {
+    pub(crate) deadline_ms: Option<u64>,
+    pub(crate) trace: Tracing,
+    pub(crate) provider: Option<String>,
+}
+
+/// How a network is, as a client of it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// The version of the program that says so.
+    pub(crate) version: String,
+    pub(crate) network: String,
+    pub(crate) ready: bool,
+    /// Why it is not.
+    pub(crate) reasons: Vec<String>,
+    pub(crate) directory: DirectoryStatus,
+    pub(crate) client: ClientStatus,
+    /// The nodes of the document.
+    pub(crate) nodes: Vec<NodeStatus>,
+    /// The monerod that the providers submit to, if it is known.
+    pub(crate) monerod: Option<String>,
+}
+
+/// How well informed the client is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DirectoryStatus {
+    pub(crate) url: String,
+    /// `connecting`, `following`, `stale` or `expired`.
+    pub(crate) state: String,
+    /// The same with the reason.
+    pub(crate) words: String,
+    /// The newest good document, however old.
+    pub(crate) document: Option<DocumentStatus>,
+}
+
+/// A document of the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DocumentStatus {
+    pub(crate) epoch: u64,
+    pub(crate) revision: u64,
+    pub(crate) epoch_end_ms: u64,
+    pub(crate) valid_until_ms: u64,
+    pub(crate) mean_hop_delay_us: u64,
+    pub(crate) tracing_allowed: bool,
+}
+
+/// The client that answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ClientStatus {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    /// `connecting`, `ready`, `degraded` or `stopped`.
+    pub(crate) state: String,
+    /// The same with the reason.
+    pub(crate) words: String,
+}
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeStatus {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) role: String,
+    pub(crate) layer: Option<u8>,
+    pub(crate) address: String,
+    pub(crate) services: Vec<String>,
+    /// Known of nodes in the same process only.
+    pub(crate) inside: Option<Inside>,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Inside {
+    pub(crate) ready: bool,
+    /// Why it is not.
+    pub(crate) reasons: Vec<String>,
+    pub(crate) received: u64,
+    pub(crate) made: u64,
+    pub(crate) sent: u64,
+    pub(crate) delivered: u64,
+    pub(crate) held: u64,
+    /// By reason; those that happened.
+    pub(crate) dropped: BTreeMap<String, u64>,
+}
+
+/// The spans of one trace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trace {
+    pub(crate) trace_id: String,
+    pub(crate) spans: Vec<SpanRecord>,
+}
+
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: String,
+}

@@ -1,0 +1,123 @@
+//! `POST /v1/broadcast`
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use mixbed_client::{BroadcastError, BroadcastOptions, BroadcastReport, Client};
+use mixbed_monero::TxId;
+use mixbed_telemetry::Attribute;
+
+use super::api::{BroadcastQuery, BroadcastReply, Outcome, Packets, Tracing};
+use super::server::{Control, refuse};
+use crate::transaction::MAX_BYTES;
+
+/// The longest deadline that is taken: whoever asks waits with a connection.
+const LONGEST: Duration = Duration::from_secs(300);
+
+pub(super) async fn handle(
+    State(control): State<Control>,
+    query: Result<Query<BroadcastQuery>, QueryRejection>,
+    body: Body,
+) -> Response {
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, error.body_text()).into_response(),
+    };
+    let deadline = query.deadline_ms.map(Duration::from_millis);
+    let deadline = deadline.unwrap_or(BroadcastOptions::default().deadline);
+    if deadline.is_zero() || deadline > LONGEST {
+        let why = format!("a deadline is 1 ms to {} s", LONGEST.as_secs());
+        return refuse(StatusCode::BAD_REQUEST, why).into_response();
+    }
+    let Ok(raw) = to_bytes(body, MAX_BYTES).await else {
+        let why = format!("the body broke off, or has more than {MAX_BYTES} bytes");
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
+    };
+    let traced = match query.trace {
+        Tracing::Always => true,
+        Tracing::Never => false,
+        Tracing::Allowed => tracing_allowed(&control.client),
+    };
+    let options = BroadcastOptions { deadline, traced, provider: query.provider };
+    let began = Instant::now();
+    let (status, reply) = match control.client.broadcast(&raw, options).await {
+        Ok(report) => (StatusCode::OK, accepted(&report)),
+        Err(error) => {
+            let mut reply = failed(&error, &raw, began.elapsed());
+            reply.trace_id = traced.then(|| trace_of(&control, &reply)).flatten();
+            (status(&error), reply)
+        }
+    };
+    (status, Json(reply)).into_response()
+}
+
+fn tracing_allowed(client: &Client) -> bool {
+    client.directory().current().is_some_and(|document| document.parameters.tracing_allowed)
+}
+
+pub(crate) fn accepted(report: &BroadcastReport) -> BroadcastReply {
+    let outcome = if report.already_known { Outcome::AlreadyKnown } else { Outcome::Accepted };
+    let words = match outcome {
+        Outcome::AlreadyKnown => "monerod had the transaction before",
+        _ => "monerod accepted the transaction",
+    };
+    BroadcastReply {
+        outcome,
+        words: words.to_owned(),
+        txid: Some(report.txid.to_string()),
+        trace_id: report.trace_id.map(hex::encode),
+        provider: Some(report.provider.clone()),
+        elapsed_us: micros(report.elapsed),
+        packets: Some(Packets {
+            sent: report.packets_sent,
+            received: report.packets_received,
+            retransmissions: report.retransmissions,
+            mixing_delay_us: micros(report.mixing_delay),
+            monerod_us: micros(report.monerod_time),
+            monerod_attempts: report.monerod_attempts,
+        }),
+    }
+}
+
+pub(crate) fn failed(error: &BroadcastError, raw: &[u8], elapsed: Duration) -> BroadcastReply {
+    let (outcome, provider) = match error {
+        BroadcastError::Rejected { provider, .. } => (Outcome::Rejected, Some(provider.clone())),
+        BroadcastError::Unavailable { provider, .. } => (Outcome::Failed, Some(provider.clone())),
+        _ => (Outcome::Failed, None),
+    };
+    BroadcastReply {
+        outcome,
+        words: error.to_string(),
+        txid: TxId::of(raw).ok().map(|txid| txid.to_string()),
+        trace_id: None,
+        provider,
+        elapsed_us: micros(elapsed),
+        packets: None,
+    }
+}
+
+/// The trace of what was just sent, if its bytes are a transaction.
+fn trace_of(control: &Control, reply: &BroadcastReply) -> Option<String> {
+    let txid = reply.txid.as_deref()?;
+    control.telemetry.spans().find(Attribute::Txid, txid).map(hex::encode)
+}
+
+fn status(error: &BroadcastError) -> StatusCode {
+    match error {
+        BroadcastError::Empty => StatusCode::BAD_REQUEST,
+        BroadcastError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        BroadcastError::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        BroadcastError::NotReady { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        BroadcastError::DeadlinePassed { .. } => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

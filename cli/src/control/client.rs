@@ -1,0 +1,175 @@
+//! The API's client.
+
+use std::time::Duration;
+
+use reqwest::{Response, Url, redirect};
+use serde::de::DeserializeOwned;
+
+use super::api::{BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
+
+/// How long an answer may take that needs no packets.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// No more of an answer is read.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Where the API is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ControlArgs {
+    /// Control address of the `mixbed up` or `mixbed client` to talk to
+    #[arg(long, value_name = "ADDRESS", env = "MIXBED_CONTROL", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:7070")]
+    control: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ControlError {
+    /// The address is none.
+    #[error(
+        "`{address}` is no control address ({why}); give one such as 127.0.0.1:7070 with --control"
+    )]
+    Address { address: String, why: String },
+    /// Nobody listens there.
+    #[error(
+        "nothing runs at {url}: start a network with `mixbed up`, or a client of one with `mixbed client`, or give the control address of one that runs with --control"
+    )]
+    NothingThere { url: Url },
+    /// The connection broke, or took too long.
+    #[error("no answer from {url}: {why}")]
+    Broken { url: Url, why: String },
+    /// It answered, but not with what was asked for.
+    #[error("{0}")]
+    Refused(String),
+    /// What answers is something else.
+    #[error("what answers at {url} is no mixbed, or of another version: {why}")]
+    Strange { url: Url, why: String },
+}
+
+impl ControlArgs {
+    /// A client for it. Connects on first use.
+    pub(crate) fn client(&self) -> Result<ControlClient, ControlError> {
+        let bad = |why: String| ControlError::Address { address: self.control.clone(), why };
+        let scheme = if self.control.contains("://") { "" } else { "http://" };
+        let text = format!("{scheme}{}", self.control);
+        let url = Url::parse(&text).map_err(|error| bad(error.to_string()))?;
+        if url.scheme() != "http" || url.host().is_none() || url.path() != "/" {
+            return Err(bad("it must be a host and a port, without TLS".to_owned()));
+        }
+        // What is for this machine goes through no proxy and follows nobody elsewhere.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| bad(error.to_string()))?;
+        Ok(ControlClient { http, url })
+    }
+}
+
+/// A client of a running `up` or `client`.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlClient {
+    http: reqwest::Client,
+    url: Url,
+}
+
+impl ControlClient {
+    /// Broadcasts a raw transaction. Whatever became of it is a reply.
+    pub(crate) async fn broadcast(
+        &self,
+        raw: Vec<u8>,
+        query: &BroadcastQuery,
+    ) -> Result<BroadcastReply, ControlError> {
+        let mut url = self.at("v1/broadcast");
+        {
+            let mut pairs = url.query_pairs_mut();
+            if let Some(deadline) = query.deadline_ms {
+                pairs.append_pair("deadline_ms", &deadline.to_string());
+            }
+            let trace = serde_json::to_value(query.trace).unwrap_or_default();
+            pairs.append_pair("trace", trace.as_str().unwrap_or("allowed"));
+            if let Some(provider) = &query.provider {
+                pairs.append_pair("provider", provider);
+            }
+        }
+        let deadline = Duration::from_millis(query.deadline_ms.unwrap_or(60_000));
+        let request = self
+            .http
+            .post(url)
+            .header("content-type", "application/octet-stream")
+            .timeout(deadline + PATIENCE)
+            .body(raw);
+        let (_, answer) = self.send(request).await?;
+        // A reply comes with an error status where there is no success.
+        match serde_json::from_slice(&answer) {
+            Ok(reply) => Ok(reply),
+            Err(_) => Err(self.refusal(&answer)),
+        }
+    }
+
+    /// How the network is.
+    pub(crate) async fn status(&self) -> Result<Status, ControlError> {
+        self.get("v1/status").await
+    }
+
+    /// A trace, by a transaction's id or its own.
+    pub(crate) async fn trace(&self, id: &str) -> Result<Trace, ControlError> {
+        self.get(&format!("v1/traces/{id}")).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        let request = self.http.get(self.at(path)).timeout(PATIENCE);
+        let (ok, answer) = self.send(request).await?;
+        if !ok {
+            return Err(self.refusal(&answer));
+        }
+        serde_json::from_slice(&answer).map_err(|error| self.strange(error.to_string()))
+    }
+
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(bool, Vec<u8>), ControlError> {
+        let mut response: Response = request.send().await.map_err(|error| self.broken(&error))?;
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            if answer.len() + chunk.len() > MAX_ANSWER {
+                return Err(self.strange("the answer has no end".to_owned()));
+            }
+            answer.extend_from_slice(&chunk);
+        }
+        Ok((response.status().is_success(), answer))
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(path);
+        url
+    }
+
+    fn refusal(&self, answer: &[u8]) -> ControlError {
+        match serde_json::from_slice::<Refusal>(answer) {
+            Ok(refusal) => ControlError::Refused(refusal.error),
+            Err(error) => self.strange(error.to_string()),
+        }
+    }
+
+    fn strange(&self, why: String) -> ControlError {
+        ControlError::Strange { url: self.url.clone(), why }
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> ControlError {
+        let url = self.url.clone();
+        if error.is_timeout() {
+            return ControlError::Broken { url, why: "it took too long".to_owned() };
+        }
+        if error.is_connect() {
+            return ControlError::NothingThere { url };
+        }
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        ControlError::Broken { url, why: cause.to_string() }
+    }
+}

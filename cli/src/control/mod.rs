@@ -1,0 +1,26 @@
+//! The control API: how `broadcast`, `status` and `trace` talk to a running `up` or `client`.
+//!
+//! ```text
+//! POST /v1/broadcast?deadline_ms=60000&trace=allowed|always|never&provider=NAME
+//!      the raw transaction as application/octet-stream    → BroadcastReply
+//! GET  /v1/status                                          → Status
+//! GET  /v1/traces/{txid or trace id}                       → Trace
+//! ```
+//!
+//! Everything else than a result is a `Refusal` with an error status. It is served beside
+//! `/healthz`, `/readyz` and `/metrics`.
+
+mod api;
+mod broadcast;
+mod client;
+mod guard;
+mod server;
+mod status;
+
+pub(crate) use api::{
+    BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome, Status, Trace,
+    Tracing,
+};
+pub(crate) use broadcast::{accepted, failed};
+pub(crate) use client::ControlArgs;
+pub(crate) use server::{Control, Nodes, router};

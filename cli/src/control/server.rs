@@ -1,0 +1,91 @@
+//! The API's server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use mixbed_client::Client;
+use mixbed_localnet::LocalNet;
+use mixbed_telemetry::{Attribute, Health, Telemetry};
+
+use super::api::{Refusal, Trace};
+use super::{broadcast, guard, status};
+
+/// What the API speaks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Control {
+    pub(crate) client: Client,
+    /// The client's name.
+    pub(crate) name: String,
+    pub(crate) network: String,
+    /// The directory's URL.
+    pub(crate) directory: String,
+    pub(crate) nodes: Nodes,
+    pub(crate) monerod: Option<String>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) health: Health,
+}
+
+/// Where the nodes are.
+#[derive(Clone, Debug)]
+pub(crate) enum Nodes {
+    /// In this process.
+    Inside(Arc<LocalNet>),
+    /// Elsewhere: what the document says is known.
+    Elsewhere,
+}
+
+/// The API, and `/healthz`, `/readyz` and `/metrics` beside it. `address`: where it will listen.
+pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
+    let loopback = address.ip().is_loopback();
+    let plain = mixbed_telemetry::router(control.telemetry.clone(), control.health.clone());
+    Router::new()
+        .route("/v1/broadcast", post(broadcast::handle))
+        .route("/v1/status", get(status::handle))
+        .route("/v1/traces/{id}", get(trace))
+        .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .layer(middleware::from_fn(move |request, next| guard::guard(loopback, request, next)))
+        .with_state(control)
+        .merge(plain)
+}
+
+/// An error with its words.
+pub(super) fn refuse(status: StatusCode, why: impl Into<String>) -> (StatusCode, Json<Refusal>) {
+    (status, Json(Refusal { error: why.into() }))
+}
+
+async fn trace(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, impl IntoResponse> {
+    let id = id.to_ascii_lowercase();
+    let spans = control.telemetry.spans();
+    let trace_id = match id.len() {
+        32 => {
+            let mut trace_id = [0; 16];
+            hex::decode_to_slice(&id, &mut trace_id).ok().map(|()| Some(trace_id))
+        }
+        64 => hex::decode(&id).ok().map(|_| spans.find(Attribute::Txid, &id)),
+        _ => None,
+    };
+    let Some(trace_id) = trace_id else {
+        let why = "a transaction id is 64 hexadecimal digits, a trace id 32, and this is neither";
+        return Err(refuse(StatusCode::BAD_REQUEST, why));
+    };
+    let spans = trace_id.map(|trace_id| spans.trace(trace_id)).unwrap_or_default();
+    match trace_id {
+        Some(trace_id) if !spans.is_empty() => {
+            Ok(Json(Trace { trace_id: hex::encode(trace_id), spans }))
+        }
+        _ => {
+            let why = format!(
+                "no trace of {id} here: it was not sent from here, not traced, or too long ago"
+            );
+            Err(refuse(StatusCode::NOT_FOUND, why))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `GET /v1/status`
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use axum::Json;
+use axum::extract::State;
+use mixbed_directory::{Descriptor, Document};
+use mixbed_node::Node;
+use mixbed_wire::DropReason;
+
+use super::api::{ClientStatus, DirectoryStatus, DocumentStatus, Inside, NodeStatus, Status};
+use super::server::{Control, Nodes};
+
+pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
+    let follower = control.client.directory();
+    let (state, document) = (follower.state(), follower.last());
+    let client = control.client.state().borrow().clone();
+    Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        network: control.network.clone(),
+        ready: control.health.is_ready(),
+        reasons: control.health.reasons(),
+        directory: DirectoryStatus {
+            url: control.directory.clone(),
+            state: state.as_str().to_owned(),
+            words: state.to_string(),
+            document: document.as_deref().map(of_document),
+        },
+        client: ClientStatus {
+            name: control.name.clone(),
+            id: control.client.id().to_string(),
+            state: client.as_str().to_owned(),
+            words: client.to_string(),
+        },
+        nodes: nodes(&control.nodes, document.as_deref()),
+        monerod: control.monerod.clone(),
+    })
+}
+
+fn of_document(document: &Document) -> DocumentStatus {
+    DocumentStatus {
+        epoch: document.epoch,
+        revision: document.revision,
+        epoch_end_ms: millis(document.epoch_end),
+        valid_until_ms: millis(document.valid_until),
+        mean_hop_delay_us: micros(document.parameters.mean_hop_delay),
+        tracing_allowed: document.parameters.tracing_allowed,
+    }
+}
+
+/// The document's nodes, in the order that packets pass them.
+fn nodes(nodes: &Nodes, document: Option<&Document>) -> Vec<NodeStatus> {
+    let mut listed: Vec<&Descriptor> =
+        document.map(|d| d.nodes.iter().collect()).unwrap_or_default();
+    listed.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
+    let inside = |name: &str| match nodes {
+        Nodes::Inside(net) => net.nodes().get(name).map(of_node),
+        Nodes::Elsewhere => None,
+    };
+    listed
+        .into_iter()
+        .map(|node| NodeStatus {
+            name: node.name.clone(),
+            id: node.id().to_string(),
+            role: node.role.as_str().to_owned(),
+            layer: node.role.layer(),
+            address: node.address.clone(),
+            services: node.services.clone(),
+            inside: inside(&node.name),
+        })
+        .collect()
+}
+
+fn of_node(node: &Node) -> Inside {
+    let readings = node.readings();
+    let dropped: BTreeMap<_, _> = DropReason::NAMES
+        .iter()
+        .zip(&readings.dropped)
+        .filter(|(_, count)| **count > 0)
+        .map(|(reason, count)| ((*reason).to_owned(), *count))
+        .collect();
+    Inside {
+        ready: node.health().is_ready(),
+        reasons: node.health().reasons(),
+        received: readings.received,
+        made: readings.made,
+        sent: readings.sent,
+        delivered: readings.delivered,
+        held: readings.held,
+        dropped,
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,34 @@
+//! The client's configuration.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::{AuthorityKey, settings};
+
+settings! {
+    /// Configuration of `mixbed client`: sends transactions through a network for whoever asks at
+    /// its control address.
+    ClientSettings, ClientFlags;
+
+    /// Its name in its own metrics, spans and logs; nobody else hears it.
+    name: String = "client".to_owned();
+    /// Name of the network; the directory must say the same.
+    network: String = "mixbed".to_owned();
+    /// URL of the directory: what it prints when it is ready.
+    directory: String = "http://127.0.0.1:7100".to_owned();
+    /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
+    authority_key: Option<AuthorityKey> = None;
+    /// The gateway to connect to, by name. Without one, a random one, and another when it fails.
+    gateway: Option<String> = None;
+    /// Directory for its link key, made when missing. Without one, a key is drawn at each start,
+    /// so that a gateway does not recognise it.
+    state_dir: Option<PathBuf> = None;
+    /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
+    /// one. Whoever reaches it may send transactions: keep it on loopback.
+    control: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
+    /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
+    /// one, none are sent.
+    otlp: Option<String> = None;
+    /// Spans kept in memory for `mixbed trace`, about 1 KiB each.
+    memory_spans: usize = 10_000;
+}

@@ -1,0 +1,40 @@
+//! The directory's configuration.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::{Period, settings};
+
+settings! {
+    /// Configuration of `mixbed directory`: lists the network's nodes, and signs who is in it.
+    DirectorySettings, DirectoryFlags;
+
+    /// Name of the network: 1 to 63 of a-z, 0-9 and -. All nodes and clients must say the same.
+    network: String = "mixbed".to_owned();
+    /// Where it listens (gRPC) for nodes and clients; port 0 takes a free one. They are given it
+    /// as `directory`.
+    listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7100));
+    /// Directory for its signing key and its documents, made when missing; its public key is
+    /// written there as authority.pub. Without one, everything is forgotten with the process, the
+    /// key too.
+    state_dir: Option<PathBuf> = None;
+    /// File with the secret that lets nodes into the network, 16 bytes or more; all nodes must
+    /// have the same. Or give the secret itself in the variable MIXBED_JOIN_SECRET. Without
+    /// either, one is drawn and kept in the state directory as join-secret.
+    join_secret_file: Option<PathBuf> = None;
+    /// Mean of the delay that senders draw for each hop. Longer hides better and takes longer:
+    /// there are five hops there and five back. All nodes and clients learn it from here.
+    mean_hop_delay: Period = Period::millis(50);
+    /// Whether senders may have their packets traced: whoever collects the spans then sees their
+    /// whole way. All nodes and clients learn it from here.
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tracing_allowed: bool = false;
+    /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
+    epoch_length: Period = Period::secs(600);
+    /// How long a node stays listed without a sign of life, 1 s to 1 h.
+    lease: Period = Period::secs(60);
+    /// How many nodes and clients may watch documents at once; more are refused.
+    max_watchers: usize = 10_000;
+    /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
+    http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7101));
+}

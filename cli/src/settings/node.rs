@@ -1,0 +1,89 @@
+//! A node's configuration.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use mixbed_node::Limits;
+use serde::{Deserialize, Serialize};
+
+use super::{AuthorityKey, Period, settings};
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RoleName {
+    /// Clients connect here: the first hop there, the last node back.
+    Gateway,
+    /// Delays and reorders, in one of the layers 1 to 3.
+    Mix,
+    /// The exit: hands transactions to monerod.
+    Provider,
+}
+
+impl RoleName {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Mix => "mix",
+            Self::Provider => "provider",
+        }
+    }
+}
+
+settings! {
+    /// Configuration of `mixbed node`: a gateway, mix or provider.
+    NodeSettings, NodeFlags;
+
+    /// What the node does: gateway, mix or provider. Needed.
+    role: Option<RoleName> = None;
+    /// A mix's layer, 1 to 3; the others have none.
+    layer: Option<u8> = None;
+    /// Its name, unique in the network: 1 to 63 of a-z, 0-9 and -. Needed.
+    name: Option<String> = None;
+    /// Name of the network; the directory must say the same.
+    network: String = "mixbed".to_owned();
+    /// URL of the directory: what it prints when it is ready.
+    directory: String = "http://127.0.0.1:7100".to_owned();
+    /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
+    authority_key: Option<AuthorityKey> = None;
+    /// File with the secret that lets nodes into the network; the directory must have the same.
+    /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed.
+    join_secret_file: Option<PathBuf> = None;
+    /// Where other nodes and, at a gateway, clients connect; port 0 takes a free one.
+    listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    /// The address (host:port) by which others reach it, told to all by the directory. Without
+    /// one, it is the address that it listens on.
+    advertise: Option<String> = None;
+    /// Directory for its keys, made when missing. Without one, they are drawn anew at each start,
+    /// and to the network it is a new node.
+    state_dir: Option<PathBuf> = None;
+    /// A provider's monerod, such as http://127.0.0.1:18081. Without one, a provider does not
+    /// offer to submit transactions.
+    monerod: Option<String> = None;
+    /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
+    http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
+    /// one, none are sent.
+    otlp: Option<String> = None;
+    /// How long it lets packets out when it is stopped; what it then still holds is dropped.
+    drain: Period = Period::secs(5);
+    /// Threads that unwrap packets. Without a number, one a core.
+    workers: Option<usize> = Limits::default().workers;
+    /// Packets that may wait for each of these threads; one more is dropped as queue_full.
+    queue_per_worker: usize = Limits::default().queue_per_worker;
+    /// Packets that it may hold for their delays, 3 KiB each; one more is dropped as pool_full.
+    pool: usize = Limits::default().pool;
+    /// Packets that may wait for the link to one node; one more is dropped as link_queue_full.
+    link_queue: usize = Limits::default().link_queue;
+    /// Packets that may wait for one client's link; one more is dropped as link_queue_full.
+    client_queue: usize = Limits::default().client_queue;
+    /// Links that others may have with it at once.
+    links: usize = Limits::default().links;
+    /// Links that may be shaking hands at once.
+    handshakes: usize = Limits::default().handshakes;
+    /// How long a link may take to shake hands.
+    handshake: Period = Period(Limits::default().handshake);
+    /// Packets of an epoch that it remembers, to drop copies of them (40 bytes each); one more is
+    /// dropped as replay_filter_full.
+    replay_tags: usize = Limits::default().replay_tags;
+}

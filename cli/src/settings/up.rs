@@ -1,0 +1,47 @@
+//! The configuration of a whole net in one process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use mixbed_localnet::Shape;
+
+use super::{MonerodChoice, Period, settings};
+
+settings! {
+    /// Configuration of `mixbed up`: a whole network in one process, on this machine.
+    UpSettings, UpFlags;
+
+    /// Number of gateways.
+    gateways: usize = Shape::default().gateways;
+    /// Number of mixes in each of the three layers.
+    mixes_per_layer: usize = Shape::default().mixes_per_layer;
+    /// Number of providers.
+    providers: usize = Shape::default().providers;
+    /// The monerod that the providers submit to: regtest (one is started, with a chain of its
+    /// own), none, or the URL of one that runs already.
+    monerod: MonerodChoice = MonerodChoice::Regtest;
+    /// Whether to start monero-wallet-rpc too, with a wallet that has money. Only on regtest.
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    wallet: bool = false;
+    /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
+    /// one. Whoever reaches it may send transactions: keep it on loopback.
+    control: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
+    /// Where its directory listens (gRPC); port 0 takes a free one.
+    directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    /// Directory for what the net's directory has to remember: its key and documents. Without one,
+    /// it is a new network at each start.
+    state_dir: Option<PathBuf> = None;
+    /// Mean of the delay that senders draw for each hop. Longer hides better and takes longer:
+    /// there are five hops there and five back.
+    mean_hop_delay: Period = Period::millis(50);
+    /// Whether transactions may be traced: whoever sees the spans then sees their whole way.
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    tracing_allowed: bool = true;
+    /// How long an epoch lasts, 1 s to 24 h.
+    epoch_length: Period = Period::secs(600);
+    /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
+    /// one, none are sent.
+    otlp: Option<String> = None;
+    /// Spans kept in memory for `mixbed trace`, about 1 KiB each; a traced transaction takes 14.
+    memory_spans: usize = 20_000;
+}
