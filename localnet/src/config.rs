@@ -65,7 +65,8 @@ impl Default for LocalNetConfig {
         Self {
             network: "local".to_owned(),
             shape: Shape::default(),
-            parameters: Parameters::default(),
+            // A net to look at: who asks for a trace gets one.
+            parameters: Parameters { tracing_allowed: true, ..Parameters::default() },
             monerod: None,
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,

@@ -36,8 +36,6 @@ impl Keeper {
     pub(crate) async fn run(mut self, mut follower: Follower) {
         let stop = self.stop.clone();
         stop.run_until_cancelled(self.keep_in_step(&mut follower)).await;
-        // The workers are joined, which may take a packet's time: not on a thread of the runtime.
-        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
     }
 
     async fn keep_in_step(&mut self, follower: &mut Follower) {

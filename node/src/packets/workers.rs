@@ -1,7 +1,6 @@
 //! The worker threads that unwrap: one a core, because Sphinx is all that costs time here.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -25,10 +24,12 @@ pub(crate) trait Hop: Send + Sync + 'static {
 }
 
 /// The workers and the queue before them.
+///
+/// A worker ends when nobody is left to hand packets in: this and every [`Entrance`] dropped. It
+/// is not joined, since whoever drops the last of them may be the runtime on its way down.
 pub(crate) struct Workers {
-    queue: Option<Sender<Arrived>>,
+    entrance: Entrance,
     keys: Arc<RwLock<KeySet>>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
@@ -41,15 +42,13 @@ impl Workers {
     ) -> std::io::Result<Self> {
         let (queue, arrivals) = crossbeam_channel::bounded(bound);
         let keys = Arc::new(RwLock::new(KeySet::default()));
-        let threads = (0..count)
-            .map(|number| {
-                let (arrivals, keys, hop) = (arrivals.clone(), Arc::clone(&keys), Arc::clone(hop));
-                std::thread::Builder::new()
-                    .name(format!("{name} worker {number}"))
-                    .spawn(move || work(&arrivals, &keys, hop.as_ref()))
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { queue: Some(queue), keys, threads })
+        for number in 0..count {
+            let (arrivals, keys, hop) = (arrivals.clone(), Arc::clone(&keys), Arc::clone(hop));
+            std::thread::Builder::new()
+                .name(format!("{name} worker {number}"))
+                .spawn(move || work(&arrivals, &keys, hop.as_ref()))?;
+        }
+        Ok(Self { entrance: Entrance { queue }, keys })
     }
 
     /// From now on packets are unwrapped with these keys.
@@ -59,32 +58,21 @@ impl Workers {
 
     /// A handle by which links bring packets in.
     pub(crate) fn entrance(&self) -> Entrance {
-        Entrance { queue: self.queue.clone() }
-    }
-}
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        self.queue = None;
-        for thread in self.threads.drain(..) {
-            // A worker that panicked has said so; there is nothing to add here.
-            let _ = thread.join();
-        }
+        self.entrance.clone()
     }
 }
 
 /// Where links hand packets in.
 #[derive(Clone)]
 pub(crate) struct Entrance {
-    queue: Option<Sender<Arrived>>,
+    queue: Sender<Arrived>,
 }
 
 impl Entrance {
     /// Queues a packet for the workers, or sheds it at once: under overload, what is accepted must
     /// not wait behind what cannot be served.
     pub(crate) fn enter(&self, arrived: Arrived) {
-        let Some(queue) = &self.queue else { return };
-        match queue.try_send(arrived) {
+        match self.queue.try_send(arrived) {
             Ok(()) => {}
             Err(TrySendError::Full(arrived)) => {
                 arrived.stay.dropped(Instant::now(), DropReason::QueueFull);

@@ -1,0 +1,6 @@
+//! Real transactions through a mixnet in one process, to a real regtest monerod.
+
+mod broadcast;
+mod failures;
+mod judged;
+mod world;
