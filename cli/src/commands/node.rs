@@ -78,8 +78,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 
 /// Says when the node is ready, and why it is not; ends when it never will be.
 async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) -> Failure {
-    let mut said = Some(vec!["starting".to_owned()]);
+    let mut said = None;
     loop {
+        // First of all: usually it is ready by then.
+        tokio::time::sleep(LOOK).await;
         let reasons = node.health().reasons();
         if let Some(why) = refusal(node.health()) {
             return Failure::failed(format!("{name}: {why}"));
@@ -96,13 +98,14 @@ async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) 
             }
             said = Some(reasons);
         }
-        tokio::time::sleep(LOOK).await;
     }
 }
 
 /// Why the directory will never admit the node, if that is so.
 fn refusal(health: &Health) -> Option<String> {
-    health.reasons().into_iter().find(|reason| reason.contains("does not admit this node"))
+    let reasons = health.reasons();
+    let refusal = reasons.iter().find(|reason| reason.contains("does not admit this node"))?;
+    Some(refusal.trim_start_matches("directory: ").to_owned())
 }
 
 fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {

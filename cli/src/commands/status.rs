@@ -64,8 +64,8 @@ fn tell(status: &Status, now: SystemTime) -> String {
 fn tell_document(document: &DocumentStatus, now: SystemTime) -> String {
     let until = SystemTime::UNIX_EPOCH + Duration::from_millis(document.valid_until_ms);
     let valid = match until.duration_since(now) {
-        Ok(left) => format!("valid for {}", duration(left)),
-        Err(past) => format!("expired {} ago", duration(past.duration())),
+        Ok(left) => format!("valid for {}", rough(left)),
+        Err(past) => format!("expired {} ago", rough(past.duration())),
     };
     let traced = if document.tracing_allowed { "allowed" } else { "not allowed" };
     let delay = duration(Duration::from_micros(document.mean_hop_delay_us));
@@ -73,6 +73,11 @@ fn tell_document(document: &DocumentStatus, now: SystemTime) -> String {
         "epoch {}, revision {}, {valid}; mean delay a hop {delay}; tracing {traced}",
         document.epoch, document.revision
     )
+}
+
+/// In whole seconds.
+fn rough(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(time.as_secs()))
 }
 
 fn nodes(nodes: &[NodeStatus]) -> String {

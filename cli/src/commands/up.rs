@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mixbed_directory::Parameters;
 use mixbed_localnet::{LocalNetConfig, Shape};
+use mixbed_monero::Daemon;
 use mixbed_telemetry::{Health, serve_router};
 use serde::Serialize;
 use tokio::task::JoinHandle;
@@ -20,6 +21,9 @@ use crate::{glue, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
+
+/// How long a monerod may take to show that it is there.
+const PROBE: Duration = Duration::from_secs(2);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -85,6 +89,7 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
         output::print(tell(&up.places));
     }
     shutdown.cancelled().await;
+    progress.say("stopping");
     up.stop().await;
     Ok(())
 }
@@ -128,6 +133,9 @@ impl Up {
             (MonerodChoice::Url(url), _) => Some(url.clone()),
             (_, monerod) => monerod.as_ref().map(|monerod| monerod.url().to_owned()),
         };
+        if let MonerodChoice::Url(url) = &settings.monerod {
+            warn_if_away(url, progress).await;
+        }
         let config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
         let network = config.network.clone();
         let running = Running::start(config).await?;
@@ -176,6 +184,17 @@ impl Up {
             money.stop().await;
         }
         self.telemetry.shutdown(LAST_SPANS).await;
+    }
+}
+
+/// A monerod that is away is no reason not to start: it may come, or come back.
+async fn warn_if_away(url: &str, progress: Progress) {
+    let info = match Daemon::new(url) {
+        Ok(daemon) => daemon.with_timeout(PROBE).get_info().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = info {
+        progress.say(format!("warning: {error}; until it answers, no transaction is accepted"));
     }
 }
 

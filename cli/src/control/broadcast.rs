@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mixbed_client::{BroadcastError, BroadcastOptions, BroadcastReport, Client};
+use mixbed_client::{BroadcastError, BroadcastOptions, BroadcastReport, Client, RequestError};
 use mixbed_monero::TxId;
 use mixbed_telemetry::Attribute;
 
@@ -18,6 +18,9 @@ use crate::transaction::MAX_BYTES;
 
 /// The longest deadline that is taken: whoever asks waits with a connection.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long the transaction may take to come.
+const BODY: Duration = Duration::from_secs(30);
 
 pub(super) async fn handle(
     State(control): State<Control>,
@@ -34,9 +37,9 @@ pub(super) async fn handle(
         let why = format!("a deadline is 1 ms to {} s", LONGEST.as_secs());
         return refuse(StatusCode::BAD_REQUEST, why).into_response();
     }
-    let Ok(raw) = to_bytes(body, MAX_BYTES).await else {
-        let why = format!("the body broke off, or has more than {MAX_BYTES} bytes");
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
+    let raw = match read(body).await {
+        Ok(raw) => raw,
+        Err((status, why)) => return refuse(status, why).into_response(),
     };
     let traced = match query.trace {
         Tracing::Always => true,
@@ -54,6 +57,36 @@ pub(super) async fn handle(
         }
     };
     (status, Json(reply)).into_response()
+}
+
+/// The whole body, if it is no larger than a message and comes in time.
+async fn read(body: Body) -> Result<Bytes, (StatusCode, String)> {
+    let too_large = || {
+        let why = format!("the body has more than {MAX_BYTES} bytes, which no transaction has");
+        (StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    // What is announced as too large is not waited for.
+    if body.size_hint().lower() > MAX_BYTES as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY, to_bytes(body, MAX_BYTES)).await {
+        Ok(Ok(raw)) => Ok(raw),
+        Ok(Err(error)) if is_limit(&error) => Err(too_large()),
+        Ok(Err(error)) => Err((StatusCode::BAD_REQUEST, format!("the body broke off: {error}"))),
+        Err(_) => {
+            let why = format!("the body did not come within {} s", BODY.as_secs());
+            Err((StatusCode::REQUEST_TIMEOUT, why))
+        }
+    }
+}
+
+/// Whether the error at the bottom is that of the limit; axum tells it by no type of its own.
+fn is_limit(error: &axum::Error) -> bool {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string().contains("length limit exceeded")
 }
 
 fn tracing_allowed(client: &Client) -> bool {
@@ -90,9 +123,15 @@ pub(crate) fn failed(error: &BroadcastError, raw: &[u8], elapsed: Duration) -> B
         BroadcastError::Unavailable { provider, .. } => (Outcome::Failed, Some(provider.clone())),
         _ => (Outcome::Failed, None),
     };
+    let hint = match error {
+        BroadcastError::Request(RequestError::NoProvider { .. }) => {
+            "; a provider offers it if it is given a monerod (`mixbed up --monerod regtest`)"
+        }
+        _ => "",
+    };
     BroadcastReply {
         outcome,
-        words: error.to_string(),
+        words: format!("{error}{hint}"),
         txid: TxId::of(raw).ok().map(|txid| txid.to_string()),
         trace_id: None,
         provider,

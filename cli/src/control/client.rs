@@ -32,18 +32,23 @@ pub(crate) enum ControlError {
     Address { address: String, why: String },
     /// Nobody listens there.
     #[error(
-        "nothing runs at {url}: start a network with `mixbed up`, or a client of one with `mixbed client`, or give the control address of one that runs with --control"
+        "nothing runs at {}: start a network with `mixbed up`, or a client of one with `mixbed client`, or give the control address of one that runs with --control",
+        plain(url)
     )]
     NothingThere { url: Url },
     /// The connection broke, or took too long.
-    #[error("no answer from {url}: {why}")]
+    #[error("no answer from {}: {why}", plain(url))]
     Broken { url: Url, why: String },
     /// It answered, but not with what was asked for.
     #[error("{0}")]
     Refused(String),
     /// What answers is something else.
-    #[error("what answers at {url} is no mixbed, or of another version: {why}")]
+    #[error("what answers at {} is no mixbed, or of another version: {why}", plain(url))]
     Strange { url: Url, why: String },
+}
+
+fn plain(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
 }
 
 impl ControlArgs {

@@ -55,7 +55,7 @@ impl Proof {
         }
         Self {
             ok: failures.is_empty(),
-            proven: sentence(&transactions, nodes),
+            proven: sentence(&transactions, nodes, Books::new(&books)),
             failures,
             books: Books::new(&books),
             transactions,
@@ -89,7 +89,7 @@ fn open_books(books: &NetBooks) -> impl Iterator<Item = String> {
     })
 }
 
-fn sentence(transactions: &[Transaction], nodes: usize) -> String {
+fn sentence(transactions: &[Transaction], nodes: usize, books: Books) -> String {
     let proven = transactions.iter().filter(|t| t.failures().is_empty()).count();
     let packets = || transactions.iter().filter_map(|t| t.reply.packets.as_ref());
     let there: u64 = packets().map(|p| p.sent).sum();
@@ -100,10 +100,14 @@ fn sentence(transactions: &[Transaction], nodes: usize) -> String {
         (Some(only), _) => format!("block {only}"),
         _ => "no block".to_owned(),
     };
+    let closed = match books.closed {
+        all if all == nodes => format!("all {nodes}"),
+        some => format!("{some} of {nodes}"),
+    };
     format!(
         "proven: {proven} of {} transactions crossed 5 Sphinx hops each way, were accepted by \
          monerod and mined ({blocks}); {} packets, {there} there and {back} back; the books of \
-         all {nodes} nodes close",
+         {closed} nodes close",
         transactions.len(),
         there + back,
     )

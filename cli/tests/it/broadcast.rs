@@ -1,0 +1,112 @@
+//! Real transactions through a net of processes, to a real monerod.
+
+use std::path::Path;
+use std::process::Output;
+
+use mixbed_monero::testing::{Stock, corrupt_signature, make_heavier};
+use mixbed_monero::{Monerod, MonerodOptions};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use crate::processes::Net;
+use crate::support::{assert_fails, run, run_with_input, stderr, stdout};
+
+/// A monerod on the stock's chain.
+fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
+    runtime.block_on(async {
+        let stock = Stock::open(Path::new(env!("CARGO_TARGET_TMPDIR"))).await.expect("a stock");
+        let monerod = stock.monerod(MonerodOptions::default()).await.expect("monerod starts");
+        (stock, monerod)
+    })
+}
+
+fn reply(output: &Output) -> Value {
+    serde_json::from_str(&stdout(output))
+        .unwrap_or_else(|error| panic!("{error}: {} {}", stdout(output), stderr(output)))
+}
+
+#[test]
+fn transactions_cross_a_net_of_processes_and_monerod_judges_them() {
+    let runtime = Runtime::new().expect("a runtime");
+    let (stock, mut monerod) = monerod(&runtime);
+    let net = Net::start(Some(monerod.url()));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tx");
+    let path = path.to_str().unwrap();
+    let broadcast = |what: &str| run(&["broadcast", what, "--json", "--control", &net.control]);
+    let send = |raw: &[u8]| {
+        std::fs::write(path, raw).unwrap();
+        broadcast(path)
+    };
+
+    // As a file of hexadecimal digits, by standard input, as raw bytes: one packet there and back.
+    let first = &stock.transfers[0];
+    std::fs::write(path, hex::encode(&first.raw) + "\n").unwrap();
+    let output = broadcast(path);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let accepted = reply(&output);
+    assert_eq!(accepted["outcome"], "accepted", "{accepted}");
+    assert_eq!(accepted["txid"], first.txid.to_string());
+    assert_eq!(accepted["provider"], "provider-0");
+    assert_eq!(accepted["packets"]["sent"], 1, "{accepted}");
+    assert_eq!(accepted["packets"]["received"], 1, "{accepted}");
+    let known = runtime.block_on(monerod.daemon().transaction(first.txid)).unwrap();
+    assert!(known.is_known(), "monerod has it");
+
+    let args = ["broadcast", "-", "--json", "--control", &net.control];
+    let again = reply(&run_with_input(&args, hex::encode(&first.raw).as_bytes()));
+    assert_eq!(again["outcome"], "already_known", "{again}");
+
+    let output = send(&stock.double_spend[0].raw);
+    assert_eq!(reply(&output)["outcome"], "accepted", "{}", stdout(&output));
+
+    // What is wrong is monerod's to say, in words, and the exit code is 1.
+    let corrupt = corrupt_signature(&stock.transfers[1].raw).unwrap();
+    let low_fee = make_heavier(&stock.transfers[2].raw, 2_000).unwrap();
+    let truncated = &stock.transfers[3].raw[..1_000];
+    let garbage = vec![2; 200_000];
+    for (raw, words) in [
+        (&stock.double_spend[1].raw[..], "already spent"),
+        (&corrupt, "signature"),
+        (&low_fee, "fee"),
+        (truncated, "not a"),
+        (&garbage, "not a"),
+    ] {
+        let output = send(raw);
+        assert_eq!(output.status.code(), Some(1), "{words}: {}", stderr(&output));
+        let rejected = reply(&output);
+        assert_eq!(rejected["outcome"], "rejected", "{words}: {rejected}");
+        let said = rejected["words"].as_str().unwrap();
+        assert!(said.contains(words), "{words} is not in: {said}");
+    }
+
+    // For people: in words, with what to do next. The trace has the client's own part.
+    let output = run(&["broadcast", &hex::encode(&stock.one_input.raw), "--control", &net.control]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let txid = stock.one_input.txid.to_string();
+    assert!(text.starts_with("accepted: monerod accepted"), "{text}");
+    assert!(text.contains(&format!("mixbed trace {txid}")), "{text}");
+    let output = run(&["trace", &txid, "--control", &net.control]);
+    assert!(stdout(&output).contains(&format!("transaction {txid}")), "{}", stdout(&output));
+    let hex = hex::encode(&stock.transfers[4].raw);
+    let args = ["broadcast", &hex, "--no-trace", "--json", "--control", &net.control];
+    let untraced = reply(&run(&args));
+    assert_eq!((&untraced["outcome"], &untraced["trace_id"]), (&"accepted".into(), &Value::Null));
+
+    // A deadline that has passed is a failure, and says so.
+    runtime.block_on(monerod.stop()).unwrap();
+    let hex = hex::encode(&stock.transfers[5].raw);
+    let args = ["broadcast", &hex, "--deadline", "2s", "--json", "--control", &net.control];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(1));
+    let failed = reply(&output);
+    assert_eq!(failed["outcome"], "failed", "{failed}");
+    assert!(failed["words"].as_str().unwrap().contains("2 s"), "{failed}");
+    assert_fails(
+        &run(&["broadcast", "02", "--deadline", "1h", "--control", &net.control]),
+        1,
+        &["a deadline is 1 ms to 300 s"],
+    );
+    net.stop();
+}

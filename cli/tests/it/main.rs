@@ -1,0 +1,12 @@
+//! The `mixbed` binary as its users meet it: every test runs it as a process.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod broadcast;
+mod config;
+mod demo;
+mod errors;
+mod help;
+mod processes;
+mod support;
+mod up;

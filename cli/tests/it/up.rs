@@ -1,0 +1,135 @@
+//! A net in one process.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{
+    Running, SOON, assert_fails, get, http, is_free, run, stdout, wait_for, word_after,
+};
+
+const UP: [&str; 5] = ["up", "--monerod", "none", "--control", "127.0.0.1:0"];
+
+#[test]
+fn it_becomes_ready_answers_and_stops_with_its_ports_free() {
+    let began = Instant::now();
+    let mut up = Running::start(&UP);
+    let directory = word_after(&up.line("directory"), "directory  ");
+    let control = word_after(&up.line("ready: "), "control at ");
+    // Unoptimised, on a machine that does other things: the bar is the benchmark's.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+
+    let status = run(&["status", "--json", "--control", &control]);
+    let status: serde_json::Value = serde_json::from_str(&stdout(&status)).unwrap();
+    assert_eq!(status["ready"], true);
+    assert_eq!(status["directory"]["state"], "following");
+    assert_eq!(status["directory"]["url"], directory.as_str());
+    let nodes = status["nodes"].as_array().unwrap();
+    assert_eq!(nodes.len(), 9);
+    assert!(nodes.iter().all(|node| node["inside"]["ready"] == true), "{status}");
+    let table = stdout(&run(&["status", "--control", &control]));
+    for name in ["gateway-1", "mix-3-0", "provider-0", "following", "local: ready"] {
+        assert!(table.contains(name), "{name}: {table}");
+    }
+
+    assert_eq!(get(&control, "/healthz").0, 200);
+    assert_eq!(get(&control, "/readyz"), (200, "ready\n".to_owned()));
+    let metrics = wait_for(SOON, || {
+        let text = get(&control, "/metrics").1;
+        text.contains(r#"mixbed_document_epoch{node="mix-2-1",role="mix"} 1"#).then_some(text)
+    });
+    let metrics = metrics.expect("the followers' metrics are there");
+    assert!(metrics.contains(r#"mixbed_document_updates_total{node="client""#), "{metrics}");
+
+    up.stop();
+    assert!(is_free(&control) && is_free(&directory));
+}
+
+#[test]
+fn sigterm_stops_it_as_well_and_json_says_where_everything_is() {
+    let mut up = Running::start(&[&UP[..], &["--json"]].concat());
+    let places: serde_json::Value = serde_json::from_str(&up.line("{")).unwrap();
+    assert_eq!(places["ready"], true);
+    assert_eq!(places["authority_key"].as_str().unwrap().len(), 64);
+    assert_eq!(places["nodes"].as_array().unwrap().len(), 9);
+    up.signal(Signal::TERM);
+    let (status, words) = up.wait(SOON);
+    assert_eq!(status.code(), Some(0), "{words}");
+    assert!(is_free(places["control"].as_str().unwrap()));
+}
+
+#[test]
+fn without_a_monerod_a_transaction_is_refused_with_the_reason() {
+    let mut up = Running::start(&UP);
+    let control = word_after(&up.line("ready: "), "control at ");
+    let output = run(&["broadcast", "02ab", "--control", &control]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("nobody offers monero.submit"), "{}", stdout(&output));
+    let id = "ab".repeat(32);
+    let output = run(&["trace", &id, "--control", &control]);
+    assert_fails(&output, 1, &["no trace of", &id]);
+    up.stop();
+}
+
+#[test]
+fn the_control_api_refuses_pages_strange_hosts_and_large_bodies() {
+    let mut up = Running::start(&UP);
+    let control = word_after(&up.line("ready: "), "control at ");
+    let host = control.trim_start_matches("http://");
+    let ask = |head: &str| http(&control, &format!("{head}\r\nconnection: close\r\n\r\n"));
+
+    let (status, body) =
+        ask(&format!("GET /v1/status HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}"));
+    assert_eq!(status, 403, "{body}");
+    assert!(body.contains("web pages"), "{body}");
+    let (status, body) = ask("GET /v1/status HTTP/1.1\r\nhost: rebound.example");
+    assert_eq!(status, 403, "{body}");
+    let (status, body) =
+        ask(&format!("POST /v1/broadcast HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1500000"));
+    assert_eq!(status, 413, "{body}");
+    assert!(body.contains("error"), "{body}");
+    // The same without saying so before.
+    let chunk = format!("40000\r\n{}\r\n", "0".repeat(0x40000));
+    let (status, body) = http(
+        &control,
+        &format!(
+            "POST /v1/broadcast HTTP/1.1\r\nhost: {host}\r\ntransfer-encoding: chunked\r\n\
+             connection: close\r\n\r\n{}0\r\n\r\n",
+            chunk.repeat(4)
+        ),
+    );
+    assert_eq!(status, 413, "{body}");
+    let (status, body) = ask(&format!(
+        "POST /v1/broadcast?deadline_ms=0 HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0"
+    ));
+    assert_eq!(status, 400, "{body}");
+    let (status, body) =
+        ask(&format!("POST /v1/broadcast?dedline=1 HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0"));
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("dedline"), "{body}");
+    assert_eq!(get(&control, "/v1/traces/xyz").0, 400);
+    assert_eq!(get(&control, "/v2").0, 404);
+    up.stop();
+}
+
+#[test]
+fn a_directory_of_another_network_is_not_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().to_str().unwrap();
+    let mut directory = Running::spawn(
+        crate::support::mixbed(&[
+            "directory",
+            "--state-dir",
+            state,
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+        ])
+        .env("MIXBED_NETWORK", "other"),
+    );
+    directory.line("ready: directory of other");
+    directory.stop();
+    let output = run(&[&UP[..], &["--state-dir", state]].concat());
+    assert_fails(&output, 1, &["other", "local"]);
+}
