@@ -21,10 +21,8 @@ pub(crate) struct ServeMix {
 
 /// Runs one mix of layer 2, with one worker, until it is killed.
 pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
         let config = NodeConfig {
             name: "tested".to_owned(),

@@ -14,6 +14,7 @@ use mixbed_wire::{Frame, HopAddress, Packet, Route, RouteHop, SphinxPublic, Unwr
 
 use crate::child::Tested;
 use crate::report::Report;
+use crate::sphinx;
 
 const SOON: Duration = Duration::from_secs(20);
 /// Links to the mix in the second measurement of (b), and in (c).
@@ -54,23 +55,24 @@ impl Passed {
 
     fn percentile(&self, share: f64) -> f64 {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let place = (share * (self.times.len() as f64 - 1.0)).max(0.0) as usize;
+        let place = (share * (float(self.times.len()) - 1.0)).max(0.0) as usize;
         self.times.get(place).copied().unwrap_or_default().as_secs_f64() * 1e3
     }
 }
 
-/// Measures (b) and (c); `bare` is what one core unwraps a second, and one core is what the mix has.
-pub(crate) async fn measure(report: &mut Report, bare: f64) -> anyhow::Result<()> {
+/// Measures (b) and (c). One core unwraps alone right before and after each flood of packets, on
+/// the core that the mix has: what the machine does besides then shows in both.
+pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let shape = Shape { gateways: 0, mixes_per_layer: 0, providers: 0 };
     let net = LocalNet::start(LocalNetConfig { shape, ..LocalNetConfig::default() }).await?;
     let mut rig = Rig::new(&net).await?;
 
-    let one = rig.offer(bare, 1).await?;
-    report.at_least("mix forwards, 1 link / bare unwraps", one.rate() / bare, "ratio", 0.8);
-    let many = rig.offer(bare, MANY).await?;
-    report.at_least("mix forwards, 8 links / bare unwraps", many.rate() / bare, "ratio", 0.8);
+    let (one, ratio) = rig.flood(1).await?;
+    report.at_least("mix forwards, 1 link / bare unwraps", ratio, "ratio", 0.8);
+    let (many, ratio) = rig.flood(MANY).await?;
+    report.at_least("mix forwards, 8 links / bare unwraps", ratio, "ratio", 0.8);
 
-    let peak = one.rate().max(many.rate());
+    let peak = one.max(many);
     let half = rig.offer(0.5 * peak, MANY).await?;
     let over = rig.offer(1.5 * peak, MANY).await?;
     report.at_least("throughput at 150 % load / peak", over.rate() / peak, "ratio", 0.9);
@@ -104,6 +106,17 @@ impl Rig {
         Ok(Self { before, after, onward, mix, key, tested })
     }
 
+    /// Offers as many packets as one core could unwrap; says how many a second came through, and
+    /// which share of the bare unwraps that is.
+    async fn flood(&mut self, links: usize) -> anyhow::Result<(f64, f64)> {
+        pin("0")?;
+        let before = sphinx::on_one_core();
+        let rate = self.offer(before, links).await?.rate();
+        pin("0")?;
+        let after = sphinx::on_one_core();
+        Ok((rate, rate / f64::midpoint(before, after)))
+    }
+
     /// Offers `rate` packets a second over `links` links.
     async fn offer(&mut self, rate: f64, links: usize) -> anyhow::Result<Passed> {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
@@ -132,8 +145,8 @@ impl Rig {
         }
         times.sort_unstable();
         Ok(Passed {
-            offered: count as f64,
-            count: received.len() as f64,
+            offered: float(count),
+            count: float(received.len()),
             took: last - start,
             times,
             shed: self.tested.shed().await? - shed_before,
@@ -209,9 +222,6 @@ async fn send(
 
 /// Keeps this process, all its threads, on these cores, so that the mix has its own.
 fn pin(cores: &str) -> anyhow::Result<()> {
-    if std::thread::available_parallelism()?.get() < 2 && cores == "1" {
-        return Ok(());
-    }
     let own = std::process::id().to_string();
     let done = std::process::Command::new("taskset")
         .args(["-acp", cores, &own])
@@ -221,4 +231,9 @@ fn pin(cores: &str) -> anyhow::Result<()> {
         .context("taskset (util-linux) is needed to give the mix a core of its own")?;
     anyhow::ensure!(done.success(), "taskset cannot move this process to core {cores}");
     Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of packets, far below 2^52")]
+fn float(count: usize) -> f64 {
+    count as f64
 }

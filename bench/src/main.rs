@@ -1,6 +1,7 @@
 //! `make bench`: what mixbed costs, as ratios measured in one run. Prints a line a value and
 //! writes them all to `target/bench.json`.
 
+mod broadcast;
 mod child;
 mod forward;
 mod report;
@@ -48,8 +49,11 @@ fn main() -> anyhow::Result<()> {
     report.note("unwraps a second, one core", one, "packets/s");
     report.note("unwraps a second, all cores", all, "packets/s");
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(forward::measure(&mut report, one))?;
-    roles::measure(&mut report, &args.mixbed)?;
+    runtime.block_on(async {
+        forward::measure(&mut report).await?;
+        broadcast::measure(&mut report).await?;
+        roles::measure(&mut report, &args.mixbed).await
+    })?;
     let met = report.write(&args.out)?;
     println!("written to {}", args.out.display());
     if args.strict && !met {

@@ -26,7 +26,13 @@ impl Report {
         self.add(Measured { name, value, unit, bar: None, ok: true });
     }
 
-    pub(crate) fn at_least(&mut self, name: &'static str, value: f64, unit: &'static str, bar: f64) {
+    pub(crate) fn at_least(
+        &mut self,
+        name: &'static str,
+        value: f64,
+        unit: &'static str,
+        bar: f64,
+    ) {
         let ok = value >= bar;
         self.add(Measured { name, value, unit, bar: Some(format!(">= {bar}")), ok });
     }

@@ -7,13 +7,18 @@ use mixbed_wire::{HOPS, HopAddress, NodeId, Packet, Route, RouteHop, SphinxSecre
 const PACKETS: usize = 512;
 const TIME: Duration = Duration::from_secs(2);
 
+/// Unwraps a second on one core.
+pub(crate) fn on_one_core() -> f64 {
+    let (secret, packets) = packets();
+    run(&secret, &packets)
+}
+
 /// Unwraps a second on one core, and on `cores` of them at once.
 pub(crate) fn unwraps_per_second(cores: usize) -> (f64, f64) {
+    let one = on_one_core();
     let (secret, packets) = packets();
-    let one = run(&secret, &packets);
     let all = std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..cores).map(|_| scope.spawn(|| run(&secret, &packets))).collect();
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| run(&secret, &packets))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or(0.0)).sum()
     });
     (one, all)
@@ -34,8 +39,7 @@ fn run(secret: &SphinxSecret, packets: &[Packet]) -> f64 {
 
 fn packets() -> (SphinxSecret, Vec<Packet>) {
     let mut rng = rand::rng();
-    let secrets: [SphinxSecret; HOPS] =
-        std::array::from_fn(|_| SphinxSecret::generate(&mut rng));
+    let secrets: [SphinxSecret; HOPS] = std::array::from_fn(|_| SphinxSecret::generate(&mut rng));
     let address = HopAddress { node: NodeId::from_bytes([1; 8]), trace: None };
     let route: Route = std::array::from_fn(|hop| RouteHop {
         address,

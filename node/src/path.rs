@@ -16,7 +16,7 @@ use crate::provider::{Delivery, Provider, ReplySink};
 pub(crate) struct Path {
     pub(crate) role: Role,
     pub(crate) links: Arc<LinkTable>,
-    pub(crate) mixing: mpsc::Sender<Held>,
+    pub(crate) mixing: mpsc::Sender<Vec<Held>>,
     /// For the names of next hops in spans.
     pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
     /// Only a provider has one.
@@ -32,7 +32,13 @@ impl Path {
 }
 
 impl Hop for Path {
-    fn forward(&self, next: HopAddress, delay: Duration, packet: Packet, mut stay: Stay) {
+    fn forward(
+        &self,
+        next: HopAddress,
+        delay: Duration,
+        packet: Packet,
+        mut stay: Stay,
+    ) -> Option<Held> {
         stay.traced(next.trace, Some(delay), || Some(self.name_of(next.node)));
         let now = Instant::now();
         if !self.links.leads_to(next.node) {
@@ -40,13 +46,21 @@ impl Hop for Path {
                 Role::Gateway => DropReason::ClientOffline,
                 Role::Mix { .. } | Role::Provider => DropReason::UnknownNextHop,
             };
-            return stay.dropped(now, reason);
+            stay.dropped(now, reason);
+            return None;
         }
-        let held = Held { release: now + delay, next: next.node, packet, stay };
-        match self.mixing.try_send(held) {
-            Ok(()) => {}
-            Err(TrySendError::Full(held)) => held.stay.dropped(now, DropReason::PoolFull),
-            Err(TrySendError::Closed(held)) => held.stay.dropped(now, DropReason::Stopped),
+        Some(Held { release: now + delay, next: next.node, packet, stay })
+    }
+
+    fn hold(&self, batch: Vec<Held>) {
+        let (batch, reason) = match self.mixing.try_send(batch) {
+            Ok(()) => return,
+            Err(TrySendError::Full(batch)) => (batch, DropReason::PoolFull),
+            Err(TrySendError::Closed(batch)) => (batch, DropReason::Stopped),
+        };
+        let now = Instant::now();
+        for held in batch {
+            held.stay.dropped(now, reason);
         }
     }
 

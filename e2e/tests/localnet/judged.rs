@@ -29,8 +29,8 @@ async fn each_bad_transaction_is_refused_in_words_and_a_good_one_passes_after_it
         ("double spend", &second.raw, &[Flag::DoubleSpend], "spent"),
         ("corrupted signature", &corrupt, &[Flag::InvalidInput], "input"),
         ("low fee", &cheap, &[Flag::FeeTooLow], "fee"),
-        ("truncated", truncated, &[Flag::SanityCheckFailed], "sanity"),
-        ("200 kB of noise", &noise, &[Flag::SanityCheckFailed], "sanity"),
+        ("truncated", truncated, &[Flag::SanityCheckFailed], "complete"),
+        ("200 kB of noise", &noise, &[Flag::SanityCheckFailed], "complete"),
     ];
     for (what, raw, flags, word) in cases {
         let (words, found) = refused(&world, what, raw).await;

@@ -11,8 +11,8 @@ use super::Stay;
 use super::pool::MixPool;
 use crate::links::LinkTable;
 
-/// Packets taken in or let go before the other side gets its turn.
-const BATCH: usize = 256;
+/// Batches taken in before it is looked which packets are due.
+const BATCH: usize = 32;
 
 /// A packet that waits for its time.
 pub(crate) struct Held {
@@ -24,7 +24,7 @@ pub(crate) struct Held {
 
 /// Starts the task; it ends when all senders of `incoming` are gone, and drops what it held.
 pub(crate) fn spawn_mixing(
-    mut incoming: mpsc::Receiver<Held>,
+    mut incoming: mpsc::Receiver<Vec<Held>>,
     bound: usize,
     links: Arc<LinkTable>,
 ) -> JoinHandle<()> {
@@ -38,7 +38,7 @@ pub(crate) fn spawn_mixing(
                     if count == 0 {
                         return;
                     }
-                    for held in batch.drain(..) {
+                    for held in batch.drain(..).flatten() {
                         take_in(&mut pool, held);
                     }
                 }
