@@ -36,6 +36,13 @@ struct Rig {
     tested: Tested,
 }
 
+/// What came through at one load.
+struct Measurement {
+    passed: Passed,
+    /// Packets a second over bare unwraps a second.
+    share: f64,
+}
+
 /// What came through.
 struct Passed {
     offered: f64,
@@ -67,19 +74,19 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let net = LocalNet::start(LocalNetConfig { shape, ..LocalNetConfig::default() }).await?;
     let mut rig = Rig::new(&net).await?;
 
-    let (one, ratio) = rig.flood(1).await?;
-    report.at_least("mix forwards, 1 link / bare unwraps", ratio, "ratio", 0.8);
-    let (many, ratio) = rig.flood(MANY).await?;
-    report.at_least("mix forwards, 8 links / bare unwraps", ratio, "ratio", 0.8);
+    let one = rig.measure(1.0, 1).await?;
+    report.at_least("mix forwards, 1 link / bare unwraps", one.share, "ratio", 0.8);
+    let many = rig.measure(1.0, MANY).await?;
+    report.at_least("mix forwards, 8 links / bare unwraps", many.share, "ratio", 0.8);
 
-    let peak = one.max(many);
-    let half = rig.offer(0.5 * peak, MANY).await?;
-    let over = rig.offer(1.5 * peak, MANY).await?;
-    report.at_least("throughput at 150 % load / peak", over.rate() / peak, "ratio", 0.9);
-    let named = over.shed / (over.offered - over.count);
-    report.at_least("excess dropped as queue_full / excess", named, "ratio", 1.0);
-    let (calm, loaded) = (half.percentile(0.99), over.percentile(0.99));
-    report.note("lost at 50 % load", half.offered - half.count, "packets");
+    let peak = one.share.max(many.share);
+    let half = rig.measure(0.5 * peak, MANY).await?;
+    let over = rig.measure(1.5 * peak, MANY).await?;
+    report.at_least("throughput at 150 % load / peak", over.share / peak, "ratio", 0.9);
+    let excess = over.passed.offered - over.passed.count;
+    report.at_least("excess dropped as queue_full", over.passed.shed / excess, "ratio", 1.0);
+    report.note("lost at 50 % load", half.passed.offered - half.passed.count, "packets");
+    let (calm, loaded) = (half.passed.percentile(0.99), over.passed.percentile(0.99));
     report.note("99th percentile at 50 % load", calm, "ms");
     report.note("99th percentile at 150 % load", loaded, "ms");
     report.at_most("99th percentile, 150 % / 50 % load", loaded / calm, "ratio", 5.0);
@@ -106,15 +113,14 @@ impl Rig {
         Ok(Self { before, after, onward, mix, key, tested })
     }
 
-    /// Offers as many packets as one core could unwrap; says how many a second came through, and
-    /// which share of the bare unwraps that is.
-    async fn flood(&mut self, links: usize) -> anyhow::Result<(f64, f64)> {
+    /// Offers `load` times what one core could unwrap.
+    async fn measure(&mut self, load: f64, links: usize) -> anyhow::Result<Measurement> {
         pin("0")?;
         let before = sphinx::on_one_core();
-        let rate = self.offer(before, links).await?.rate();
+        let passed = self.offer(load * before, links).await?;
         pin("0")?;
         let after = sphinx::on_one_core();
-        Ok((rate, rate / f64::midpoint(before, after)))
+        Ok(Measurement { share: passed.rate() / f64::midpoint(before, after), passed })
     }
 
     /// Offers `rate` packets a second over `links` links.
