@@ -81,7 +81,10 @@ async fn its_trace_has_every_hop_in_order_there_and_back() {
     let asked: std::time::Duration = hops.iter().filter_map(|(_, hop)| hop.delay_asked).sum();
     assert!(report.elapsed >= asked, "the delays are part of the whole");
     let difference = report.mixing_delay.abs_diff(asked);
-    assert!(difference.as_micros() < 10, "the sender drew what the hops were asked: {difference:?}");
+    assert!(
+        difference.as_micros() < 10,
+        "the sender drew what the hops were asked: {difference:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! Transactions that monerod does not take: it is the judge, and its verdict arrives in words.
 
 use mixbed_client::BroadcastError;
-use mixbed_monero::testing::{corrupt_signature, make_heavier};
 use mixbed_monero::Flag;
+use mixbed_monero::testing::{corrupt_signature, make_heavier};
 
 use crate::world::{World, options};
 

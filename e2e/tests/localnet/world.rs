@@ -26,8 +26,8 @@ impl World {
 
     pub(crate) async fn with(change: impl FnOnce(&mut LocalNetConfig)) -> Self {
         let (stock, monerod) = monerod().await;
-        let telemetry =
-            Telemetry::new(&Options { memory_spans: 1000, ..Options::default() }).expect("telemetry");
+        let telemetry = Telemetry::new(&Options { memory_spans: 1000, ..Options::default() })
+            .expect("telemetry");
         let mut config = LocalNetConfig {
             monerod: Some(monerod.url().to_owned()),
             telemetry: telemetry.clone(),
