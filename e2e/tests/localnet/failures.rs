@@ -72,7 +72,7 @@ async fn a_provider_that_is_away_is_no_success_and_one_that_returns_is_found() {
 async fn a_mix_that_dies_costs_a_retransmission_and_no_broadcast() {
     let mut world = World::new().await;
     world.net.stop_node("mix-2-0", Duration::ZERO).await;
-    for transfer in world.stock.transfers[..4].to_vec() {
+    for transfer in &world.stock.transfers[..4] {
         let report = world.broadcast(&transfer.raw, SOON).await.expect("accepted");
         world.mined(report.txid).await;
     }
@@ -81,9 +81,6 @@ async fn a_mix_that_dies_costs_a_retransmission_and_no_broadcast() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_whose_gateway_dies_goes_to_another() {
     let mut world = World::new().await;
-    let books = world.net.books();
-    let transfer = world.stock.transfers[0].clone();
-    drop(books);
     for (gateway, transfer) in ["gateway-0", "gateway-1"].into_iter().zip([0, 1]) {
         world.net.stop_node(gateway, Duration::ZERO).await;
         let raw = world.stock.transfers[transfer].raw.clone();
@@ -92,8 +89,6 @@ async fn a_client_whose_gateway_dies_goes_to_another() {
         world.net.start_node(gateway).await.expect("started");
         world.net.wait_ready(SOON).await.expect("ready");
     }
-    let again = world.broadcast(&transfer.raw, SOON).await.expect("accepted");
-    assert!(again.already_known);
 }
 
 #[tokio::test(flavor = "multi_thread")]
