@@ -1,6 +1,7 @@
 //! Real transactions through a mixnet in one process, to a real regtest monerod.
 
 mod broadcast;
+mod epochs;
 mod failures;
 mod judged;
 mod world;
