@@ -16,6 +16,7 @@ mod keys;
 mod money;
 mod net;
 mod output;
+mod places;
 mod progress;
 mod settings;
 mod signals;

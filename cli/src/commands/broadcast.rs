@@ -6,7 +6,7 @@ use crate::control::{BroadcastQuery, BroadcastReply, ControlArgs, Outcome, Traci
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::Period;
-use crate::trace::duration;
+use crate::trace::{duration, packet_count};
 use crate::{output, transaction};
 
 const AFTER_HELP: &str = "\
@@ -77,9 +77,9 @@ fn tell(reply: &BroadcastReply) -> String {
     let took = duration(micros(reply.elapsed_us));
     lines.push(match &reply.packets {
         Some(packets) => format!(
-            "took {took}{by}: {} packets there and {} back, {} of it mixing delays, {} monerod",
-            packets.sent,
-            packets.received,
+            "took {took}{by}: {} there and {} back, {} of it mixing delays, {} monerod",
+            packet_count(packets.sent),
+            packet_count(packets.received),
             duration(micros(packets.mixing_delay_us)),
             duration(micros(packets.monerod_us)),
         ),

@@ -7,7 +7,6 @@ use mixbed_directory::Parameters;
 use mixbed_localnet::{LocalNetConfig, Shape};
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Health, serve_router};
-use serde::Serialize;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +14,7 @@ use crate::control::{Control, Nodes, router};
 use crate::failure::Failure;
 use crate::money::{self, Money};
 use crate::net::{self, Running};
+use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::settings::{MonerodChoice, UpFlags, UpSettings};
 use crate::{glue, output, settings, signals};
@@ -49,25 +49,6 @@ pub(crate) struct Args {
     flags: UpFlags,
 }
 
-/// Where everything is.
-#[derive(Debug, Serialize)]
-struct Places {
-    ready: bool,
-    control: String,
-    directory: String,
-    authority_key: String,
-    monerod: Option<String>,
-    wallet: Option<String>,
-    wallet_address: Option<String>,
-    nodes: Vec<Place>,
-}
-
-#[derive(Debug, Serialize)]
-struct Place {
-    name: String,
-    address: String,
-}
-
 pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let settings: UpSettings =
         settings::load("up", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
@@ -86,7 +67,7 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     if args.json {
         output::print_json(&up.places);
     } else {
-        output::print(tell(&up.places));
+        output::print(up.places.to_string());
     }
     shutdown.cancelled().await;
     progress.say("stopping");
@@ -171,7 +152,7 @@ impl Up {
             monerod: monerod_url,
             wallet: money.as_ref().and_then(Money::wallet_url),
             wallet_address: money.as_ref().and_then(Money::address),
-            nodes: places(&running),
+            nodes: places::nodes(&running),
         };
         Ok(Self { running, money, places, serving, watch, telemetry })
     }
@@ -218,36 +199,4 @@ fn net_config(
         telemetry,
         ..LocalNetConfig::default()
     }
-}
-
-fn places(running: &Running) -> Vec<Place> {
-    let place = |(name, node): (&String, &mixbed_node::Node)| Place {
-        name: name.clone(),
-        address: node.address().to_string(),
-    };
-    running.net.nodes().iter().map(place).collect()
-}
-
-fn tell(places: &Places) -> String {
-    let mut lines = vec![
-        format!("directory  {} (key {})", places.directory, places.authority_key),
-        format!(
-            "nodes      {}",
-            places
-                .nodes
-                .iter()
-                .map(|node| format!("{} {}", node.name, node.address))
-                .collect::<Vec<_>>()
-                .join("\n           ")
-        ),
-    ];
-    if let Some(monerod) = &places.monerod {
-        lines.push(format!("monerod    {monerod}"));
-    }
-    if let (Some(wallet), Some(address)) = (&places.wallet, &places.wallet_address) {
-        lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));
-    }
-    lines.push(format!("metrics    {}/metrics", places.control));
-    lines.push(format!("ready: control at {}; Ctrl-C stops it", places.control));
-    lines.join("\n")
 }

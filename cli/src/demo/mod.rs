@@ -52,7 +52,7 @@ pub(crate) async fn run(plan: Plan, progress: Progress) -> Result<(), Failure> {
     if plan.json {
         output::print_json(&proof);
     } else if proof.ok {
-        output::print(format!("\n{}", proof.proven));
+        output::print(format!("\nproven: {}", proof.proven));
     }
     if proof.ok {
         return Ok(());

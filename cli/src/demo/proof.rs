@@ -105,7 +105,7 @@ fn sentence(transactions: &[Transaction], nodes: usize, books: Books) -> String 
         some => format!("{some} of {nodes}"),
     };
     format!(
-        "proven: {proven} of {} transactions crossed 5 Sphinx hops each way, were accepted by \
+        "{proven} of {} transactions crossed 5 Sphinx hops each way, were accepted by \
          monerod and mined ({blocks}); {} packets, {there} there and {back} back; the books of \
          {closed} nodes close",
         transactions.len(),

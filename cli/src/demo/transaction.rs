@@ -6,7 +6,7 @@ use mixbed_monero::{PreparedTransfer, TxId};
 use serde::Serialize;
 
 use crate::control::BroadcastReply;
-use crate::trace::{Way, duration, render};
+use crate::trace::{Way, duration, packet_count, render};
 
 /// A transaction and what became of it.
 #[derive(Clone, Debug, Serialize)]
@@ -59,8 +59,8 @@ impl Transaction {
                 "total {took}, {} of it mixing delays, {} monerod; {} there, {} back; {}",
                 duration(micros(packets.mixing_delay_us)),
                 duration(micros(packets.monerod_us)),
-                count(packets.sent),
-                count(packets.received),
+                packet_count(packets.sent),
+                packet_count(packets.received),
                 reply.words,
             ),
             None => format!("total {took}: {}", reply.words),
@@ -71,8 +71,4 @@ impl Transaction {
             render(way),
         )
     }
-}
-
-fn count(packets: u64) -> String {
-    if packets == 1 { "1 packet".to_owned() } else { format!("{packets} packets") }
 }

@@ -126,6 +126,11 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// A number of packets in words.
+pub(crate) fn packet_count(count: u64) -> String {
+    if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::processes::Net;
-use crate::support::{assert_fails, run, run_with_input, stderr, stdout};
+use crate::support::{
+    Running, SOON, assert_fails, run, run_with_input, stderr, stdout, wait_for, word_after,
+};
 
 /// A monerod on the stock's chain.
 fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
@@ -23,6 +25,42 @@ fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
 fn reply(output: &Output) -> Value {
     serde_json::from_str(&stdout(output))
         .unwrap_or_else(|error| panic!("{error}: {} {}", stdout(output), stderr(output)))
+}
+
+#[test]
+fn a_net_in_one_process_shows_a_transaction_s_whole_way() {
+    let runtime = Runtime::new().expect("a runtime");
+    let (stock, monerod) = monerod(&runtime);
+    let mut up = Running::start(&["up", "--monerod", monerod.url(), "--control", "127.0.0.1:0"]);
+    assert_eq!(word_after(&up.line("monerod"), "monerod    "), monerod.url());
+    let control = word_after(&up.line("ready: "), "control at ");
+
+    // More than one packet: a part each, all answered for.
+    let output = run(&["broadcast", &hex::encode(&stock.sweep.raw), "--control", &control]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let txid = stock.sweep.txid.to_string();
+    let table = stdout(&run(&["trace", &txid, "--control", &control]));
+    assert!(table.contains("part 12"), "28 kB are 12 packets and more: {table}");
+
+    let transfer = &stock.transfers[0];
+    let output = run(&["broadcast", &hex::encode(&transfer.raw), "--json", "--control", &control]);
+    let accepted = reply(&output);
+    let trace_id = accepted["trace_id"].as_str().expect("up allows tracing");
+    // The last hop's span ends a moment after the answer is there.
+    let whole = wait_for(SOON, || {
+        let table = stdout(&run(&["trace", trace_id, "--control", &control]));
+        table.contains("10 hops").then_some(table)
+    });
+    let table = whole.expect("five hops there and five back");
+    for words in ["there  gateway-", "there  provider-0", "monerod", "back   client", "in all"] {
+        assert!(table.contains(words), "{words} is not in: {table}");
+    }
+    let spans = run(&["trace", &transfer.txid.to_string(), "--json", "--control", &control]);
+    let spans = reply(&spans);
+    assert_eq!(spans["trace_id"], trace_id);
+    assert_eq!(spans["spans"].as_array().unwrap().len(), 14, "{spans}");
+    up.stop();
 }
 
 #[test]

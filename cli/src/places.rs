@@ -1,0 +1,61 @@
+//! Where everything of a running net is, as `up` says it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::net::Running;
+
+/// Where everything is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Places {
+    pub(crate) ready: bool,
+    pub(crate) control: String,
+    pub(crate) directory: String,
+    pub(crate) authority_key: String,
+    pub(crate) monerod: Option<String>,
+    pub(crate) wallet: Option<String>,
+    pub(crate) wallet_address: Option<String>,
+    pub(crate) nodes: Vec<Place>,
+}
+
+/// Where a node listens.
+#[derive(Debug, Serialize)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) address: String,
+}
+
+/// Where the net's nodes are.
+pub(crate) fn nodes(running: &Running) -> Vec<Place> {
+    let place = |(name, node): (&String, &mixbed_node::Node)| Place {
+        name: name.clone(),
+        address: node.address().to_string(),
+    };
+    running.net.nodes().iter().map(place).collect()
+}
+
+impl fmt::Display for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = vec![
+            format!("directory  {} (key {})", self.directory, self.authority_key),
+            format!(
+                "nodes      {}",
+                self.nodes
+                    .iter()
+                    .map(|node| format!("{} {}", node.name, node.address))
+                    .collect::<Vec<_>>()
+                    .join("\n           ")
+            ),
+        ];
+        if let Some(monerod) = &self.monerod {
+            lines.push(format!("monerod    {monerod}"));
+        }
+        if let (Some(wallet), Some(address)) = (&self.wallet, &self.wallet_address) {
+            lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));
+        }
+        lines.push(format!("metrics    {}/metrics", self.control));
+        lines.push(format!("ready: control at {}; Ctrl-C stops it", self.control));
+        f.write_str(&lines.join("\n"))
+    }
+}
