@@ -8,12 +8,12 @@ use std::time::Duration;
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::authority::StartError;
 use mixbed_localnet::{LocalNet, LocalNetConfig, LocalNetError, Shape};
-use mixbed_telemetry::{FollowerMetrics, Telemetry};
+use mixbed_telemetry::{DirectoryMetrics, FollowerMetrics, Telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::failure::Failure;
-use crate::glue;
+use crate::glue::{self, DirectoryGlue};
 
 /// How long a local net may take to be ready; it takes about a tenth of a second.
 const READY: Duration = Duration::from_secs(20);
@@ -27,13 +27,16 @@ const MANY: usize = 100;
 /// The name of the net's own client.
 pub(crate) const CLIENT: &str = "client";
 
+/// The name of its directory.
+const DIRECTORY: &str = "directory";
+
 /// A local net that carries packets, and a client in it.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) net: Arc<LocalNet>,
     pub(crate) client: Client,
     /// Carries counters over to metrics.
-    _glue: JoinSet<()>,
+    glue: JoinSet<()>,
 }
 
 impl Running {
@@ -57,13 +60,22 @@ impl Running {
         }
         let metrics = FollowerMetrics::new(&telemetry, CLIENT, "client");
         glue.spawn(glue::follow(net.follower().clone(), metrics));
+        let net = Arc::new(net);
+        let carried = Arc::clone(&net);
+        let metrics = DirectoryMetrics::new(&telemetry, DIRECTORY);
+        glue.spawn(async move {
+            if let Some(authority) = carried.authority() {
+                DirectoryGlue::new(metrics).run(authority).await;
+            }
+        });
         net.wait_ready(READY).await.map_err(Failure::failed)?;
         client.wait_ready(READY).await.map_err(Failure::failed)?;
-        Ok(Self { net: Arc::new(net), client, _glue: glue })
+        Ok(Self { net, client, glue })
     }
 
     /// Stops both in good order.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(mut self) {
+        self.glue.shutdown().await;
         self.client.stop().await;
         // Whoever served the net's state has ended before; if not, it stops as it is dropped.
         if let Ok(net) = Arc::try_unwrap(self.net) {

@@ -28,6 +28,9 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
+    /// The peer closed the link between two frames.
+    #[error("the peer closed the link")]
+    Closed,
     /// The peer closed the connection in the middle of a frame.
     #[error("the peer closed the connection in the middle of a frame")]
     Truncated,
@@ -43,13 +46,14 @@ impl Error {
             Self::Link(LinkError::Version(_)) => "version",
             Self::Link(LinkError::UnknownFrame) => "unknown_frame",
             Self::TimedOut(_) => "timed_out",
+            Self::Closed => "closed",
             Self::Truncated => "truncated",
         }
     }
 
     /// The labels that [`kind`](Self::kind) gives.
     pub const KINDS: &'static [&'static str] =
-        &["io", "crypto", "version", "unknown_frame", "timed_out", "truncated"];
+        &["io", "crypto", "version", "unknown_frame", "timed_out", "closed", "truncated"];
 }
 
 /// An authenticated link, both ways.

@@ -116,6 +116,12 @@ impl LocalNet {
         Ok(())
     }
 
+    /// The directory, while it runs.
+    #[must_use]
+    pub fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
+    }
+
     /// The directory's URL.
     #[must_use]
     pub fn directory_url(&self) -> String {

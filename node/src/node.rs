@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use mixbed_directory::follower::FollowerError;
-use mixbed_directory::{Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, Role};
+use mixbed_directory::{
+    Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState, Role,
+};
 use mixbed_telemetry::{Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
 use mixbed_wire::{DropReason, NodeId};
 use tokio::net::TcpListener;
@@ -193,6 +195,12 @@ impl Node {
     #[must_use]
     pub fn readings(&self) -> Readings {
         self.books.metrics.readings()
+    }
+
+    /// Where its registration stands; nothing before the first document.
+    #[must_use]
+    pub fn registration(&self) -> Option<RegistrarState> {
+        self.registrar.get().map(Registrar::state)
     }
 
     /// The document it works by.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mixbed_directory::{Role, Trust};
+use mixbed_directory::{RegistrarState, Role, Trust};
 use mixbed_monero::Daemon;
 use mixbed_node::{Limits, Node, NodeConfig};
-use mixbed_telemetry::{FollowerMetrics, Health, Options, Telemetry, serve_http};
+use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
 use crate::failure::Failure;
 use crate::keys::StateDir;
@@ -83,8 +83,9 @@ async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) 
         // First of all: usually it is ready by then.
         tokio::time::sleep(LOOK).await;
         let reasons = node.health().reasons();
-        if let Some(why) = refusal(node.health()) {
-            return Failure::failed(format!("{name}: {why}"));
+        if let Some(RegistrarState::Rejected { message, .. }) = node.registration() {
+            let why = format!("{name}: the directory does not admit this node: {message}");
+            return Failure::failed(why);
         }
         if said.as_ref() != Some(&reasons) {
             if reasons.is_empty() {
@@ -99,13 +100,6 @@ async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) 
             said = Some(reasons);
         }
     }
-}
-
-/// Why the directory will never admit the node, if that is so.
-fn refusal(health: &Health) -> Option<String> {
-    let reasons = health.reasons();
-    let refusal = reasons.iter().find(|reason| reason.contains("does not admit this node"))?;
-    Some(refusal.trim_start_matches("directory: ").to_owned())
 }
 
 fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {

@@ -134,10 +134,7 @@ impl Listener {
             }
         };
         self.books.metrics.links_in.dec();
-        match ended {
-            Ok(()) => tracing::debug!(node = self.name(), peer = who, "link closed"),
-            Err(error) => tracing::info!(node = self.name(), peer = who, %error, "link lost"),
-        }
+        self.books.link_ended(&who, &ended.err().unwrap_or(mixbed_link::Error::Closed));
     }
 
     async fn read_packets(&self, mut reader: LinkReader) -> Result<(), mixbed_link::Error> {

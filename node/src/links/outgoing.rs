@@ -69,9 +69,7 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
                 metrics.links_out.inc();
                 let error = write_until_lost(packets, reader, writer).await;
                 metrics.links_out.dec();
-                tracing::info!(
-                    node = dialler.books.service.name(), peer = peer.name, %error, "link lost"
-                );
+                dialler.books.link_ended(&peer.name, &error);
                 retry = FIRST_RETRY;
                 down_since = Instant::now();
             }
@@ -110,7 +108,7 @@ async fn write_until_lost(
         loop {
             match reader.read().await {
                 Ok(Some(_)) => {}
-                Ok(None) => break mixbed_link::Error::Truncated,
+                Ok(None) => break mixbed_link::Error::Closed,
                 Err(error) => break error,
             }
         }
@@ -130,7 +128,7 @@ pub(crate) async fn write_packets(
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         if packets.recv_many(&mut batch, BATCH).await == 0 {
-            return mixbed_link::Error::Truncated;
+            return mixbed_link::Error::Closed;
         }
         let mut written = Vec::with_capacity(batch.len());
         let mut result = Ok(());

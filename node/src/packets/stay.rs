@@ -13,6 +13,17 @@ pub(crate) struct Books {
     pub(crate) service: Service,
 }
 
+impl Books {
+    /// A link to or from `peer` is no more. That a peer leaves in order is no news.
+    pub(crate) fn link_ended(&self, peer: &str, error: &mixbed_link::Error) {
+        let node = self.service.name();
+        match error {
+            mixbed_link::Error::Closed => tracing::debug!(node, peer, "link closed"),
+            error => tracing::info!(node, peer, %error, "link lost"),
+        }
+    }
+}
+
 /// One packet's stay. It begins by being counted in and ends by being counted out, exactly once:
 /// whoever takes a packet over takes its `Stay` along, and a `Stay` that is lost (a queue thrown
 /// away at shutdown) counts itself out as `stopped`. So the books close at any time:
