@@ -34,6 +34,7 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
             identity: IdentitySecret::generate(&mut rand::rng()),
             link_key: LinkSecret::generate(&mut rand::rng()),
             monerod: None,
+            keep_document_in: None,
             limits: Limits { workers: Some(1), ..Limits::default() },
         };
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -97,6 +97,7 @@ impl LocalNet {
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod: net.config.monerod.clone(),
+                keep_document_in: None,
                 limits: net.config.limits.clone(),
             };
             net.plans.insert(name.clone(), (plan, SocketAddr::from(([127, 0, 0, 1], 0))));

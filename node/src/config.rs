@@ -1,5 +1,6 @@
 //! What a node is told when it starts.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mixbed_directory::{IdentitySecret, JoinSecret, Role, Trust};
@@ -27,6 +28,9 @@ pub struct NodeConfig {
     /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
     /// that it is not offered here.
     pub monerod: Option<String>,
+    /// A file to keep the last good document in, so that the node can start again while the
+    /// directory is away; nothing: it waits for the directory.
+    pub keep_document_in: Option<PathBuf>,
     /// How much it takes on.
     pub limits: Limits,
 }

@@ -58,7 +58,6 @@ impl Keeper {
     fn say_where_it_stands(&self, follower: &Follower) {
         let registration = self.registrar.get().map(Registrar::state);
         if let Some(RegistrarState::Rejected { message, .. }) = registration {
-            tracing::error!(node = self.descriptor.name, why = message, "not admitted");
             self.listed.unmet(format!("the directory does not admit this node: {message}"));
             return;
         }

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::NodeConfig;
 use crate::keeper::Keeper;
 use crate::links::{Dialler, LinkTable, Listener};
-use crate::packets::{Books, KeyRing, Workers, spawn_mixing};
+use crate::packets::{BATCH, Books, KeyRing, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig};
 
@@ -76,6 +76,7 @@ impl Node {
             identity,
             link_key,
             monerod,
+            keep_document_in,
             limits,
         } = config;
         let address = socket.local_addr().map_err(NodeError::Socket)?;
@@ -88,7 +89,7 @@ impl Node {
         let entrance_stop = stop.child_token();
         let tasks = TaskTracker::new();
 
-        let links = Arc::new(LinkTable::default());
+        let links = Arc::new(LinkTable::new(role));
         let provider = (role == Role::Provider).then(|| {
             let replies = Replies { links: Arc::clone(&links), books: Arc::clone(&books) };
             let config = ProviderConfig { monerod, ..ProviderConfig::default() };
@@ -97,7 +98,8 @@ impl Node {
         });
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
-        let (mixing, held) = mpsc::channel(limits.pool);
+        // Full batches for as many packets as the pool itself holds, and never none.
+        let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
         tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
         let document = Arc::new(RwLock::new(None));
         let path = Arc::new(Path {
@@ -111,7 +113,10 @@ impl Node {
         let workers = Workers::start(count, count * limits.queue_per_worker, &name, &path)
             .map_err(NodeError::Workers)?;
 
-        let follower = Follower::start(FollowerConfig::new(&directory, trust))?;
+        let follower = Follower::start(FollowerConfig {
+            keep_in: keep_document_in,
+            ..FollowerConfig::new(&directory, trust)
+        })?;
         let descriptor = Descriptor {
             name,
             identity: identity.public(),

@@ -1,15 +1,15 @@
 //! Where an unwrapped packet goes at this node.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mixbed_directory::{Document, Role};
 use mixbed_wire::{DropReason, Exit, HopAddress, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use crate::links::LinkTable;
-use crate::packets::{Books, Held, Hop, Stay};
+use crate::links::{LinkKind, LinkTable};
+use crate::packets::{Books, Forward, Held, Hop, Stay};
 use crate::provider::{Delivery, Provider, ReplySink};
 
 /// Connects the workers with what comes after them.
@@ -24,6 +24,30 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    /// Whether a packet may go on to `next` from here. What a client hands in has to cross the
+    /// mixes: it does not go straight to another client.
+    fn check(&self, next: NodeId, from_client: bool) -> Result<(), DropReason> {
+        match self.links.kind(next) {
+            Some(LinkKind::Node) => Ok(()),
+            Some(LinkKind::Client) if !from_client => Ok(()),
+            Some(LinkKind::Client) => Err(DropReason::UnknownNextHop),
+            None if self.role == Role::Gateway && !from_client && !self.lists(next) => {
+                Err(DropReason::ClientOffline)
+            }
+            None => Err(DropReason::UnknownNextHop),
+        }
+    }
+
+    fn lists(&self, id: NodeId) -> bool {
+        let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
+        document.as_ref().is_some_and(|document| document.node(&id).is_some())
+    }
+
+    fn tracing_allowed(&self) -> bool {
+        let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
+        document.as_ref().is_some_and(|document| document.parameters.tracing_allowed)
+    }
+
     fn name_of(&self, id: NodeId) -> String {
         let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
         let node = document.as_ref().and_then(|document| document.node(&id));
@@ -32,20 +56,12 @@ impl Path {
 }
 
 impl Hop for Path {
-    fn forward(
-        &self,
-        next: HopAddress,
-        delay: Duration,
-        packet: Packet,
-        mut stay: Stay,
-    ) -> Option<Held> {
-        stay.traced(next.trace, Some(delay), || Some(self.name_of(next.node)));
+    fn forward(&self, forward: Forward) -> Option<Held> {
+        let Forward { from_client, next, delay, packet, mut stay } = forward;
         let now = Instant::now();
-        if !self.links.leads_to(next.node) {
-            let reason = match self.role {
-                Role::Gateway => DropReason::ClientOffline,
-                Role::Mix { .. } | Role::Provider => DropReason::UnknownNextHop,
-            };
+        let trace = next.trace.filter(|_| self.tracing_allowed());
+        stay.traced(trace, Some(delay), || Some(self.name_of(next.node)));
+        if let Err(reason) = self.check(next.node, from_client) {
             stay.dropped(now, reason);
             return None;
         }
@@ -65,7 +81,7 @@ impl Hop for Path {
     }
 
     fn exit(&self, exit: Exit, mut stay: Stay) {
-        let trace = exit.destination.trace;
+        let trace = exit.destination.trace.filter(|_| self.tracing_allowed());
         stay.traced(trace, None, || None);
         let outcome = match &self.provider {
             Some(provider) => exit

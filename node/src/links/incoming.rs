@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use mixbed_directory::{Follower, Role};
 use mixbed_link::{Link, LinkReader};
-use mixbed_wire::{Frame, LinkPublic, LinkSecret, NodeId};
+use mixbed_wire::{DropReason, Frame, LinkPublic, LinkSecret, NodeId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{LinkQueue, LinkTable, write_packets};
+use super::{LinkQueue, LinkTable, drop_queued, write_packets};
 use crate::config::Limits;
 use crate::packets::{Arrived, Books, Entrance, Stay};
 use crate::topology;
@@ -117,7 +117,7 @@ impl Listener {
         let Link { reader, writer, .. } = link;
         let (who, ended) = match peer {
             Peer::Node(name) => {
-                let ended = self.read_packets(reader.read_ahead(NODE_READ_AHEAD)).await;
+                let ended = self.read_packets(reader.read_ahead(NODE_READ_AHEAD), false).await;
                 (name, ended)
             }
             Peer::Client(id) => {
@@ -125,11 +125,13 @@ impl Listener {
                 let own = LinkQueue { queue, stop: stop.clone() };
                 self.links.add_client(id, own.clone());
                 let ended = tokio::select! {
-                    ended = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD)) => ended,
+                    ended = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD), true) => ended,
                     error = write_packets(&mut packets, writer) => Err(error),
                     () = stop.cancelled() => Ok(()),
                 };
                 self.links.remove_client(id, &own);
+                packets.close();
+                drop_queued(&mut packets, DropReason::ClientOffline);
                 (format!("client {id}"), ended)
             }
         };
@@ -137,12 +139,16 @@ impl Listener {
         self.books.link_ended(&who, &ended.err().unwrap_or(mixbed_link::Error::Closed));
     }
 
-    async fn read_packets(&self, mut reader: LinkReader) -> Result<(), mixbed_link::Error> {
+    async fn read_packets(
+        &self,
+        mut reader: LinkReader,
+        from_client: bool,
+    ) -> Result<(), mixbed_link::Error> {
         while let Some(frame) = reader.read().await? {
             match frame {
                 Frame::Packet(packet) => {
                     let stay = Stay::received(&self.books, Instant::now());
-                    self.entrance.enter(Arrived { packet, stay });
+                    self.entrance.enter(Arrived { packet, from_client, stay });
                 }
                 Frame::Dummy => {}
             }

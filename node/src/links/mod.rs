@@ -5,5 +5,5 @@ mod outgoing;
 mod table;
 
 pub(crate) use incoming::Listener;
-pub(crate) use outgoing::{Dialler, Peer, spawn_link, write_packets};
-pub(crate) use table::{LinkQueue, LinkTable, Outbound};
+pub(crate) use outgoing::{Dialler, Peer, drop_queued, spawn_link, write_packets};
+pub(crate) use table::{LinkKind, LinkQueue, LinkTable, Outbound};

@@ -22,6 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
+/// A link that lasted this long was wanted by both sides: it is dialled anew at once. A shorter
+/// one was not, most likely: in Noise XK the dialler is through before the listener has decided.
+const GOOD: Duration = Duration::from_secs(10);
+
 /// What all of a node's own links have in common.
 #[derive(Clone)]
 pub(crate) struct Dialler {
@@ -47,6 +51,8 @@ pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) 
     let link = LinkQueue { queue, stop: stop.clone() };
     tokio::spawn(async move {
         stop.run_until_cancelled(Box::pin(keep_up(&dialler, &peer, &mut packets))).await;
+        packets.close();
+        drop_queued(&mut packets, DropReason::LinkLost);
     });
     link
 }
@@ -67,10 +73,13 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
                 let metrics = &dialler.books.metrics;
                 tracing::debug!(node = dialler.books.service.name(), peer = peer.name, "link up");
                 metrics.links_out.inc();
+                let up_since = Instant::now();
                 let error = write_until_lost(packets, reader, writer).await;
                 metrics.links_out.dec();
                 dialler.books.link_ended(&peer.name, &error);
-                retry = FIRST_RETRY;
+                if up_since.elapsed() > GOOD {
+                    retry = FIRST_RETRY;
+                }
                 down_since = Instant::now();
             }
             Err(error) => {
@@ -80,7 +89,7 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
                     %error, "no link"
                 );
                 if down_since.elapsed() > PATIENCE {
-                    give_up_waiting(packets);
+                    drop_queued(packets, DropReason::LinkLost);
                 }
             }
         }
@@ -91,9 +100,10 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
     }
 }
 
-fn give_up_waiting(packets: &mut mpsc::Receiver<Outbound>) {
+/// Drops what waits for a link that is no more.
+pub(crate) fn drop_queued(packets: &mut mpsc::Receiver<Outbound>, reason: DropReason) {
     while let Ok(out) = packets.try_recv() {
-        out.stay.dropped(Instant::now(), DropReason::LinkLost);
+        out.stay.dropped(Instant::now(), reason);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
+use mixbed_directory::Role;
 use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -28,18 +29,30 @@ pub(crate) struct LinkQueue {
 /// The links that packets can leave by: to other nodes, and at a gateway to its clients.
 ///
 /// The locks are held for a look-up and a `try_send`, never while anything waits.
-#[derive(Default)]
 pub(crate) struct LinkTable {
+    role: Role,
     nodes: RwLock<HashMap<NodeId, (Peer, LinkQueue)>>,
     clients: RwLock<HashMap<NodeId, LinkQueue>>,
 }
 
+/// Whom a link leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkKind {
+    Node,
+    Client,
+}
+
 impl LinkTable {
+    /// No links yet, at a node of this role.
+    pub(crate) fn new(role: Role) -> Self {
+        Self { role, nodes: RwLock::default(), clients: RwLock::default() }
+    }
+
     /// Queues a packet for its next hop, or drops it by name.
     pub(crate) fn send(&self, next: NodeId, packet: Packet, stay: Stay) {
         let outcome = match self.queue_of(next) {
             Some(link) => link.queue.try_send(Outbound { packet, stay }),
-            None => return stay.dropped(Instant::now(), DropReason::UnknownNextHop),
+            None => return stay.dropped(Instant::now(), self.gone()),
         };
         match outcome {
             Ok(()) => {}
@@ -47,14 +60,26 @@ impl LinkTable {
                 out.stay.dropped(Instant::now(), DropReason::LinkQueueFull);
             }
             Err(TrySendError::Closed(out)) => {
-                out.stay.dropped(Instant::now(), DropReason::LinkLost);
+                out.stay.dropped(Instant::now(), self.gone());
             }
         }
     }
 
-    /// Whether packets for `next` can leave from here now.
-    pub(crate) fn leads_to(&self, next: NodeId) -> bool {
-        self.queue_of(next).is_some()
+    /// Why a packet cannot leave whose link was there when it came in.
+    fn gone(&self) -> DropReason {
+        match self.role {
+            Role::Gateway => DropReason::ClientOffline,
+            Role::Mix { .. } | Role::Provider => DropReason::LinkLost,
+        }
+    }
+
+    /// Whom packets for `next` would go to from here now.
+    pub(crate) fn kind(&self, next: NodeId) -> Option<LinkKind> {
+        if self.nodes.read().unwrap_or_else(PoisonError::into_inner).contains_key(&next) {
+            return Some(LinkKind::Node);
+        }
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        clients.contains_key(&next).then_some(LinkKind::Client)
     }
 
     fn queue_of(&self, next: NodeId) -> Option<LinkQueue> {

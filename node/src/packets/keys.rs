@@ -58,19 +58,25 @@ impl KeySet {
 /// Makes keys ahead of their epoch and erases them after it.
 pub(crate) struct KeyRing {
     keys: Vec<Arc<PacketKey>>,
+    epoch: u64,
     replay_bound: usize,
 }
 
 impl KeyRing {
     /// No key yet; each will remember at most `replay_bound` packets.
     pub(crate) fn new(replay_bound: usize) -> Self {
-        Self { keys: Vec::new(), replay_bound }
+        Self { keys: Vec::new(), epoch: 0, replay_bound }
     }
 
-    /// It is `epoch` now: makes its key and the next one's where they are missing, erases all but
-    /// those and the previous one's. Says whether anything changed.
+    /// It is `epoch` now: makes its key and the next one's where they are missing, erases those
+    /// from before the previous epoch. Says whether anything changed.
+    ///
+    /// If epochs were missed (the directory was away), the keys of the last one that was heard of
+    /// stay for one more: senders may have heard of no other.
     pub(crate) fn handle_epoch<R: Rng + ?Sized>(&mut self, epoch: u64, rng: &mut R) -> bool {
-        let wanted = epoch.saturating_sub(1)..=epoch.saturating_add(1);
+        let oldest = epoch.saturating_sub(1).min(self.epoch);
+        let wanted = oldest..=epoch.saturating_add(1);
+        self.epoch = epoch;
         let before = self.keys.len();
         self.keys.retain(|key| wanted.contains(&key.epoch));
         let mut changed = self.keys.len() != before;
@@ -97,10 +103,14 @@ impl KeyRing {
     /// What the descriptor publishes, by ascending epoch.
     pub(crate) fn public(&self) -> Vec<(u64, SphinxPublic)> {
         let mut keys: Vec<_> =
-            self.keys.iter().map(|key| (key.epoch, key.secret.public())).collect();
+            self.keys.iter().filter(|key| key.epoch >= self.epoch).map(published).collect();
         keys.sort_by_key(|(epoch, _)| *epoch);
         keys
     }
+}
+
+fn published(key: &Arc<PacketKey>) -> (u64, SphinxPublic) {
+    (key.epoch, key.secret.public())
 }
 
 #[cfg(test)]
@@ -135,6 +145,20 @@ mod tests {
         keys.handle_epoch(10, &mut rng);
         let packet = packet_for(next_key, &mut rng);
         assert_eq!(keys.key_set().open(&packet).map(|_| ()), Err(DropReason::BadMac));
+    }
+
+    #[test]
+    fn after_missed_epochs_the_last_known_keys_serve_one_more() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut keys = KeyRing::new(100);
+        keys.handle_epoch(1, &mut rng);
+        let (_, last_known) = keys.public()[1];
+        keys.handle_epoch(9, &mut rng);
+        assert!(keys.key_set().open(&packet_for(last_known, &mut rng)).is_ok());
+        assert_eq!(keys.public().iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [9, 10]);
+        keys.handle_epoch(10, &mut rng);
+        let late = packet_for(last_known, &mut rng);
+        assert_eq!(keys.key_set().open(&late).map(|_| ()), Err(DropReason::BadMac));
     }
 
     #[test]

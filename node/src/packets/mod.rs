@@ -10,4 +10,4 @@ mod workers;
 pub(crate) use keys::{KeyRing, KeySet};
 pub(crate) use mixing::{Held, spawn_mixing};
 pub(crate) use stay::{Books, Stay};
-pub(crate) use workers::{Arrived, Entrance, Hop, Workers};
+pub(crate) use workers::{Arrived, BATCH, Entrance, Forward, Hop, Workers};

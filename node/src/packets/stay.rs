@@ -123,7 +123,7 @@ impl Stay {
 
     fn settle_dropped(&mut self, now: Instant, reason: DropReason) {
         self.books.metrics.dropped(reason.index());
-        tracing::debug!(node = self.books.service.name(), %reason, "dropped a packet");
+        tracing::trace!(node = self.books.service.name(), %reason, "dropped a packet");
         self.settle(now, HopOutcome::Dropped(reason.name()));
     }
 

@@ -11,29 +11,34 @@ use super::{Held, KeySet, Stay};
 /// A packet as it came from a link.
 pub(crate) struct Arrived {
     pub(crate) packet: Packet,
+    /// Whether a client handed it in, not a node.
+    pub(crate) from_client: bool,
     pub(crate) stay: Stay,
 }
 
 /// Packets that a busy worker hands on together: each handing over may wake another thread, which
 /// costs a tenth of an unwrap. Eight are 1 ms of a worker's time, the longest that one waits for
 /// the others.
-const BATCH: usize = 8;
+pub(crate) const BATCH: usize = 8;
 
 /// What the rest of the node does with unwrapped packets. Called on the worker threads, so none of
 /// it may wait.
 pub(crate) trait Hop: Send + Sync + 'static {
-    /// The packet is to be held for `delay`, then passed on; nothing if it was dropped.
-    fn forward(
-        &self,
-        next: HopAddress,
-        delay: Duration,
-        packet: Packet,
-        stay: Stay,
-    ) -> Option<Held>;
+    /// The packet is to be held, then passed on; nothing if it was dropped.
+    fn forward(&self, forward: Forward) -> Option<Held>;
     /// Hold these.
     fn hold(&self, batch: Vec<Held>);
     /// The route ends here.
     fn exit(&self, exit: Exit, stay: Stay);
+}
+
+/// A packet to be passed on.
+pub(crate) struct Forward {
+    pub(crate) from_client: bool,
+    pub(crate) next: HopAddress,
+    pub(crate) delay: Duration,
+    pub(crate) packet: Packet,
+    pub(crate) stay: Stay,
 }
 
 /// The workers and the queue before them.
@@ -99,7 +104,7 @@ impl Entrance {
 
 fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
     let mut batch = Vec::with_capacity(BATCH);
-    while let Some(Arrived { packet, mut stay }) = next(arrivals, &mut batch, hop) {
+    while let Some(Arrived { packet, from_client, mut stay }) = next(arrivals, &mut batch, hop) {
         stay.dequeued(Instant::now());
         let keys = keys.read().unwrap_or_else(PoisonError::into_inner).clone();
         match keys.open(&packet).and_then(mixbed_wire::Opened::unwrap) {
@@ -107,7 +112,8 @@ fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
                 stay.unwrapped(Instant::now());
                 match unwrapped {
                     Unwrapped::Forward { next, delay, packet } => {
-                        batch.extend(hop.forward(next, delay, packet, stay));
+                        let forward = Forward { from_client, next, delay, packet, stay };
+                        batch.extend(hop.forward(forward));
                     }
                     Unwrapped::Exit(exit) => hop.exit(exit, stay),
                 }

@@ -138,6 +138,7 @@ pub(crate) fn node_config(
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        keep_document_in: None,
         limits,
     }
 }

@@ -1,0 +1,88 @@
+//! A gateway between clients that the test plays by hand.
+
+use std::time::Duration;
+
+use mixbed_directory::Parameters;
+use mixbed_link::Link;
+use mixbed_localnet::{LocalNet, LocalNetConfig};
+use mixbed_telemetry::{Options, Telemetry};
+use mixbed_wire::{
+    DropReason, Frame, HopAddress, LinkSecret, NodeId, Packet, RouteHop, SphinxSecret, TraceContext,
+};
+
+use crate::rig::SOON;
+
+struct Client {
+    id: NodeId,
+    link: Link,
+}
+
+async fn client(net: &LocalNet) -> Client {
+    let key = LinkSecret::generate(&mut rand::rng());
+    let document = net.follower().current().expect("a document");
+    let gateway = document.by_name("gateway-0").expect("listed");
+    let link = mixbed_link::dial(&gateway.address, "local", &key, &gateway.link_key, SOON)
+        .await
+        .expect("clients are welcome");
+    Client { id: NodeId::of_key(key.public().as_bytes()), link }
+}
+
+/// A packet for the gateway, to be passed on to `next`.
+fn packet(net: &LocalNet, next: NodeId, trace: Option<TraceContext>) -> Packet {
+    let document = net.follower().current().expect("a document");
+    let gateway = document.by_name("gateway-0").expect("listed");
+    let key = *gateway.sphinx_key(document.epoch).expect("a key");
+    let other = SphinxSecret::generate(&mut rand::rng()).public();
+    let hop =
+        |node, key| RouteHop { address: HopAddress { node, trace }, key, delay: Duration::ZERO };
+    let onward = hop(next, other);
+    let route = [hop(gateway.id(), key), onward, onward, onward, onward];
+    Packet::seal(&route, onward.address, [0; 16], b"hello", &mut rand::rng()).expect("fits")
+}
+
+async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
+    let settled = async {
+        while !wanted(net) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(SOON, settled).await;
+    in_time.unwrap_or_else(|_| panic!("the books say {:?}", net.books()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_reaches_neither_another_client_nor_a_stranger_without_the_mixes() {
+    let net = LocalNet::start(LocalNetConfig::default()).await.expect("a net");
+    net.wait_ready(SOON).await.expect("ready");
+    let (mut one, other) = (client(&net).await, client(&net).await);
+    let document = net.follower().current().expect("a document");
+    let provider = document.by_name("provider-0").expect("listed").id();
+    let targets = [other.id, NodeId::from_bytes([1; 8]), provider];
+    for (number, target) in (1..).zip(targets) {
+        let frame = Frame::Packet(packet(&net, target, None));
+        one.link.writer.write(&frame).await.expect("the link is up");
+        until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == number).await;
+    }
+    assert!(net.books().0["gateway-0"].closes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packet_is_traced_only_where_the_document_allows_it() {
+    let trace = TraceContext { trace_id: [5; 16], span_id: [6; 8] };
+    for allowed in [false, true] {
+        let telemetry =
+            Telemetry::new(&Options { memory_spans: 10, ..Options::default() }).expect("telemetry");
+        let config = LocalNetConfig {
+            parameters: Parameters { tracing_allowed: allowed, ..Parameters::default() },
+            telemetry: telemetry.clone(),
+            ..LocalNetConfig::default()
+        };
+        let net = LocalNet::start(config).await.expect("a net");
+        net.wait_ready(SOON).await.expect("ready");
+        let mut client = client(&net).await;
+        let frame = Frame::Packet(packet(&net, NodeId::from_bytes([1; 8]), Some(trace)));
+        client.link.writer.write(&frame).await.expect("the link is up");
+        until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == 1).await;
+        assert_eq!(telemetry.spans().trace(trace.trace_id).len(), usize::from(allowed));
+    }
+}
