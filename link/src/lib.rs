@@ -9,12 +9,16 @@ use std::time::Duration;
 use mixbed_wire::{
     FRAME_SIZE, Frame, Handshake, LinkError, LinkOpener, LinkPublic, LinkSealer, LinkSecret, Step,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 /// Frames read from the socket at a time, unless the owner asks for more: 12 KiB.
 const READ_AHEAD: usize = 4;
+
+/// Bytes that a writer keeps for the next batch: eight frames.
+const KEPT_BUFFER: usize = 8 * FRAME_SIZE;
 
 /// Why a link could not be made, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,9 @@ pub enum Error {
     /// No answer in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
+    /// The peer sent something where it has nothing to say.
+    #[error("the peer sent a frame on a link that leads the other way")]
+    Unexpected,
     /// The peer closed the link between two frames.
     #[error("the peer closed the link")]
     Closed,
@@ -46,14 +53,23 @@ impl Error {
             Self::Link(LinkError::Version(_)) => "version",
             Self::Link(LinkError::UnknownFrame) => "unknown_frame",
             Self::TimedOut(_) => "timed_out",
+            Self::Unexpected => "unexpected",
             Self::Closed => "closed",
             Self::Truncated => "truncated",
         }
     }
 
     /// The labels that [`kind`](Self::kind) gives.
-    pub const KINDS: &'static [&'static str] =
-        &["io", "crypto", "version", "unknown_frame", "timed_out", "closed", "truncated"];
+    pub const KINDS: &'static [&'static str] = &[
+        "io",
+        "crypto",
+        "version",
+        "unknown_frame",
+        "timed_out",
+        "unexpected",
+        "closed",
+        "truncated",
+    ];
 }
 
 /// An authenticated link, both ways.
@@ -102,6 +118,12 @@ async fn within<T>(
 
 async fn shake_hands(mut stream: TcpStream, mut step: Step) -> Result<Link, Error> {
     stream.set_nodelay(true)?;
+    // A peer that vanished without a word is noticed within a minute and a half.
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(10))
+        .with_retries(3);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     loop {
         step = match step {
             Step::Send(frame, handshake) => {
@@ -211,6 +233,13 @@ impl LinkWriter {
         self.stream.write_all(&self.buffer).await?;
         self.buffer.clear();
         Ok(())
+    }
+
+    /// [`flush`](Self::flush), unless the peer takes nothing for `limit`.
+    pub async fn flush_within(&mut self, limit: Duration) -> Result<(), Error> {
+        let flushed = within(limit, self.flush()).await;
+        self.buffer.shrink_to(KEPT_BUFFER);
+        flushed
     }
 
     /// Pushes and flushes one frame.

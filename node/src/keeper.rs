@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use mixbed_directory::{
-    Descriptor, Document, Follower, Registrar, RegistrarConfig, RegistrarState, Role, SphinxKey,
+    Descriptor, Document, Follower, FollowerState, Registrar, RegistrarConfig, RegistrarState,
+    Role, SphinxKey,
 };
 use mixbed_telemetry::Condition;
 use mixbed_wire::NodeId;
@@ -43,6 +44,10 @@ impl Keeper {
         loop {
             if let Some(document) = follower.current() {
                 self.handle_document(&document);
+            } else if matches!(follower.state(), FollowerState::Expired { .. }) {
+                // Keys do not outlive the documents that published them.
+                self.ring.erase();
+                self.workers.set_keys(self.ring.key_set());
             }
             self.say_where_it_stands(follower);
             if registration.is_none() {
@@ -84,6 +89,10 @@ impl Keeper {
                 .map(|(epoch, key)| SphinxKey { epoch, key })
                 .collect();
             self.publish();
+        }
+        if document.node(&self.id).is_none() {
+            // Nobody would let it in yet; links that are up stay, to let out what is held.
+            return;
         }
         let peers = topology::next_hops(self.role, document)
             .map(|node| {

@@ -14,5 +14,5 @@ mod path;
 pub mod provider;
 mod topology;
 
-pub use config::{Limits, NodeConfig};
+pub use config::{Limits, LimitsError, NodeConfig};
 pub use node::{Node, NodeError};

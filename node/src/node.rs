@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::NodeConfig;
+use crate::config::{LimitsError, NodeConfig};
 use crate::keeper::Keeper;
 use crate::links::{Dialler, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Workers, spawn_mixing};
@@ -31,6 +31,9 @@ pub enum NodeError {
     /// No worker thread could be started.
     #[error("cannot start a worker thread: {0}")]
     Workers(std::io::Error),
+    /// A bound that cannot work.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
     /// The directory's URL, or whom to trust, can never work.
     #[error(transparent)]
     Directory(#[from] FollowerError),
@@ -79,6 +82,7 @@ impl Node {
             keep_document_in,
             limits,
         } = config;
+        limits.validate()?;
         let address = socket.local_addr().map_err(NodeError::Socket)?;
         let network: Arc<str> = trust.network.as_str().into();
         let books = Arc::new(Books {
@@ -89,16 +93,12 @@ impl Node {
         let entrance_stop = stop.child_token();
         let tasks = TaskTracker::new();
 
-        let links = Arc::new(LinkTable::new(role));
-        let provider = (role == Role::Provider).then(|| {
-            let replies = Replies { links: Arc::clone(&links), books: Arc::clone(&books) };
-            let config = ProviderConfig { monerod, ..ProviderConfig::default() };
-            let metrics = ProviderMetrics::new(telemetry, &name);
-            Provider::start(config, Arc::new(replies), books.service.clone(), metrics)
-        });
+        let links = Arc::new(LinkTable::default());
+        let provider =
+            (role == Role::Provider).then(|| start_provider(monerod, telemetry, &links, &books));
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
-        // Full batches for as many packets as the pool itself holds, and never none.
+        // Full batches for as many packets as the pool itself holds.
         let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
         tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
         let document = Arc::new(RwLock::new(None));
@@ -141,7 +141,9 @@ impl Node {
             entrance: workers.entrance(),
             links: Arc::clone(&links),
             books: Arc::clone(&books),
-            stop: entrance_stop.clone(),
+            tasks: tasks.clone(),
+            entrance_stop: entrance_stop.clone(),
+            stop: stop.clone(),
         };
         tasks.spawn(listener.run(socket));
 
@@ -214,26 +216,52 @@ impl Node {
         &self.follower
     }
 
-    /// Leaves the network: out of the document, no more packets in, those it holds out within
-    /// `limit` (what is left then is dropped as `stopped`), then everything ends.
+    /// Leaves the network: no more packets in, out of the document, and what it holds out within
+    /// `limit` (what is left then is dropped as `stopped`); then everything ends. Without any time
+    /// it just ends, as in a crash: it stays in the document until its lease is over.
     pub async fn stop(self, limit: Duration) {
-        let drained = async {
-            if let Some(registrar) = self.registrar.get()
-                && let Err(error) = registrar.unregister().await
-            {
-                tracing::debug!(node = self.name(), %error, "not unregistered");
+        self.entrance_stop.cancel();
+        if !limit.is_zero() {
+            let (left, drained) = tokio::join!(
+                tokio::time::timeout(limit, self.leave()),
+                tokio::time::timeout(limit, self.drain()),
+            );
+            if left.is_err() {
+                tracing::warn!(node = self.name(), "the directory was not told of its end");
             }
-            self.entrance_stop.cancel();
-            while self.books.metrics.readings().held > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+            if drained.is_err() {
+                tracing::warn!(node = self.name(), "stopped with packets still held");
             }
-        };
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::warn!(node = self.name(), "stopped with packets still held");
         }
         self.stop.cancel();
         self.tasks.wait().await;
     }
+
+    async fn leave(&self) {
+        if let Some(registrar) = self.registrar.get()
+            && let Err(error) = registrar.unregister().await
+        {
+            tracing::debug!(node = self.name(), %error, "not unregistered");
+        }
+    }
+
+    async fn drain(&self) {
+        while self.books.metrics.readings().held > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn start_provider(
+    monerod: Option<String>,
+    telemetry: &Telemetry,
+    links: &Arc<LinkTable>,
+    books: &Arc<Books>,
+) -> Provider {
+    let replies = Replies { links: Arc::clone(links), books: Arc::clone(books) };
+    let config = ProviderConfig { monerod, ..ProviderConfig::default() };
+    let metrics = ProviderMetrics::new(telemetry, books.service.name());
+    Provider::start(config, Arc::new(replies), books.service.clone(), metrics)
 }
 
 impl Drop for Node {

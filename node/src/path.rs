@@ -24,17 +24,21 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// Whether a packet may go on to `next` from here. What a client hands in has to cross the
-    /// mixes: it does not go straight to another client.
-    fn check(&self, next: NodeId, from_client: bool) -> Result<(), DropReason> {
+    /// Whom a packet may go on to. What a client hands in has to cross the mixes, and what has
+    /// crossed them ends at a client or here: nobody is taken a short cut by the sender's route.
+    fn check(&self, next: NodeId, from_client: bool) -> Result<LinkKind, DropReason> {
+        let wanted = match self.role {
+            Role::Mix { .. } => LinkKind::Node,
+            Role::Gateway if from_client => LinkKind::Node,
+            Role::Gateway => LinkKind::Client,
+            Role::Provider => return Err(DropReason::UnknownNextHop),
+        };
         match self.links.kind(next) {
-            Some(LinkKind::Node) => Ok(()),
-            Some(LinkKind::Client) if !from_client => Ok(()),
-            Some(LinkKind::Client) => Err(DropReason::UnknownNextHop),
-            None if self.role == Role::Gateway && !from_client && !self.lists(next) => {
+            Some(kind) if kind == wanted => Ok(kind),
+            None if wanted == LinkKind::Client && !self.lists(next) => {
                 Err(DropReason::ClientOffline)
             }
-            None => Err(DropReason::UnknownNextHop),
+            Some(_) | None => Err(DropReason::UnknownNextHop),
         }
     }
 
@@ -61,11 +65,13 @@ impl Hop for Path {
         let now = Instant::now();
         let trace = next.trace.filter(|_| self.tracing_allowed());
         stay.traced(trace, Some(delay), || Some(self.name_of(next.node)));
-        if let Err(reason) = self.check(next.node, from_client) {
-            stay.dropped(now, reason);
-            return None;
+        match self.check(next.node, from_client) {
+            Ok(kind) => Some(Held { release: now + delay, kind, next: next.node, packet, stay }),
+            Err(reason) => {
+                stay.dropped(now, reason);
+                None
+            }
         }
-        Some(Held { release: now + delay, next: next.node, packet, stay })
     }
 
     fn hold(&self, batch: Vec<Held>) {
@@ -108,6 +114,6 @@ impl ReplySink for Replies {
         let now = Instant::now();
         let mut stay = Stay::made(&self.books, now);
         stay.released(now);
-        self.links.send(first_hop.node, packet, stay);
+        self.links.send(LinkKind::Node, first_hop.node, packet, stay);
     }
 }

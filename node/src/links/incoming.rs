@@ -1,158 +1,113 @@
-//! The links that others dial: nodes that pass packets on, and at a gateway its clients.
+//! A link that somebody else dialled: a node that passes packets on, or at a gateway a client.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use mixbed_directory::{Follower, Role};
-use mixbed_link::{Link, LinkReader};
-use mixbed_wire::{DropReason, Frame, LinkPublic, LinkSecret, NodeId};
-use tokio::net::{TcpListener, TcpStream};
+use mixbed_link::{Error, Link, LinkReader, LinkWriter};
+use mixbed_wire::{DropReason, Frame, LinkPublic, MAX_DELAY, NodeId};
 use tokio::sync::{Semaphore, mpsc};
-use tokio_util::sync::CancellationToken;
 
-use super::{LinkQueue, LinkTable, drop_queued, write_packets};
-use crate::config::Limits;
-use crate::packets::{Arrived, Books, Entrance, Stay};
-use crate::topology;
+use super::listener::{Listener, Peer};
+use super::{LinkQueue, drop_queued, write_packets};
+use crate::packets::{Arrived, Stay};
 
 /// Frames read at a time from a node, and from a client: 193 KiB and 12 KiB of buffer.
 const NODE_READ_AHEAD: usize = 64;
 const CLIENT_READ_AHEAD: usize = 4;
 
-/// Accepts links and reads packets from them.
-#[derive(Clone)]
-pub(crate) struct Listener {
-    pub(crate) role: Role,
-    pub(crate) network: Arc<str>,
-    pub(crate) own: LinkSecret,
-    pub(crate) follower: Follower,
-    pub(crate) limits: Limits,
-    pub(crate) entrance: Entrance,
-    pub(crate) links: Arc<LinkTable>,
-    pub(crate) books: Arc<Books>,
-    pub(crate) stop: CancellationToken,
-}
-
-/// Whose link it is.
-enum Peer {
-    Node(String),
-    Client(NodeId),
-}
+/// Packets of one client that wait for a worker at a time. More stay in its connection, which
+/// slows the client down and nobody else.
+const CLIENT_WAITING: usize = 8;
 
 impl Listener {
-    /// Accepts until stopped. Connections over the limit are closed at once.
-    pub(crate) async fn run(self, socket: TcpListener) {
-        let links = Arc::new(Semaphore::new(self.limits.links));
-        let handshakes = Arc::new(Semaphore::new(self.limits.handshakes));
-        while let Some(accepted) = self.stop.run_until_cancelled(socket.accept()).await {
-            let (stream, address) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file handles, most likely: others have to end before more can come.
-                    tracing::warn!(node = self.name(), %error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
-            };
-            let (Ok(link), Ok(handshake)) = (
-                Arc::clone(&links).try_acquire_owned(),
-                Arc::clone(&handshakes).try_acquire_owned(),
-            ) else {
-                self.books.metrics.link_handshake_failed("too_many");
-                tracing::warn!(node = self.name(), %address, "refused a link: there are too many");
-                continue;
-            };
-            let listener = self.clone();
-            tokio::spawn(async move {
-                let stop = listener.stop.child_token();
-                let shaken = listener.shake_hands(stream, address).await;
-                drop(handshake);
-                if let Some((link, peer)) = shaken {
-                    stop.run_until_cancelled(listener.serve(link, peer, stop.clone())).await;
-                }
-                drop(link);
-            });
-        }
-    }
-
-    fn name(&self) -> &str {
-        self.books.service.name()
-    }
-
-    async fn shake_hands(&self, stream: TcpStream, address: SocketAddr) -> Option<(Link, Peer)> {
-        let limit = self.limits.handshake;
-        match mixbed_link::accept(stream, &self.network, &self.own, limit).await {
-            Ok(link) => match self.admit(&link.peer) {
-                Ok(peer) => Some((link, peer)),
-                Err(why) => {
-                    self.books.metrics.link_handshake_failed("not_admitted");
-                    tracing::debug!(node = self.name(), %address, why, "refused a link");
-                    None
-                }
-            },
-            Err(error) => {
-                self.books.metrics.link_handshake_failed(error.kind());
-                tracing::debug!(node = self.name(), %address, %error, "no link");
-                None
-            }
-        }
-    }
-
-    /// Who the owner of a key is, and whether it may hand in packets here.
-    fn admit(&self, key: &LinkPublic) -> Result<Peer, &'static str> {
-        let document = self.follower.current().ok_or("there is no document yet")?;
-        match document.by_link_key(key) {
-            Some(node) if topology::passes_on(node.role, self.role) => {
-                Ok(Peer::Node(node.name.clone()))
-            }
-            Some(_) => Err("nodes of that role do not pass packets on to this one"),
-            None if self.role == Role::Gateway => Ok(Peer::Client(NodeId::of_key(key.as_bytes()))),
-            None => Err("the key is not in the document"),
-        }
-    }
-
-    async fn serve(&self, link: Link, peer: Peer, stop: CancellationToken) {
+    /// Lets packets in until the link ends, or is to end.
+    pub(super) async fn serve(&self, link: Link, peer: Peer) {
         self.books.metrics.links_in.inc();
-        let Link { reader, writer, .. } = link;
+        let Link { reader, writer, peer: key } = link;
         let (who, ended) = match peer {
             Peer::Node(name) => {
-                let ended = self.read_packets(reader.read_ahead(NODE_READ_AHEAD), false).await;
+                let reading = self.read_packets(reader.read_ahead(NODE_READ_AHEAD), None);
+                let ended = tokio::select! {
+                    ended = reading => ended,
+                    () = self.expelled(&key) => Err(Error::Closed),
+                    () = self.entrance_stop.cancelled() => Err(Error::Closed),
+                };
                 (name, ended)
             }
             Peer::Client(id) => {
-                let (queue, mut packets) = mpsc::channel(self.limits.client_queue);
-                let own = LinkQueue { queue, stop: stop.clone() };
-                self.links.add_client(id, own.clone());
-                let ended = tokio::select! {
-                    ended = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD), true) => ended,
-                    error = write_packets(&mut packets, writer) => Err(error),
-                    () = stop.cancelled() => Ok(()),
-                };
-                self.links.remove_client(id, &own);
-                packets.close();
-                drop_queued(&mut packets, DropReason::ClientOffline);
-                (format!("client {id}"), ended)
+                (format!("client {id}"), self.serve_client(id, reader, writer).await)
             }
         };
         self.books.metrics.links_in.dec();
-        self.books.link_ended(&who, &ended.err().unwrap_or(mixbed_link::Error::Closed));
+        self.books.link_ended(&who, &ended.err().unwrap_or(Error::Closed));
     }
 
+    /// Reads and writes until either fails. When the entrance closes it goes on writing: replies
+    /// that are being held here still go out.
+    async fn serve_client(
+        &self,
+        id: NodeId,
+        reader: LinkReader,
+        writer: LinkWriter,
+    ) -> Result<(), Error> {
+        let (queue, mut packets) = mpsc::channel(self.limits.client_queue);
+        let own = LinkQueue { queue, stop: self.stop.child_token() };
+        self.links.add_client(id, own.clone());
+        let waiting = Arc::new(Semaphore::new(CLIENT_WAITING));
+        let reading = async {
+            let read = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD), Some(waiting));
+            match self.entrance_stop.run_until_cancelled(read).await {
+                Some(ended) => ended,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = reading => ended,
+            error = write_packets(&mut packets, writer) => Err(error),
+            () = own.stop.cancelled() => Err(Error::Closed),
+        };
+        self.links.remove_client(id, &own);
+        packets.close();
+        drop_queued(&mut packets, DropReason::ClientOffline);
+        ended
+    }
+
+    /// Reads packets; those of a client only as fast as workers take them up.
     async fn read_packets(
         &self,
         mut reader: LinkReader,
-        from_client: bool,
-    ) -> Result<(), mixbed_link::Error> {
+        client: Option<Arc<Semaphore>>,
+    ) -> Result<(), Error> {
         while let Some(frame) = reader.read().await? {
             match frame {
                 Frame::Packet(packet) => {
                     let stay = Stay::received(&self.books, Instant::now());
-                    self.entrance.enter(Arrived { packet, from_client, stay });
+                    let turn = match &client {
+                        Some(waiting) => Arc::clone(waiting).acquire_owned().await.ok(),
+                        None => None,
+                    };
+                    let from_client = client.is_some();
+                    self.entrance.enter(Arrived { packet, from_client, turn, stay });
                 }
                 Frame::Dummy => {}
             }
         }
         Ok(())
+    }
+
+    /// Waits until the document has not listed the peer for as long as the packets take that it
+    /// may still hold: a node that leaves in order leaves the document first.
+    async fn expelled(&self, key: &LinkPublic) {
+        let mut follower = self.follower.clone();
+        loop {
+            if self.admit(key).is_ok() {
+                follower.changed().await;
+            } else {
+                tokio::time::sleep(MAX_DELAY).await;
+                if self.admit(key).is_err() {
+                    return;
+                }
+            }
+        }
     }
 }

@@ -15,12 +15,15 @@ use crate::packets::Books;
 /// Packets written with one system call: 64 are 193 KiB, what a socket's buffer takes.
 const BATCH: usize = 64;
 
-/// A packet that waited this long for a link that is down is of no use to anybody any more: its
+/// What waits for a link that has been down for this long is of no use to anybody any more: its
 /// sender has long sent it again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(5);
+
+/// A peer that takes nothing for this long is gone, whatever TCP still hopes.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// A link that lasted this long was wanted by both sides: it is dialled anew at once. A shorter
 /// one was not, most likely: in Noise XK the dialler is through before the listener has decided.
@@ -115,12 +118,10 @@ async fn write_until_lost(
     writer: LinkWriter,
 ) -> mixbed_link::Error {
     let watch = async {
-        loop {
-            match reader.read().await {
-                Ok(Some(_)) => {}
-                Ok(None) => break mixbed_link::Error::Closed,
-                Err(error) => break error,
-            }
+        match reader.read().await {
+            Ok(Some(_)) => mixbed_link::Error::Unexpected,
+            Ok(None) => mixbed_link::Error::Closed,
+            Err(error) => error,
         }
     };
     tokio::select! {
@@ -147,7 +148,7 @@ pub(crate) async fn write_packets(
             result = result.and_then(|()| writer.push(&Frame::Packet(packet)));
         }
         if result.is_ok() {
-            result = writer.flush().await;
+            result = writer.flush_within(STALLED).await;
         }
         let now = Instant::now();
         match result {

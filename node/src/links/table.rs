@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use mixbed_directory::Role;
 use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -29,8 +28,8 @@ pub(crate) struct LinkQueue {
 /// The links that packets can leave by: to other nodes, and at a gateway to its clients.
 ///
 /// The locks are held for a look-up and a `try_send`, never while anything waits.
+#[derive(Default)]
 pub(crate) struct LinkTable {
-    role: Role,
     nodes: RwLock<HashMap<NodeId, (Peer, LinkQueue)>>,
     clients: RwLock<HashMap<NodeId, LinkQueue>>,
 }
@@ -43,33 +42,25 @@ pub(crate) enum LinkKind {
 }
 
 impl LinkTable {
-    /// No links yet, at a node of this role.
-    pub(crate) fn new(role: Role) -> Self {
-        Self { role, nodes: RwLock::default(), clients: RwLock::default() }
-    }
-
     /// Queues a packet for its next hop, or drops it by name.
-    pub(crate) fn send(&self, next: NodeId, packet: Packet, stay: Stay) {
-        let outcome = match self.queue_of(next) {
-            Some(link) => link.queue.try_send(Outbound { packet, stay }),
-            None => return stay.dropped(Instant::now(), self.gone()),
+    pub(crate) fn send(&self, kind: LinkKind, next: NodeId, packet: Packet, stay: Stay) {
+        let out = Outbound { packet, stay };
+        let (outcome, gone) = match kind {
+            LinkKind::Node => {
+                let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+                (try_send(nodes.get(&next).map(|(_, link)| link), out), DropReason::LinkLost)
+            }
+            LinkKind::Client => {
+                let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+                (try_send(clients.get(&next), out), DropReason::ClientOffline)
+            }
         };
         match outcome {
             Ok(()) => {}
             Err(TrySendError::Full(out)) => {
                 out.stay.dropped(Instant::now(), DropReason::LinkQueueFull);
             }
-            Err(TrySendError::Closed(out)) => {
-                out.stay.dropped(Instant::now(), self.gone());
-            }
-        }
-    }
-
-    /// Why a packet cannot leave whose link was there when it came in.
-    fn gone(&self) -> DropReason {
-        match self.role {
-            Role::Gateway => DropReason::ClientOffline,
-            Role::Mix { .. } | Role::Provider => DropReason::LinkLost,
+            Err(TrySendError::Closed(out)) => out.stay.dropped(Instant::now(), gone),
         }
     }
 
@@ -80,14 +71,6 @@ impl LinkTable {
         }
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients.contains_key(&next).then_some(LinkKind::Client)
-    }
-
-    fn queue_of(&self, next: NodeId) -> Option<LinkQueue> {
-        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, link)) = nodes.get(&next) {
-            return Some(link.clone());
-        }
-        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(&next).cloned()
     }
 
     /// Makes the links to nodes match `wanted`: keeps those that stay the same, stops the others,
@@ -124,5 +107,12 @@ impl LinkTable {
         if clients.get(&id).is_some_and(|current| current.queue.same_channel(&link.queue)) {
             clients.remove(&id);
         }
+    }
+}
+
+fn try_send(link: Option<&LinkQueue>, out: Outbound) -> Result<(), TrySendError<Outbound>> {
+    match link {
+        Some(link) => link.queue.try_send(out),
+        None => Err(TrySendError::Closed(out)),
     }
 }

@@ -37,14 +37,14 @@ impl PacketKey {
 /// The keys that are good now, the likeliest first: the current epoch's, the next one's (a sender
 /// may be ahead), the previous one's (a packet may have been long on its way).
 #[derive(Clone, Default)]
-pub(crate) struct KeySet(Vec<Arc<PacketKey>>);
+pub(crate) struct KeySet(Arc<[Arc<PacketKey>]>);
 
 impl KeySet {
     /// Finds the key a packet was sealed for, and lets it pass once.
     ///
     /// A packet for none of the keys costs a scalar multiplication for each of them.
     pub(crate) fn open(&self, packet: &Packet) -> Result<Opened, DropReason> {
-        for key in &self.0 {
+        for key in self.0.iter() {
             match packet.open(&key.secret) {
                 Ok(opened) => return key.pass(&opened).map(|()| opened),
                 Err(DropReason::BadMac) => {}
@@ -95,9 +95,14 @@ impl KeyRing {
         changed
     }
 
+    /// There is no document to go by any more: erases everything.
+    pub(crate) fn erase(&mut self) {
+        self.keys.clear();
+    }
+
     /// What the workers are to use from now on.
     pub(crate) fn key_set(&self) -> KeySet {
-        KeySet(self.keys.clone())
+        KeySet(self.keys.as_slice().into())
     }
 
     /// What the descriptor publishes, by ascending epoch.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::Stay;
 use super::pool::MixPool;
-use crate::links::LinkTable;
+use crate::links::{LinkKind, LinkTable};
 
 /// Batches taken in before it is looked which packets are due.
 const BATCH: usize = 32;
@@ -17,6 +17,7 @@ const BATCH: usize = 32;
 /// A packet that waits for its time.
 pub(crate) struct Held {
     pub(crate) release: Instant,
+    pub(crate) kind: LinkKind,
     pub(crate) next: NodeId,
     pub(crate) packet: Packet,
     pub(crate) stay: Stay,
@@ -45,9 +46,9 @@ pub(crate) fn spawn_mixing(
                 () = until(due), if due.is_some() => {}
             }
             let now = Instant::now();
-            while let Some(Held { next, packet, mut stay, .. }) = pool.pop_due(now) {
+            while let Some(Held { kind, next, packet, mut stay, .. }) = pool.pop_due(now) {
                 stay.released(now);
-                links.send(next, packet, stay);
+                links.send(kind, next, packet, stay);
             }
         }
     })

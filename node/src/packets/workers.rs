@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use mixbed_wire::{DropReason, Exit, HopAddress, Packet, Unwrapped};
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{Held, KeySet, Stay};
 
 /// A packet as it came from a link.
@@ -13,6 +15,8 @@ pub(crate) struct Arrived {
     pub(crate) packet: Packet,
     /// Whether a client handed it in, not a node.
     pub(crate) from_client: bool,
+    /// Its place among those of its client that may wait, given back when a worker takes it up.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
     pub(crate) stay: Stay,
 }
 
@@ -104,7 +108,10 @@ impl Entrance {
 
 fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
     let mut batch = Vec::with_capacity(BATCH);
-    while let Some(Arrived { packet, from_client, mut stay }) = next(arrivals, &mut batch, hop) {
+    while let Some(Arrived { packet, from_client, turn, mut stay }) =
+        next(arrivals, &mut batch, hop)
+    {
+        drop(turn);
         stay.dequeued(Instant::now());
         let keys = keys.read().unwrap_or_else(PoisonError::into_inner).clone();
         match keys.open(&packet).and_then(mixbed_wire::Opened::unwrap) {

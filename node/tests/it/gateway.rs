@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_directory::Parameters;
 use mixbed_link::Link;
 use mixbed_localnet::{LocalNet, LocalNetConfig};
+use mixbed_node::Limits;
 use mixbed_telemetry::{Options, Telemetry};
 use mixbed_wire::{
     DropReason, Frame, HopAddress, LinkSecret, NodeId, Packet, RouteHop, SphinxSecret, TraceContext,
@@ -64,6 +65,27 @@ async fn a_client_reaches_neither_another_client_nor_a_stranger_without_the_mixe
         until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == number).await;
     }
     assert!(net.books().0["gateway-0"].closes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_floods_slows_itself_down_and_not_another() {
+    let limits = Limits { workers: Some(1), ..Limits::default() };
+    let config = LocalNetConfig { limits, ..LocalNetConfig::default() };
+    let net = LocalNet::start(config).await.expect("a net");
+    net.wait_ready(SOON).await.expect("ready");
+    let (mut flooder, mut other) = (client(&net).await, client(&net).await);
+    let flood = tokio::spawn(async move {
+        let garbage = Frame::Packet(Packet::from_bytes(&[0x5a; mixbed_wire::PACKET_SIZE]));
+        while flooder.link.writer.write(&garbage).await.is_ok() {}
+    });
+    until(&net, |net| net.books().dropped(DropReason::BadMac) > 100).await;
+    for _ in 0..50 {
+        let frame = Frame::Packet(packet(&net, NodeId::from_bytes([1; 8]), None));
+        other.link.writer.write(&frame).await.expect("the link is up");
+    }
+    until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == 50).await;
+    assert_eq!(net.books().dropped(DropReason::QueueFull), 0, "none was shed");
+    flood.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,144 @@
+//! Where others dial: accepts connections and finds out who they are from.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use mixbed_directory::{Follower, Role};
+use mixbed_link::Link;
+use mixbed_wire::{LinkPublic, LinkSecret, NodeId};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::LinkTable;
+use crate::config::Limits;
+use crate::packets::{Books, Entrance};
+use crate::topology;
+
+/// Accepts links and lets packets in from them.
+#[derive(Clone)]
+pub(crate) struct Listener {
+    pub(crate) role: Role,
+    pub(crate) network: Arc<str>,
+    pub(crate) own: LinkSecret,
+    pub(crate) follower: Follower,
+    pub(crate) limits: Limits,
+    pub(crate) entrance: Entrance,
+    pub(crate) links: Arc<LinkTable>,
+    pub(crate) books: Arc<Books>,
+    pub(crate) tasks: TaskTracker,
+    /// Nothing more comes in, but what is here still goes out.
+    pub(crate) entrance_stop: CancellationToken,
+    /// Everything ends.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Whose link it is.
+pub(super) enum Peer {
+    Node(String),
+    Client(NodeId),
+}
+
+impl Listener {
+    /// Accepts until stopped. Connections over the limit of links are closed at once; over that of
+    /// handshakes the oldest one that is still at it makes room, so silent peers keep nobody out.
+    pub(crate) async fn run(self, socket: TcpListener) {
+        let links = Arc::new(Semaphore::new(self.limits.links));
+        let mut handshakes = Handshakes::new(self.limits.handshakes);
+        while let Some(accepted) = self.entrance_stop.run_until_cancelled(socket.accept()).await {
+            let (stream, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file handles, most likely: others have to end before more can come.
+                    tracing::warn!(node = self.name(), %error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let Ok(link) = Arc::clone(&links).try_acquire_owned() else {
+                self.refused(address, "too_many", "there are too many");
+                continue;
+            };
+            let crowded_out = handshakes.begin(&self.entrance_stop);
+            let listener = self.clone();
+            self.tasks.spawn(async move {
+                let handshake = Box::pin(listener.shake_hands(stream, address));
+                let shaken = crowded_out.run_until_cancelled(handshake).await;
+                drop(crowded_out);
+                match shaken {
+                    Some(Some((link, peer))) => listener.serve(link, peer).await,
+                    Some(None) => {}
+                    None => listener.refused(address, "crowded_out", "others wait"),
+                }
+                drop(link);
+            });
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.books.service.name()
+    }
+
+    fn refused(&self, address: SocketAddr, label: &'static str, why: &str) {
+        self.books.metrics.link_handshake_failed(label);
+        tracing::debug!(node = self.name(), %address, why, "refused a link");
+    }
+
+    async fn shake_hands(&self, stream: TcpStream, address: SocketAddr) -> Option<(Link, Peer)> {
+        let limit = self.limits.handshake;
+        match mixbed_link::accept(stream, &self.network, &self.own, limit).await {
+            Ok(link) => match self.admit(&link.peer) {
+                Ok(peer) => Some((link, peer)),
+                Err(why) => {
+                    self.refused(address, "not_admitted", why);
+                    None
+                }
+            },
+            Err(error) => {
+                self.refused(address, error.kind(), &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Who the owner of a key is, and whether it may hand in packets here.
+    pub(super) fn admit(&self, key: &LinkPublic) -> Result<Peer, &'static str> {
+        let document = self.follower.current().ok_or("there is no document yet")?;
+        match document.by_link_key(key) {
+            Some(node) if topology::passes_on(node.role, self.role) => {
+                Ok(Peer::Node(node.name.clone()))
+            }
+            Some(_) => Err("nodes of that role do not pass packets on to this one"),
+            None if self.role == Role::Gateway => Ok(Peer::Client(NodeId::of_key(key.as_bytes()))),
+            None => Err("the key is not in the document"),
+        }
+    }
+}
+
+/// The handshakes that are going on, oldest first: a peer's token lives as long as its handshake.
+struct Handshakes {
+    tokens: VecDeque<Weak<CancellationToken>>,
+    bound: usize,
+}
+
+impl Handshakes {
+    fn new(bound: usize) -> Self {
+        Self { tokens: VecDeque::new(), bound }
+    }
+
+    /// A further one begins; if there are too many, the oldest is told to end.
+    fn begin(&mut self, stop: &CancellationToken) -> Arc<CancellationToken> {
+        self.tokens.retain(|token| token.strong_count() > 0);
+        while self.tokens.len() >= self.bound {
+            if let Some(oldest) = self.tokens.pop_front().and_then(|token| token.upgrade()) {
+                oldest.cancel();
+            }
+        }
+        let token = Arc::new(stop.child_token());
+        self.tokens.push_back(Arc::downgrade(&token));
+        token
+    }
+}
