@@ -15,6 +15,9 @@ pub(crate) const JOIN_SECRET_VARIABLE: &str = "MIXBED_JOIN_SECRET";
 /// The file of a directory's own join secret.
 const JOIN_SECRET_FILE: &str = "join-secret";
 
+/// The file of the last good document.
+const DOCUMENT_FILE: &str = "document";
+
 /// Why there is no secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
@@ -37,7 +40,7 @@ pub(crate) enum KeyError {
     NoSecret,
 }
 
-/// A directory for secrets, readable for its owner only.
+/// A directory for secrets, and for what else a role remembers; readable for its owner only.
 #[derive(Debug)]
 pub(crate) struct StateDir(PathBuf);
 
@@ -50,6 +53,11 @@ impl StateDir {
             .create(path)
             .map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// The file of the last good document, to start from while the directory is away.
+    pub(crate) fn document(&self) -> PathBuf {
+        self.0.join(DOCUMENT_FILE)
     }
 
     fn key(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {

@@ -43,13 +43,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
     let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
     let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
-    let link_key = keys::link_key(dir.map_err(Failure::usage)?.as_ref()).map_err(Failure::usage)?;
+    let dir = dir.map_err(Failure::usage)?;
+    let link_key = keys::link_key(dir.as_ref()).map_err(Failure::usage)?;
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
 
-    let follower = Follower::start(FollowerConfig::new(&settings.directory, trust));
+    let follower = Follower::start(FollowerConfig {
+        keep_in: dir.as_ref().map(StateDir::document),
+        ..FollowerConfig::new(&settings.directory, trust)
+    });
     let follower = follower.map_err(Failure::usage)?;
     let client = Client::connect(ClientConfig {
         name: settings.name.clone(),

@@ -130,6 +130,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         identity: keys::identity(dir.as_ref()).map_err(Failure::usage)?,
         link_key: keys::link_key(dir.as_ref()).map_err(Failure::usage)?,
         monerod: settings.monerod.clone(),
+        keep_document_in: dir.as_ref().map(StateDir::document),
         limits: Limits {
             workers: settings.workers,
             queue_per_worker: settings.queue_per_worker,

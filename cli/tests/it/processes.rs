@@ -231,3 +231,40 @@ fn a_net_of_processes_becomes_ready_and_forgets_who_leaves() {
     assert_eq!(get(&net.control, "/readyz").0, 503);
     net.stop();
 }
+
+#[test]
+fn started_again_while_the_directory_is_away_they_know_the_last_document() {
+    let dir = tempfile::tempdir().unwrap();
+    let (directory, url) = start_directory(dir.path(), "127.0.0.1:0");
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (key, secret) = (at("authority.pub"), at("join-secret"));
+    let (mix_state, client_state) = (at("mix"), at("client"));
+    let (listener, port) = taken_port();
+    drop(listener);
+    let http = format!("127.0.0.1:{port}");
+    let mix = ["node", "--role", "mix", "--layer", "1", "--name", "mix-1-0"];
+    let mix = [&mix[..], &["--join-secret-file", &secret, "--http", &http]].concat();
+    let client = ["client", "--control", &http];
+    for (role, state) in [(&mix[..], &mix_state), (&client[..], &client_state)] {
+        let common = ["--directory", &url, "--authority-key", &key, "--state-dir", state];
+        let process = Running::start(&[role, &common].concat());
+        let document = Path::new(state).join("document");
+        assert!(wait_for(SOON, || document.exists().then_some(())).is_some(), "{role:?} keeps it");
+        process.stop();
+    }
+    directory.stop();
+
+    for (role, state) in [(&mix[..], &mix_state), (&client[..], &client_state)] {
+        let common = ["--directory", &url, "--authority-key", &key, "--state-dir", state];
+        let process = Running::start(&[role, &common].concat());
+        let epoch = wait_for(SOON, || {
+            std::net::TcpStream::connect(&http).ok()?;
+            let (_, metrics) = get(&http, "/metrics");
+            let line = metrics.lines().find(|line| line.starts_with("mixbed_document_epoch{"))?;
+            line.rsplit(' ').next()?.parse::<u64>().ok().filter(|epoch| *epoch > 0)
+        });
+        assert!(epoch.is_some(), "{role:?} knows the document");
+        assert_eq!(get(&http, "/readyz").0, 503, "and that it hears nothing new");
+        process.stop();
+    }
+}
