@@ -50,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     report.note("unwraps a second, all cores", all, "packets/s");
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        forward::measure(&mut report).await?;
+        Box::pin(forward::measure(&mut report)).await?;
         broadcast::measure(&mut report).await?;
         roles::measure(&mut report, &args.mixbed).await
     })?;

@@ -29,14 +29,14 @@ async fn client(net: &LocalNet) -> Client {
 }
 
 /// A packet for the gateway, to be passed on to `next`.
-fn packet(net: &LocalNet, next: NodeId, trace: Option<TraceContext>) -> Packet {
+fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet {
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
     let key = *gateway.sphinx_key(document.epoch).expect("a key");
     let other = SphinxSecret::generate(&mut rand::rng()).public();
     let hop =
         |node, key| RouteHop { address: HopAddress { node, trace }, key, delay: Duration::ZERO };
-    let onward = hop(next, other);
+    let onward = hop(target, other);
     let route = [hop(gateway.id(), key), onward, onward, onward, onward];
     Packet::seal(&route, onward.address, [0; 16], b"hello", &mut rand::rng()).expect("fits")
 }
