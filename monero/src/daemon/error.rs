@@ -46,4 +46,46 @@ impl DaemonError {
             Self::Status { .. } | Self::NotMined { .. } => false,
         }
     }
+
+    /// What went wrong, in words for strangers: without monerod's address.
+    #[must_use]
+    pub fn public_words(&self) -> String {
+        match self {
+            Self::Rpc(error) => error.public_words(),
+            Self::Busy { .. } => "it is busy synchronising".to_owned(),
+            Self::Status { status, .. } => {
+                format!("it answered with the unexpected status `{status}`")
+            }
+            Self::NotMined { .. } => self.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn words_for_strangers_do_not_have_the_address() {
+        let url = || "http://monerod.internal:18081/json_rpc".to_owned();
+        let why = || "no route to monerod.internal".to_owned();
+        let errors = [
+            RpcError::Address { address: url(), why: why() }.into(),
+            RpcError::Connect { url: url(), why: why() }.into(),
+            RpcError::TimedOut { url: url(), after: Duration::from_secs(1) }.into(),
+            RpcError::Broken { url: url(), why: why() }.into(),
+            RpcError::Http { url: url(), status: 503 }.into(),
+            RpcError::TooLarge { url: url(), limit: 7 }.into(),
+            RpcError::Malformed { url: url(), why: why() }.into(),
+            DaemonError::Busy { url: url() },
+            DaemonError::Status { url: url(), status: "MAYBE".to_owned() },
+        ];
+        for error in errors {
+            let (own, public) = (error.to_string(), error.public_words());
+            assert!(own.contains("monerod.internal"), "{own}");
+            assert!(!public.is_empty() && !public.contains("internal"), "{public}");
+        }
+    }
 }

@@ -55,14 +55,20 @@ impl Endpoint {
     /// Proxies in the environment are ignored and redirects are not followed: a request goes to
     /// the address given or nowhere.
     pub fn new(base: &str) -> Result<Self, RpcError> {
-        let refused = |why: &str| RpcError::Address { address: words(base), why: why.to_owned() };
+        let refused =
+            |why: &str| RpcError::Address { address: without_userinfo(base), why: why.to_owned() };
         let with_scheme =
             if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         let url = reqwest::Url::parse(&with_scheme).map_err(|e| refused(&e.to_string()))?;
         if url.scheme() != "http" {
             return Err(refused("only http is supported"));
         }
-        if url.host().is_none() || url.path() != "/" || url.query().is_some() {
+        // It would be sent in clear, and quoted wherever the address is.
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused("a user name or password in it is not supported"));
+        }
+        let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+        if url.host().is_none() || more {
             return Err(refused("it must be a host and a port only"));
         }
         let client = reqwest::Client::builder()
@@ -175,6 +181,14 @@ fn innermost(error: &reqwest::Error) -> String {
     words(&cause.to_string())
 }
 
+/// An address as it may be quoted: what stands before an `@` can be a password.
+fn without_userinfo(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((_, host)) => words(&format!("***@{host}")),
+        None => words(address),
+    }
+}
+
 /// Foreign text made safe for a log line: bounded, one line, printable.
 pub(crate) fn words(text: &str) -> String {
     let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -196,10 +210,25 @@ mod tests {
 
     #[test]
     fn refuses_an_address_it_would_misread() {
-        for given in ["", "https://a:1", "http://a:1/json_rpc", "ftp://a", "http://a:99999", "a b"]
-        {
+        let given = ["", "https://a:1", "http://a:1/json_rpc", "ftp://a", "http://a:99999", "a b"];
+        for given in given.into_iter().chain(["http://a:1/?b", "http://a:1/#b", "a:1#b"]) {
             let error = Endpoint::new(given).expect_err(given);
             assert!(error.to_string().contains("http://HOST:PORT"), "{given}: {error}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_password_and_does_not_quote_it() {
+        let given = [
+            "http://user:hunter2@a:1",
+            "user:hunter2@a:1",
+            "http://hunter2@a",
+            "http://:hunter2@a",
+        ];
+        for given in given.into_iter().chain(["ftp://user:hunter2@a:1", "http://u:hunter2@a:99999"])
+        {
+            let error = Endpoint::new(given).expect_err(given).to_string();
+            assert!(error.contains("@a") && !error.contains("hunter2"), "{given}: {error}");
         }
     }
 

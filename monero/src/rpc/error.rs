@@ -88,6 +88,24 @@ impl RpcError {
         }
     }
 
+    /// What went wrong, in words for strangers: without the server's address, which is nobody's
+    /// business but the operator's.
+    #[must_use]
+    pub fn public_words(&self) -> String {
+        match self {
+            Self::Address { .. } => "its address cannot be used".to_owned(),
+            Self::Connect { .. } => "it cannot be connected to".to_owned(),
+            Self::TimedOut { after, .. } => {
+                format!("it did not answer within {} ms", after.as_millis())
+            }
+            Self::Broken { .. } => "the connection broke before the answer was complete".to_owned(),
+            Self::Http { status, .. } => format!("it answered with HTTP status {status}"),
+            Self::TooLarge { limit, .. } => format!("it sent more than {limit} bytes"),
+            Self::Malformed { .. } => "it sent an answer that cannot be understood".to_owned(),
+            Self::Refused { method, code, .. } => format!("{method} failed with code {code}"),
+        }
+    }
+
     /// The JSON-RPC error code, if that is what this is.
     #[must_use]
     pub fn code(&self) -> Option<i64> {

@@ -29,7 +29,7 @@ pub enum Step {
 /// A request that brought no verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// What went wrong.
+    /// What went wrong, without monerod's address: the words go to whoever submits.
     pub why: String,
     /// Whether trying again may help.
     pub transient: bool,
@@ -37,7 +37,7 @@ pub struct Trouble {
 
 impl From<&DaemonError> for Trouble {
     fn from(error: &DaemonError) -> Self {
-        Self { why: error.to_string(), transient: error.is_transient() }
+        Self { why: error.public_words(), transient: error.is_transient() }
     }
 }
 

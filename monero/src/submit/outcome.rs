@@ -24,7 +24,7 @@ pub enum Outcome {
     /// monerod could not be made to answer in time. The transaction may have arrived or not; to
     /// submit it again, anywhere, is safe.
     Unavailable {
-        /// The last thing that went wrong.
+        /// The last thing that went wrong, without monerod's address.
         why: String,
     },
 }
@@ -59,7 +59,7 @@ pub struct Call {
     pub started: Duration,
     /// How long it took, answer included.
     pub took: Duration,
-    /// What came of it, in words.
+    /// What came of it, in words, without monerod's address.
     pub answer: String,
 }
 

@@ -1,6 +1,5 @@
 //! Carries a submission out against a daemon.
 
-use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use super::{Call, CallKind, Outcome, Report, Step, Submission, Trouble};
@@ -17,26 +16,27 @@ pub async fn submit(daemon: &Daemon, raw: &[u8], deadline: Duration) -> Report {
     let begin = Instant::now();
     let end = begin.checked_add(deadline).unwrap_or(begin + LONGEST);
     let mut submission = Submission::new(raw, end);
-    let mut log = Log { begin, calls: Vec::new() };
+    let mut log = Log { begin, calls: Vec::new(), last_error: None };
     let outcome = loop {
         let now = Instant::now();
         match submission.poll(now) {
             Step::Submit => {
                 let answer = hurried(daemon, end, now).submit(raw).await;
-                log.note(CallKind::Submit, now, &answer, |verdict| format!("{verdict:?}"));
-                submission.handle_verdict(or_trouble(answer), Instant::now());
+                let answer =
+                    log.note(CallKind::Submit, now, answer, |verdict| format!("{verdict:?}"));
+                submission.handle_verdict(answer, Instant::now());
             }
             Step::Locate(txid) => {
                 let answer = hurried(daemon, end, now).transaction(txid).await;
-                log.note(CallKind::Locate, now, &answer, |state| format!("{state:?}"));
-                submission.handle_state(or_trouble(answer), Instant::now());
+                let answer = log.note(CallKind::Locate, now, answer, |state| format!("{state:?}"));
+                submission.handle_state(answer, Instant::now());
             }
             Step::Wait(until) => tokio::time::sleep_until(until.into()).await,
             Step::Done(outcome) => break outcome,
         }
     };
     let attempts = submission.attempts();
-    report(&outcome, attempts);
+    report(&outcome, attempts, log.last_error.as_ref());
     let elapsed = begin.elapsed();
     Report { txid: submission.txid(), outcome, attempts, elapsed, calls: log.calls }
 }
@@ -47,13 +47,11 @@ fn hurried(daemon: &Daemon, end: Instant, now: Instant) -> Daemon {
     daemon.clone().with_timeout(left.min(daemon.timeout()))
 }
 
-fn or_trouble<T>(answer: Result<T, DaemonError>) -> Result<T, Trouble> {
-    answer.map_err(|error| Trouble::from(&error))
-}
-
-fn report(outcome: &Outcome, attempts: u32) {
+/// The log is the operator's, and the only place that is told which monerod it was.
+fn report(outcome: &Outcome, attempts: u32, last_error: Option<&DaemonError>) {
     if let Outcome::Unavailable { why } = outcome {
-        tracing::warn!(attempts, why, "monerod is unavailable");
+        let error = last_error.map(tracing::field::display);
+        tracing::warn!(attempts, why, error, "monerod is unavailable");
     } else {
         tracing::debug!(attempts, %outcome, "submission judged");
     }
@@ -62,23 +60,30 @@ fn report(outcome: &Outcome, attempts: u32) {
 struct Log {
     begin: Instant,
     calls: Vec<Call>,
+    last_error: Option<DaemonError>,
 }
 
 impl Log {
-    fn note<T, E: Display>(
+    /// Notes a call and passes on what came of it.
+    fn note<T>(
         &mut self,
         kind: CallKind,
         at: Instant,
-        answer: &Result<T, E>,
+        answer: Result<T, DaemonError>,
         words: impl Fn(&T) -> String,
-    ) {
+    ) -> Result<T, Trouble> {
         if self.calls.len() < Report::MAX_CALLS {
-            let answer = match answer {
+            let answer = match &answer {
                 Ok(answer) => words(answer),
-                Err(error) => error.to_string(),
+                Err(error) => error.public_words(),
             };
             let started = at.duration_since(self.begin);
             self.calls.push(Call { kind, started, took: at.elapsed(), answer });
         }
+        answer.map_err(|error| {
+            let trouble = Trouble::from(&error);
+            self.last_error = Some(error);
+            trouble
+        })
     }
 }

@@ -185,6 +185,7 @@ async fn a_monerod_that_is_away_is_unavailable_and_the_trace_says_so() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
     let url = format!("http://{}", socket.local_addr().expect("bound"));
     drop(socket);
+    let address = url.trim_start_matches("http://").to_owned();
     let config = ProviderConfig {
         monerod: Some(url),
         monerod_patience: Duration::from_millis(250),
@@ -196,7 +197,8 @@ async fn a_monerod_that_is_away_is_unavailable_and_the_trace_says_so() {
         panic!("no answer")
     };
     let answer = SubmitAnswer::decode(&data).expect("an answer");
-    assert!(matches!(answer.outcome, SubmitOutcome::Unavailable { .. }), "{answer:?}");
+    let SubmitOutcome::Unavailable { words } = &answer.outcome else { panic!("{answer:?}") };
+    assert!(words.contains("connect") && !words.contains(&address), "{words}");
     assert!(answer.attempts >= 2, "it was tried again: {answer:?}");
     let whole = |spans: &[mixbed_telemetry::SpanRecord]| spans.len() == 2;
     let waited = far.telemetry.spans().wait_for(TRACE.trace_id, whole);
@@ -205,6 +207,7 @@ async fn a_monerod_that_is_away_is_unavailable_and_the_trace_says_so() {
     let (submit, monerod) = (find("provider submit"), find("monerod"));
     assert_eq!(submit.parent, Some(TRACE.span_id));
     assert_eq!(monerod.parent, Some(submit.span_id));
+    assert!(!format!("{spans:?}").contains(&address), "the address is the operator's: {spans:?}");
     assert!(
         monerod.events.len() >= 2 && matches!(submit.status, mixbed_telemetry::Status::Error(_))
     );
