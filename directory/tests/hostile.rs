@@ -32,7 +32,7 @@ async fn a_node_with_a_wrong_join_secret_is_told() {
         }
         other => panic!("{other}"),
     }
-    assert_eq!(node.counters().rejected.load(Relaxed), 1, "it does not try again");
+    assert_eq!(node.counters().rejected.load(Relaxed), 1, "it does not try again soon");
     let counted: u64 = authority.counters().rejected().map(|(_, count)| count).sum();
     assert_eq!(counted, 1);
     assert!(authority.counters().rejected().any(|(r, n)| r == Reason::WrongJoinSecret && n == 1));

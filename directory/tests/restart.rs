@@ -13,7 +13,8 @@ use common::{
 };
 use mixbed_directory::authority::{StartError, StoreError};
 use mixbed_directory::{
-    Authority, AuthorityConfig, Follower, FollowerConfig, FollowerState, Registrar, RegistrarState,
+    Authority, AuthorityConfig, Follower, FollowerConfig, FollowerState, JoinSecret, Registrar,
+    RegistrarState,
 };
 
 async fn start(dir: &Path, listen: Option<SocketAddr>) -> Authority {
@@ -109,6 +110,26 @@ async fn a_node_that_cannot_renew_says_so_and_comes_back() {
     node.wait_registered(SOON).await.unwrap();
     before.shutdown().await;
     standing_of(&node, |state| matches!(state, RegistrarState::Lapsing { .. })).await;
+    let _after = Authority::start(AuthorityConfig { listen, ..config() }).await.unwrap();
+    standing_of(&node, |state| matches!(state, RegistrarState::Registered { .. })).await;
+}
+
+#[tokio::test]
+async fn a_directory_that_had_a_wrong_secret_for_a_while_gets_its_nodes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let lease = std::time::Duration::from_secs(1);
+    let config = || AuthorityConfig { lease, state_dir: Some(dir.path().to_owned()), ..config() };
+    let before = Authority::start(config()).await.unwrap();
+    let listen = before.address();
+    let node = registrar(&before.url(), 1, gateway(1));
+    node.wait_registered(SOON).await.unwrap();
+    before.shutdown().await;
+    let join_secret = JoinSecret::new("a secret with a mistake in it").unwrap();
+    let mistaken = AuthorityConfig { listen, join_secret, ..config() };
+    let mistaken = Authority::start(mistaken).await.unwrap();
+    let refused = |state: &RegistrarState| matches!(state, RegistrarState::Lapsing { why, .. } if why.contains("wrong_join_secret"));
+    standing_of(&node, refused).await;
+    mistaken.shutdown().await;
     let _after = Authority::start(AuthorityConfig { listen, ..config() }).await.unwrap();
     standing_of(&node, |state| matches!(state, RegistrarState::Registered { .. })).await;
 }

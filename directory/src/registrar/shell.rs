@@ -18,6 +18,10 @@ const RENEWALS_A_LEASE: u32 = 3;
 /// However short a directory says its leases are, not more often than this.
 const MIN_RENEWAL: Duration = Duration::from_millis(100);
 
+/// How often a node that was refused for good asks again: the configuration that is wrong can be
+/// the directory's.
+const REJECTED_RETRY: Duration = Duration::from_secs(30);
+
 type Done = oneshot::Sender<Result<(), ClientError>>;
 
 pub(super) fn spawn(
@@ -38,7 +42,7 @@ pub(super) fn spawn(
         state: state_tx,
         counters: counters.clone(),
         last_issued: SystemTime::UNIX_EPOCH,
-        lease_end: None,
+        lease: None,
         backoff: Backoff::default(),
     };
     tokio::spawn(shell.run());
@@ -53,8 +57,15 @@ struct Shell {
     state: watch::Sender<RegistrarState>,
     counters: Arc<RegistrarCounters>,
     last_issued: SystemTime,
-    lease_end: Option<SystemTime>,
+    lease: Option<Held>,
     backoff: Backoff,
+}
+
+/// The last lease that the directory gave.
+#[derive(Clone, Copy)]
+struct Held {
+    end: SystemTime,
+    renewal: Duration,
 }
 
 impl Shell {
@@ -66,7 +77,7 @@ impl Shell {
             let outcome = self.register(descriptor).await;
             let wait = self.judge(outcome);
             tokio::select! {
-                () = sleep(wait) => {}
+                () = tokio::time::sleep(wait) => {}
                 changed = self.descriptors.changed() => if changed.is_err() { return },
                 Some(done) = self.departures.recv() => {
                     let outcome = self.depart().await;
@@ -97,20 +108,33 @@ impl Shell {
         self.last_issued
     }
 
-    /// Says how the node stands now, and how long to wait; without end if it is pointless.
-    fn judge(&mut self, outcome: Result<Lease, ClientError>) -> Option<Duration> {
+    /// Says how the node stands now, and how long to wait.
+    fn judge(&mut self, outcome: Result<Lease, ClientError>) -> Duration {
         match outcome {
             Ok(Lease { length, epoch }) => {
                 self.counters.registered.fetch_add(1, Relaxed);
                 self.backoff.reset();
-                self.lease_end = SystemTime::now().checked_add(length);
+                let renewal = (length / RENEWALS_A_LEASE).max(MIN_RENEWAL);
+                let now = SystemTime::now();
+                let end = now.checked_add(length).unwrap_or(now);
+                self.lease = Some(Held { end, renewal });
                 self.set(RegistrarState::Registered { epoch });
-                Some((length / RENEWALS_A_LEASE).max(MIN_RENEWAL))
+                renewal
             }
             Err(ClientError::Rejected { reason, message }) if reason.is_permanent() => {
                 self.counters.rejected.fetch_add(1, Relaxed);
-                self.set(RegistrarState::Rejected { reason, message });
-                None
+                match self.lease {
+                    // A node that was let in before has nothing wrong with it: the directory was
+                    // changed, and may be changed back.
+                    Some(Held { renewal, .. }) => {
+                        self.set_failing(ClientError::Rejected { reason, message }.to_string());
+                        renewal
+                    }
+                    None => {
+                        self.set(RegistrarState::Rejected { reason, message });
+                        REJECTED_RETRY
+                    }
+                }
             }
             Err(error) => {
                 let counter = match error {
@@ -119,7 +143,7 @@ impl Shell {
                 };
                 counter.fetch_add(1, Relaxed);
                 self.set_failing(error.to_string());
-                Some(self.backoff.next(&mut rand::rng()))
+                self.backoff.next(&mut rand::rng())
             }
         }
     }
@@ -129,8 +153,8 @@ impl Shell {
             RegistrarState::Connecting { since, .. } => *since,
             _ => SystemTime::now(),
         };
-        self.set(match self.lease_end {
-            Some(lease_end) => RegistrarState::Lapsing { lease_end, why },
+        self.set(match self.lease {
+            Some(Held { end, .. }) => RegistrarState::Lapsing { lease_end: end, why },
             None => RegistrarState::Connecting { since, last_error: Some(why) },
         });
     }
@@ -157,9 +181,76 @@ impl Shell {
     }
 }
 
-async fn sleep(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => std::future::pending().await,
+#[cfg(test)]
+mod tests {
+    use mixbed_wire::{LinkPublic, SphinxPublic};
+
+    use super::*;
+    use crate::document::{Role, SphinxKey};
+    use crate::identity::IdentitySecret;
+    use crate::join::JoinSecret;
+    use crate::messages::Reason;
+
+    /// A shell that nobody runs, and what shows its state.
+    fn shell() -> (Shell, watch::Receiver<RegistrarState>) {
+        let identity = IdentitySecret::from_bytes([1; 32]);
+        let descriptor = Descriptor {
+            name: "gateway-1".to_owned(),
+            identity: identity.public(),
+            role: Role::Gateway,
+            link_key: LinkPublic::from_bytes([1; 32]),
+            address: "127.0.0.1:9000".to_owned(),
+            sphinx_keys: vec![SphinxKey { epoch: 1, key: SphinxPublic::from_bytes([1; 32]) }],
+            services: Vec::new(),
+            version: String::new(),
+        };
+        let url = "http://127.0.0.1:1".to_owned();
+        let client = DirectoryClient::new(&url).unwrap();
+        let join_secret = JoinSecret::new("the secret of the test network").unwrap();
+        let network = "testnet".to_owned();
+        let config = RegistrarConfig { url, network, identity, join_secret };
+        let connecting = RegistrarState::Connecting { since: SystemTime::now(), last_error: None };
+        let (state, states) = watch::channel(connecting);
+        let shell = Shell {
+            config,
+            client,
+            descriptors: watch::channel(descriptor).1,
+            departures: mpsc::channel(1).1,
+            state,
+            counters: Arc::default(),
+            last_issued: SystemTime::UNIX_EPOCH,
+            lease: None,
+            backoff: Backoff::default(),
+        };
+        (shell, states)
+    }
+
+    fn refused() -> Result<Lease, ClientError> {
+        Err(ClientError::Rejected { reason: Reason::WrongJoinSecret, message: "no".to_owned() })
+    }
+
+    #[tokio::test]
+    async fn a_refusal_for_good_is_asked_about_again_now_and_then() {
+        let (mut shell, states) = shell();
+        for _ in 0..3 {
+            assert_eq!(shell.judge(refused()), REJECTED_RETRY);
+            assert!(matches!(*states.borrow(), RegistrarState::Rejected { .. }));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_was_let_in_before_is_never_refused_for_good() {
+        let (mut shell, states) = shell();
+        let length = Duration::from_secs(60);
+        let renewal = shell.judge(Ok(Lease { length, epoch: 1 }));
+        for _ in 0..3 {
+            assert_eq!(shell.judge(refused()), renewal, "no more often than before");
+            match &*states.borrow() {
+                RegistrarState::Lapsing { why, .. } => assert!(why.contains("wrong_join_secret")),
+                other => panic!("{other:?}"),
+            }
+        }
+        shell.judge(Ok(Lease { length, epoch: 2 }));
+        assert_eq!(*states.borrow(), RegistrarState::Registered { epoch: 2 });
     }
 }

@@ -21,15 +21,16 @@ pub enum RegistrarState {
         /// The directory's epoch at the last registration.
         epoch: u64,
     },
-    /// It was on the list, but cannot renew: it stays there until its lease ends.
+    /// It was on the list, but cannot renew, whatever the reason: it stays there until its lease
+    /// ends, and tries again.
     Lapsing {
         /// When the lease ends, or ended.
         lease_end: SystemTime,
         /// What is wrong.
         why: String,
     },
-    /// The directory refuses for good: a configuration has to be changed. Only another descriptor
-    /// makes the registrar try again.
+    /// The directory never let it in and refuses for good: a configuration has to be changed. The
+    /// registrar asks again every half minute, in case it is the directory's.
     Rejected {
         /// The kind of refusal, such as a wrong join secret.
         reason: Reason,
