@@ -62,7 +62,9 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let up = tokio::select! {
         up = Up::start(&settings, progress, &shutdown) => up?,
         // What has been started stops as it is dropped.
-        () = shutdown.cancelled() => return Ok(()),
+        () = shutdown.cancelled() => {
+            return Err(Failure::failed("stopped before the network was ready"));
+        }
     };
     if args.json {
         output::print_json(&up.places);
