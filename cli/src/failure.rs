@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::signals::FORCED;
+
 /// Why a command failed, ready for the terminal: one line with what went wrong, where, and what to
 /// do. The modules' own errors are typed; they become this where a command ends.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// As `Failed`, and the output has said why already.
     Told,
+    /// A second Ctrl-C.
+    Forced,
 }
 
 impl Failure {
@@ -37,6 +41,7 @@ impl Failure {
                 ExitCode::from(1)
             }
             Self::Told => ExitCode::from(1),
+            Self::Forced => ExitCode::from(FORCED),
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::{Cli, Command, Log};
 use crate::failure::Failure;
+use crate::signals;
 
 /// How long tasks may take to end after their command has.
 const LAST_TASKS: Duration = Duration::from_secs(1);
@@ -49,7 +50,13 @@ fn serve(
 ) -> Result<(), Failure> {
     log.init(level).map_err(Failure::usage)?;
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
-    let outcome = runtime.block_on(work);
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            // The work is dropped, with all that it has started.
+            () = signals::at_once() => Err(Failure::Forced),
+        }
+    });
     runtime.shutdown_timeout(LAST_TASKS);
     outcome
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::children::{Process, assert_gone, children};
 use crate::support::{Running, SOON, assert_fails, mixbed, wait_for};
 
 /// The demo takes 20 s on an idle machine with an optimised build.
@@ -13,35 +14,6 @@ const LONG: Duration = Duration::from_secs(180);
 
 const HOPS_THERE: [&str; 5] = ["gateway", "mix", "mix", "mix", "provider"];
 const HOPS_BACK: [&str; 5] = ["mix", "mix", "mix", "gateway", "client"];
-
-/// A process of the system, by its number and its start: numbers are used again.
-#[derive(Debug, PartialEq)]
-struct Process {
-    pid: u32,
-    parent: u32,
-    name: String,
-    started: String,
-    is_zombie: bool,
-}
-
-fn process(pid: u32) -> Option<Process> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (head, tail) = stat.rsplit_once(") ")?;
-    let fields: Vec<_> = tail.split(' ').collect();
-    Some(Process {
-        pid,
-        parent: fields.get(1)?.parse().ok()?,
-        name: head.split_once('(')?.1.to_owned(),
-        started: (*fields.get(19)?).to_owned(),
-        is_zombie: fields.first() == Some(&"Z"),
-    })
-}
-
-fn children(parent: u32) -> Vec<Process> {
-    let entries = std::fs::read_dir("/proc").expect("/proc");
-    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter_map(process).filter(|process| process.parent == parent).collect()
-}
 
 /// Waits until the demo has a monerod and a monero-wallet-rpc (the system cuts the name).
 fn wait_for_children(demo: &Running) -> Vec<Process> {
@@ -51,16 +23,6 @@ fn wait_for_children(demo: &Running) -> Vec<Process> {
         (has("monerod") && has("monero-wallet")).then_some(children)
     });
     found.expect("the demo starts monerod and monero-wallet-rpc")
-}
-
-fn assert_gone(children: &[Process]) {
-    for child in children {
-        let gone = wait_for(SOON, || match process(child.pid) {
-            Some(now) if now.started == child.started && !now.is_zombie => None,
-            _ => Some(()),
-        });
-        assert!(gone.is_some(), "{child:?} outlives the demo");
-    }
 }
 
 #[test]

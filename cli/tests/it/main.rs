@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod broadcast;
+mod children;
 mod config;
 mod demo;
 mod errors;
 mod help;
 mod processes;
+mod signals;
 mod support;
 mod up;
