@@ -13,8 +13,12 @@ use tokio::time::Sleep;
 use tokio_stream::Stream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// A client speaks first, at once; after that, HTTP/2 pings tell whether it is alive.
-const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(10);
+/// A client begins with the whole preface of HTTP/2, at once; after that, pings tell whether it is
+/// alive.
+const PREFACE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The preface's length: `PRI * HTTP/2.0` and the empty lines and `SM` around.
+const PREFACE_BYTES: usize = 24;
 
 /// After a failed accept (out of file descriptors, mostly) there is no use in trying at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,8 +57,10 @@ pub(super) fn incoming(
 /// One connection, counted until it is dropped.
 pub(super) struct Connection {
     tcp: TcpStream,
-    /// Runs until the client has said something.
+    /// Runs until the client has sent a preface.
     silence: Option<Pin<Box<Sleep>>>,
+    /// How much of the preface is still to come.
+    missing: usize,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -63,8 +69,8 @@ impl Connection {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY not set");
         }
-        let silence = Some(Box::pin(tokio::time::sleep(FIRST_BYTES_WITHIN)));
-        Self { tcp, silence, _permit: permit }
+        let silence = Some(Box::pin(tokio::time::sleep(PREFACE_WITHIN)));
+        Self { tcp, silence, missing: PREFACE_BYTES, _permit: permit }
     }
 }
 
@@ -82,10 +88,13 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let read = Pin::new(&mut self.tcp).poll_read(cx, buf);
-        if read.is_ready() {
+        self.missing = self.missing.saturating_sub(buf.filled().len() - before);
+        if self.missing == 0 {
             self.silence = None;
-        } else if let Some(silence) = &mut self.silence
+        } else if read.is_pending()
+            && let Some(silence) = &mut self.silence
             && silence.as_mut().poll(cx).is_ready()
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -121,5 +130,43 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.tcp.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio_stream::StreamExt as _;
+
+    use super::*;
+
+    const PREFACE: &[u8; PREFACE_BYTES] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+    /// A client that has said so much and then is silent for a minute; what the server makes of it.
+    async fn after_a_minute(said: &[u8]) -> Option<io::Result<usize>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut connections = Box::pin(incoming(listener, 1));
+        let mut connection = connections.next().await.unwrap().unwrap();
+        client.write_all(said).await.unwrap();
+        let mut buf = [0; 100];
+        connection.read_exact(&mut buf[..said.len()]).await.unwrap();
+        tokio::time::pause();
+        let minute = Duration::from_secs(60);
+        tokio::time::timeout(minute, connection.read(&mut buf)).await.ok()
+    }
+
+    #[tokio::test]
+    async fn part_of_a_preface_does_not_hold_a_connection() {
+        for said in [&PREFACE[..0], &PREFACE[..1], &PREFACE[..PREFACE_BYTES - 1]] {
+            let read = after_a_minute(said).await.expect("it must be given up");
+            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            tokio::time::resume();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_begun_may_be_silent() {
+        assert!(after_a_minute(PREFACE).await.is_none());
     }
 }
