@@ -1,5 +1,10 @@
 //! What a document may hold at most. Whatever comes from the network is held against these first.
 
+use std::time::Duration;
+
+/// How far a clock may be from the authority's, unless somebody says otherwise.
+pub const TOLERATED_SKEW: Duration = Duration::from_secs(10);
+
 /// Nodes in a document.
 pub const MAX_NODES: usize = 1_000;
 

@@ -10,6 +10,7 @@ use super::members::{Listing, Member, Members};
 use super::snapshot::{CoreConfig, Issued, Snapshot};
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::limits::TOLERATED_SKEW;
 use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
 use crate::time::whole_millis;
 
@@ -79,7 +80,8 @@ impl Core {
 
     /// Goes on where a snapshot was taken. Nodes get a whole lease to register again, as they
     /// could not while the authority was away. Parameters that were changed at run time stay,
-    /// unless the configured ones have changed since.
+    /// unless the configured ones have changed since. What a clock that was ahead has left behind
+    /// does not last: epochs go on counting, from now.
     pub fn restore(
         config: CoreConfig,
         snapshot: Snapshot,
@@ -87,8 +89,8 @@ impl Core {
     ) -> Result<Self, Rejection> {
         let now = whole_millis(now);
         let mut members = Members::default();
-        for Member { descriptor, lease_end } in snapshot.members {
-            members.list(descriptor, lease_end.max(now + config.lease), now)?;
+        for Member { descriptor, .. } in snapshot.members {
+            members.list(descriptor, now + config.lease, now)?;
         }
         let reconfigured = snapshot.configured != config.parameters;
         let mut core = Self {
@@ -98,11 +100,15 @@ impl Core {
             revision: snapshot.revision,
             parameters: snapshot.parameters,
             members,
-            freshness: Freshness::restore(snapshot.seen, snapshot.last_order),
+            freshness: Freshness::restore(snapshot.seen, snapshot.last_order, now),
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
         };
+        if core.epochs.resume(now, TOLERATED_SKEW) {
+            core.documents.retain(|old| old.document.valid_from <= now + TOLERATED_SKEW);
+            core.note_change(now);
+        }
         if reconfigured {
             core.set_parameters(core.config.parameters, now);
         } else if !core.is_documented() {

@@ -24,6 +24,17 @@ impl Epochs {
         Self { number: 1, start: now, end: now + length, length }
     }
 
+    /// Begins another epoch now if this one begins in the future, beyond `tolerated`: a clock that
+    /// was ahead for a while must not keep the network waiting until then. Says whether it did.
+    pub fn resume(&mut self, now: SystemTime, tolerated: Duration) -> bool {
+        if self.start.duration_since(now).is_ok_and(|ahead| ahead > tolerated) {
+            self.number = self.number.saturating_add(1);
+            (self.start, self.end) = (now, now + self.length);
+            return true;
+        }
+        false
+    }
+
     /// Moves on to the epoch that `now` is in; says whether that is another one. Never goes back,
     /// whatever the clock does.
     pub fn advance(&mut self, now: SystemTime) -> bool {
@@ -71,6 +82,17 @@ mod tests {
         let before = epochs;
         assert!(!epochs.advance(at(5)));
         assert_eq!(epochs, before);
+    }
+
+    #[test]
+    fn a_start_that_is_too_far_ahead_becomes_now_with_the_next_number() {
+        let mut epochs = Epochs::begin(at(1000), Duration::from_secs(10));
+        let before = epochs;
+        assert!(!epochs.resume(at(995), Duration::from_secs(5)));
+        assert!(!epochs.resume(at(1100), Duration::from_secs(5)));
+        assert_eq!(epochs, before);
+        assert!(epochs.resume(at(994), Duration::from_secs(5)));
+        assert_eq!((epochs.number, epochs.start, epochs.end), (2, at(994), at(1004)));
     }
 
     #[test]

@@ -22,11 +22,16 @@ pub(super) struct Freshness {
 }
 
 impl Freshness {
+    /// What was remembered. Times further ahead than any message may be are of a clock that was
+    /// wrong: with them, nobody's next message would be new enough.
     pub(super) fn restore(
         seen: Vec<(IdentityPublic, SystemTime)>,
         last_order: Option<SystemTime>,
+        now: SystemTime,
     ) -> Self {
-        Self { seen: seen.into_iter().collect(), last_order }
+        let sane = |at: SystemTime| if at > now + FRESHNESS { now } else { at };
+        let seen = seen.into_iter().map(|(identity, at)| (identity, sane(at))).collect();
+        Self { seen, last_order: last_order.map(sane) }
     }
 
     /// Whether a message was made near enough to now, and after the last one of its identity.

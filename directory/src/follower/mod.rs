@@ -18,6 +18,7 @@ pub use self::core::{FollowerCore, Refusal};
 pub use self::state::{FollowerState, NotReady};
 use crate::client::{ClientError, DirectoryClient};
 use crate::document::{Document, Trust, TrustError};
+use crate::limits::TOLERATED_SKEW;
 
 /// What a follower is given.
 #[derive(Clone, Debug)]
@@ -37,8 +38,7 @@ impl FollowerConfig {
     /// The defaults.
     #[must_use]
     pub fn new(url: impl Into<String>, trust: Trust) -> Self {
-        let tolerated_skew = Duration::from_secs(10);
-        Self { url: url.into(), trust, tolerated_skew, keep_in: None }
+        Self { url: url.into(), trust, tolerated_skew: TOLERATED_SKEW, keep_in: None }
     }
 }
 

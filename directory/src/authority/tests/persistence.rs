@@ -11,7 +11,7 @@ use super::{
     registration, settled, start,
 };
 use crate::authority::{Core, CoreConfig, Store, StoreError};
-use crate::document::Parameters;
+use crate::document::{Parameters, Trust};
 use crate::messages::{ParametersOrder, Reason};
 
 fn saved(dir: &Path, core: &Core) {
@@ -75,6 +75,35 @@ fn after_a_long_absence_nodes_get_a_lease_to_come_back() {
     assert_eq!(names(&newest(&after)), ["gateway-1"]);
     assert!(after.poll(now + LEASE - SECOND).unwrap().expired.is_empty());
     assert_eq!(after.poll(now + LEASE).unwrap().expired, [node(1)]);
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_while_does_no_lasting_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut before = core();
+    let ahead = start() + Duration::from_secs(365 * 24 * 3600);
+    before.poll(ahead).unwrap();
+    register(&mut before, 1, node(1), ahead).unwrap();
+    let order = |at| ParametersOrder::new(&Parameters::default(), NETWORK, at, &join_secret());
+    before.handle_set_parameters(&order(ahead), ahead).unwrap();
+    let wrong = settled(&mut before, ahead);
+    saved(dir.path(), &before);
+
+    let now = start() + LEASE;
+    let mut after = restored(dir.path(), config(), now);
+    let document = settled(&mut after, now);
+    assert!(document.version() > wrong.version(), "nobody takes it for an old one");
+    let trust = Trust::single(NETWORK, after.public_key());
+    let signed = &after.documents().back().unwrap().signed;
+    assert_eq!(signed.verify(&trust, now, Duration::ZERO).as_ref(), Ok(&document));
+    assert!(after.documents().iter().all(|issued| issued.document.valid_from <= now));
+    let later = now + SECOND;
+    register(&mut after, 1, node(1), later).unwrap();
+    after.handle_set_parameters(&order(later), later).unwrap();
+    assert!(after.poll_at() < now + 2 * LEASE);
+    assert_eq!(after.poll(later + LEASE).unwrap().expired, [node(1)]);
+    after.poll(document.epoch_end).unwrap();
+    assert_eq!(newest(&after).epoch, document.epoch + 1);
 }
 
 #[test]
