@@ -20,6 +20,9 @@ pub(crate) enum InputError {
         "`{text}` is neither a file nor hexadecimal ({what}); give a transaction as a file, as hexadecimal digits, or as - for standard input"
     )]
     Argument { text: String, what: NotHex },
+    /// The argument looks like a file's name, and there is none.
+    #[error("there is no such file: `{path}`")]
+    NoFile { path: String },
     /// Text, but not hexadecimal.
     #[error("{from} is text, but not hexadecimal: {what}")]
     NotHex { from: String, what: NotHex },
@@ -61,6 +64,9 @@ pub(crate) fn read(argument: &str) -> Result<Vec<u8>, InputError> {
     }
     if let Some(what) = not_hex(argument) {
         let text = shown(argument);
+        if argument.contains(['/', '.']) {
+            return Err(InputError::NoFile { path: text });
+        }
         return Err(InputError::Argument { text, what });
     }
     decode(argument.as_bytes(), "the argument")
@@ -148,6 +154,10 @@ mod tests {
         assert_eq!(error, "f is text, but not hexadecimal: `g` at position 4 is no digit");
         let error = read("no such file").unwrap_err().to_string();
         assert!(error.contains("neither a file nor hexadecimal"), "{error}");
+        for path in ["/no/such", "tx.hex", "02..."] {
+            let error = read(path).unwrap_err().to_string();
+            assert_eq!(error, format!("there is no such file: `{path}`"));
+        }
         assert!(read("").unwrap_err().to_string().contains("empty"));
         assert!(read("abc").unwrap_err().to_string().contains("odd"));
         assert!(read("/").unwrap_err().to_string().contains("cannot read /"));

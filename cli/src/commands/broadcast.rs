@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::control::{BroadcastQuery, BroadcastReply, ControlArgs, Outcome, Tracing};
+use crate::control::{
+    BroadcastQuery, BroadcastReply, ControlArgs, NO_DEADLINE, Outcome, Tracing, is_deadline,
+};
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::settings::Period;
+use crate::settings::{Period, PeriodError};
 use crate::trace::{duration, packet_count};
 use crate::{output, transaction};
 
@@ -28,8 +30,8 @@ pub(crate) struct Args {
     transaction: String,
     #[command(flatten)]
     control: ControlArgs,
-    /// When to give up
-    #[arg(long, value_name = "TIME", default_value = "60s")]
+    /// When to give up: after 1 ms to 300 s
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = deadline)]
     deadline: Period,
     /// The provider, by name; without one, any, and another when it fails
     #[arg(long, value_name = "NAME")]
@@ -40,6 +42,11 @@ pub(crate) struct Args {
     /// Print the result as one line of JSON
     #[arg(long)]
     json: bool,
+}
+
+fn deadline(text: &str) -> Result<Period, String> {
+    let period: Period = text.parse().map_err(|error: PeriodError| error.to_string())?;
+    if is_deadline(period.0) { Ok(period) } else { Err(NO_DEADLINE.to_owned()) }
 }
 
 pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
 use crate::failure::Failure;
 use crate::keys::StateDir;
-use crate::settings::{NodeFlags, NodeSettings, RoleName};
+use crate::settings::{NodeFlags, NodeSettings};
 use crate::{glue, keys, net, output, settings, signals};
 
 /// How often a node's health is looked at.
@@ -103,12 +103,17 @@ async fn watch(node: &Node, name: &str, role: Role, http: std::net::SocketAddr) 
 }
 
 fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
-    let needed = |key: &str| Failure::usage(format!("no {key}: give --{}", key.replace('_', "-")));
-    let role = settings.role.map(RoleName::as_str).ok_or_else(|| needed("role"))?;
-    let role = Role::parse(role, settings.layer)
-        .map_err(|error| Failure::usage(format!("{error} (--layer)")))?;
-    let name = settings.name.clone().ok_or_else(|| needed("name"))?;
-    let key = settings.authority_key.as_ref().ok_or_else(|| needed("authority_key"))?;
+    let role = match settings.role {
+        Some(role) => Some(
+            Role::parse(role.as_str(), settings.layer)
+                .map_err(|error| Failure::usage(format!("{error} (--layer)")))?,
+        ),
+        None => None,
+    };
+    let (Some(role), Some(name), Some(key)) = (role, &settings.name, &settings.authority_key)
+    else {
+        return Err(Failure::usage(missing(settings)));
+    };
     let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
     let join_secret =
         keys::join_secret(settings.join_secret_file.as_deref()).map_err(Failure::usage)?;
@@ -121,7 +126,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
     let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
     let dir = dir.map_err(Failure::usage)?;
     Ok(NodeConfig {
-        name,
+        name: name.clone(),
         role,
         advertise: settings.advertise.clone(),
         directory: settings.directory.clone(),
@@ -143,4 +148,23 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
             replay_tags: settings.replay_tags,
         },
     })
+}
+
+/// What a node needs and is not given, all at once.
+fn missing(settings: &NodeSettings) -> String {
+    let secret = keys::join_secret(settings.join_secret_file.as_deref());
+    let needed = [
+        ("role", "--role", settings.role.is_none()),
+        ("name", "--name", settings.name.is_none()),
+        ("authority_key", "--authority-key", settings.authority_key.is_none()),
+        (
+            "join secret",
+            "--join-secret-file (or the variable MIXBED_JOIN_SECRET)",
+            matches!(secret, Err(keys::KeyError::NoSecret)),
+        ),
+    ];
+    let absent = needed.iter().filter(|(_, _, is_absent)| *is_absent);
+    let (what, flags): (Vec<&str>, Vec<&str>) =
+        absent.map(|(what, flag, _)| (*what, *flag)).unzip();
+    format!("no {}: give {}", what.join(", "), flags.join(", "))
 }

@@ -16,8 +16,14 @@ use super::api::{BroadcastQuery, BroadcastReply, Outcome, Packets, Tracing};
 use super::server::{Control, refuse};
 use crate::transaction::MAX_BYTES;
 
+/// The shortest deadline that is taken.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The longest deadline that is taken: whoever asks waits with a connection.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// What is said of other deadlines.
+pub(crate) const NO_DEADLINE: &str = "a deadline is 1 ms to 300 s";
 
 /// How long the transaction may take to come.
 const BODY: Duration = Duration::from_secs(30);
@@ -33,9 +39,8 @@ pub(super) async fn handle(
     };
     let deadline = query.deadline_ms.map(Duration::from_millis);
     let deadline = deadline.unwrap_or(BroadcastOptions::default().deadline);
-    if deadline.is_zero() || deadline > LONGEST {
-        let why = format!("a deadline is 1 ms to {} s", LONGEST.as_secs());
-        return refuse(StatusCode::BAD_REQUEST, why).into_response();
+    if !is_deadline(deadline) {
+        return refuse(StatusCode::BAD_REQUEST, NO_DEADLINE).into_response();
     }
     let raw = match read(body).await {
         Ok(raw) => raw,
@@ -57,6 +62,11 @@ pub(super) async fn handle(
         }
     };
     (status, Json(reply)).into_response()
+}
+
+/// Whether a broadcast may take this long.
+pub(crate) fn is_deadline(time: Duration) -> bool {
+    (SHORTEST..=LONGEST).contains(&time)
 }
 
 /// The whole body, if it is no larger than a message and comes in time.
@@ -124,7 +134,8 @@ pub(crate) fn failed(error: &BroadcastError, raw: &[u8], elapsed: Duration) -> B
         _ => (Outcome::Failed, None),
     };
     let hint = match error {
-        BroadcastError::Request(RequestError::NoProvider { .. }) => {
+        // Where others offer it, the name is wrong, and they are named.
+        BroadcastError::Request(RequestError::NoProvider { known, .. }) if known.is_empty() => {
             "; a provider offers it if it is given a monerod (`mixbed up --monerod regtest`)"
         }
         _ => "",
@@ -159,4 +170,24 @@ fn status(error: &BroadcastError) -> StatusCode {
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_name_is_no_missing_monerod() {
+        let words = |known: &[&str]| {
+            let error = RequestError::NoProvider {
+                service: "monero.submit".to_owned(),
+                provider: Some("nobody".to_owned()),
+                known: known.iter().map(|&name| name.to_owned()).collect(),
+            };
+            failed(&BroadcastError::Request(error), &[], Duration::ZERO).words
+        };
+        assert!(words(&[]).contains("if it is given a monerod"), "{}", words(&[]));
+        let known = words(&["provider-0"]);
+        assert!(known.contains("provider-0") && !known.contains("given a monerod"), "{known}");
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) enum ControlError {
     #[error("{0}")]
     Refused(String),
     /// What answers is something else.
-    #[error("what answers at {} is no mixbed, or of another version: {why}", plain(url))]
+    #[error("what listens at {} is no mixbed, or of another version: {why}", plain(url))]
     Strange { url: Url, why: String },
 }
 
@@ -175,6 +175,13 @@ impl ControlClient {
         while let Some(next) = cause.source() {
             cause = next;
         }
-        ControlError::Broken { url, why: cause.to_string() }
+        let broke_off = |error: &hyper::Error| {
+            error.is_incomplete_message() || error.is_closed() || error.is_canceled()
+        };
+        if cause.is::<std::io::Error>() || cause.downcast_ref().is_some_and(broke_off) {
+            ControlError::Broken { url, why: cause.to_string() }
+        } else {
+            self.strange(format!("it does not speak HTTP ({cause})"))
+        }
     }
 }

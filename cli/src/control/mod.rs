@@ -21,6 +21,6 @@ pub(crate) use api::{
     BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome, Status, Trace,
     Tracing,
 };
-pub(crate) use broadcast::{accepted, failed};
+pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::ControlArgs;
 pub(crate) use server::{Control, Nodes, router};

@@ -26,6 +26,6 @@ pub(crate) use file::load;
 pub(crate) use help::complete;
 pub(crate) use monerod::MonerodChoice;
 pub(crate) use node::{NodeFlags, NodeSettings, RoleName};
-pub(crate) use period::Period;
+pub(crate) use period::{Period, PeriodError};
 pub(crate) use print::print;
 pub(crate) use up::{UpFlags, UpSettings};

@@ -9,9 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::processes::Net;
-use crate::support::{
-    Running, SOON, assert_fails, run, run_with_input, stderr, stdout, wait_for, word_after,
-};
+use crate::support::{Running, SOON, run, run_with_input, stderr, stdout, wait_for, word_after};
 
 /// A monerod on the stock's chain.
 fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
@@ -141,10 +139,9 @@ fn transactions_cross_a_net_of_processes_and_monerod_judges_them() {
     let failed = reply(&output);
     assert_eq!(failed["outcome"], "failed", "{failed}");
     assert!(failed["words"].as_str().unwrap().contains("2 s"), "{failed}");
-    assert_fails(
-        &run(&["broadcast", "02", "--deadline", "1h", "--control", &net.control]),
-        1,
-        &["a deadline is 1 ms to 300 s"],
-    );
+    let args = ["broadcast", &hex, "--provider", "nobody", "--json", "--control", &net.control];
+    let words = reply(&run(&args))["words"].as_str().unwrap().to_owned();
+    assert!(words.contains("no provider nobody") && words.contains("provider-0"), "{words}");
+    assert!(!words.contains("--monerod"), "{words}");
     net.stop();
 }

@@ -1,5 +1,7 @@
 //! What is asked wrongly is answered with one clear line and the right exit code.
 
+use std::io::{Read as _, Write as _};
+
 use crate::support::{assert_fails, mixbed, run, run_with_input, taken_port};
 
 #[test]
@@ -11,6 +13,13 @@ fn unknown_words_on_the_command_line() {
     assert_fails(&run(&["config", "wallet"]), 2, &["wallet", "directory"]);
     assert_fails(&run(&["trace", "12ab"]), 2, &["64 hexadecimal digits"]);
     assert_fails(&run(&["broadcast", "02", "--deadline", "60"]), 2, &["--deadline", "60", "ms"]);
+    for deadline in ["0s", "999us", "301s", "10m"] {
+        let output = run(&["broadcast", "02", "--deadline", deadline]);
+        assert_fails(&output, 2, &["--deadline", deadline, "a deadline is 1 ms to 300 s"]);
+    }
+    assert_fails(&run(&["broadcast", "/no/such"]), 2, &["no such file", "/no/such"]);
+    let flags = ["--role", "--name", "--authority-key", "--join-secret-file"];
+    assert_fails(&run(&["node"]), 2, &flags);
 }
 
 #[test]
@@ -104,4 +113,18 @@ fn without_a_network_they_say_how_to_start_one() {
     }
     let output = run(&["status", "--control", "https://example.org"]);
     assert_fails(&output, 2, &["no control address", "--control"]);
+}
+
+#[test]
+fn what_listens_and_is_no_mixbed_is_said_so() {
+    let (listener, port) = taken_port();
+    let control = format!("127.0.0.1:{port}");
+    let other = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH_10.0\r\n").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let output = run(&["status", "--control", &control]);
+    assert_fails(&output, 1, &[&control, "is no mixbed", "does not speak HTTP"]);
+    other.join().unwrap();
 }
