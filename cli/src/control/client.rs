@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Response, Url, redirect};
+use reqwest::{Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
 use super::api::{BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
@@ -42,6 +42,9 @@ pub(crate) enum ControlError {
     /// It answered, but not with what was asked for.
     #[error("{0}")]
     Refused(String),
+    /// It has no room for one more request.
+    #[error("{} has too many requests at once; try again", plain(url))]
+    Busy { url: Url },
     /// What answers is something else.
     #[error("what listens at {} is no mixbed, or of another version: {why}", plain(url))]
     Strange { url: Url, why: String },
@@ -104,11 +107,11 @@ impl ControlClient {
             .header("content-type", "application/octet-stream")
             .timeout(deadline + PATIENCE)
             .body(raw);
-        let (_, answer) = self.send(request).await?;
+        let (status, answer) = self.send(request).await?;
         // A reply comes with an error status where there is no success.
         match serde_json::from_slice(&answer) {
             Ok(reply) => Ok(reply),
-            Err(_) => Err(self.refusal(&answer)),
+            Err(_) => Err(self.refusal(status, &answer)),
         }
     }
 
@@ -124,9 +127,9 @@ impl ControlClient {
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
         let request = self.http.get(self.at(path)).timeout(PATIENCE);
-        let (ok, answer) = self.send(request).await?;
-        if !ok {
-            return Err(self.refusal(&answer));
+        let (status, answer) = self.send(request).await?;
+        if !status.is_success() {
+            return Err(self.refusal(status, &answer));
         }
         serde_json::from_slice(&answer).map_err(|error| self.strange(error.to_string()))
     }
@@ -134,7 +137,7 @@ impl ControlClient {
     async fn send(
         &self,
         request: reqwest::RequestBuilder,
-    ) -> Result<(bool, Vec<u8>), ControlError> {
+    ) -> Result<(StatusCode, Vec<u8>), ControlError> {
         let mut response: Response = request.send().await.map_err(|error| self.broken(&error))?;
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
@@ -143,7 +146,7 @@ impl ControlClient {
             }
             answer.extend_from_slice(&chunk);
         }
-        Ok((response.status().is_success(), answer))
+        Ok((response.status(), answer))
     }
 
     fn at(&self, path: &str) -> Url {
@@ -152,9 +155,13 @@ impl ControlClient {
         url
     }
 
-    fn refusal(&self, answer: &[u8]) -> ControlError {
+    fn refusal(&self, status: StatusCode, answer: &[u8]) -> ControlError {
         match serde_json::from_slice::<Refusal>(answer) {
             Ok(refusal) => ControlError::Refused(refusal.error),
+            // In front of the API: it has too much to do.
+            Err(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                ControlError::Busy { url: self.url.clone() }
+            }
             Err(error) => self.strange(error.to_string()),
         }
     }

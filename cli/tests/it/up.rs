@@ -1,5 +1,7 @@
 //! A net in one process.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -132,4 +134,33 @@ fn a_directory_of_another_network_is_not_taken_over() {
     directory.stop();
     let output = run(&[&UP[..], &["--state-dir", state]].concat());
     assert_fails(&output, 1, &["other", "local"]);
+}
+
+#[test]
+fn many_broadcasts_leave_room_for_probes() {
+    let mut up = Running::start(&UP);
+    let control = word_after(&up.line("ready: "), "control at ");
+    let host = control.trim_start_matches("http://");
+    let head = format!("POST /v1/broadcast HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1\r\n\r\n");
+    // Each waits for a byte that does not come.
+    let waiting: Vec<_> = (0..48)
+        .map(|_| {
+            let mut stream = TcpStream::connect(host).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let words = wait_for(SOON, || {
+        let output = run(&["status", "--control", &control]);
+        (output.status.code() == Some(1)).then_some(output)
+    });
+    assert_fails(&words.expect("one more is refused"), 1, &[&control, "too many requests"]);
+    assert_eq!(get(&control, "/healthz").0, 200);
+    drop(waiting);
+    let output = wait_for(SOON, || {
+        let output = run(&["status", "--control", &control]);
+        output.status.success().then_some(())
+    });
+    assert!(output.is_some(), "those that left made room");
+    up.stop();
 }
