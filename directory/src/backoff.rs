@@ -1,5 +1,7 @@
 //! How long to wait before the next try.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::time::Duration;
 
 use rand::{Rng, RngExt};

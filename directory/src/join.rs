@@ -1,5 +1,7 @@
 //! The join secret: what lets a node into the network. It never travels, only proofs of it do.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};

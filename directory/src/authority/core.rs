@@ -1,5 +1,7 @@
 //! What an authority decides, without I/O and with the time as an argument.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,7 @@
 //! Which epoch it is.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::time::{Duration, SystemTime};
 
 use crate::time::{from_millis, to_millis};

@@ -1,5 +1,7 @@
 //! Each message counts once: it has to be new, and newer than the last one of its sender.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 

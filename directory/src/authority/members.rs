@@ -1,5 +1,7 @@
 //! Who is listed, and until when.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 

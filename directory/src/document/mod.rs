@@ -1,5 +1,7 @@
 //! The epoch document: pure data, its canonical bytes, its signatures.
 
+#![deny(clippy::disallowed_methods)]
+
 mod check;
 mod codec;
 mod descriptor;

@@ -1,5 +1,7 @@
 //! What a follower believes, without I/O and with the time as an argument.
 
+#![deny(clippy::disallowed_methods)]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 

@@ -1,6 +1,8 @@
 //! What nodes and operators send to an authority, signed and proven; the authority's side of
 //! checking them is in [`crate::authority`].
 
+#![deny(clippy::disallowed_methods)]
+
 mod departure;
 mod order;
 mod registration;

@@ -123,18 +123,14 @@ impl Shell {
             }
             Err(ClientError::Rejected { reason, message }) if reason.is_permanent() => {
                 self.counters.rejected.fetch_add(1, Relaxed);
-                match self.lease {
-                    // A node that was let in before has nothing wrong with it: the directory was
-                    // changed, and may be changed back.
-                    Some(Held { renewal, .. }) => {
-                        self.set_failing(ClientError::Rejected { reason, message }.to_string());
-                        renewal
-                    }
-                    None => {
-                        self.set(RegistrarState::Rejected { reason, message });
-                        REJECTED_RETRY
-                    }
+                // A node that was let in before has nothing wrong with it: the directory was
+                // changed, and may be changed back.
+                if let Some(Held { renewal, .. }) = self.lease {
+                    self.set_failing(ClientError::Rejected { reason, message }.to_string());
+                    return renewal;
                 }
+                self.set(RegistrarState::Rejected { reason, message });
+                REJECTED_RETRY
             }
             Err(error) => {
                 let counter = match error {
