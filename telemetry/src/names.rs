@@ -19,7 +19,7 @@ pub enum SpanName {
     ProviderSubmit,
     /// The provider handles a request to any other service.
     ProviderRequest,
-    /// A call to monerod.
+    /// The provider's calls to monerod for one submission.
     Monerod,
 }
 
@@ -64,12 +64,15 @@ impl SpanName {
                 "One packet from its making until it is answered for. Every hop hangs under it, there and back.",
             ),
             Self::Hop => (
-                "gateway, mix, provider",
+                "gateway, mix, provider, client",
                 "A packet at one node, from its arrival until it is written to the next link. The name ends with the node's: `hop gateway-0`.",
             ),
             Self::ProviderSubmit => ("provider", "One `monero.submit` request, retries included."),
             Self::ProviderRequest => ("provider", "One request to any other service."),
-            Self::Monerod => ("provider", "One call to monerod."),
+            Self::Monerod => (
+                "provider",
+                "All calls to monerod for one submission, pauses between them included. Each call is an event `call` in it.",
+            ),
         }
     }
 
@@ -118,8 +121,8 @@ macro_rules! attributes {
 }
 
 attributes! {
-    Node = "mixbed.node", "hop", "Name of the node.";
-    Role = "mixbed.role", "hop", "Its role: `gateway`, `mix` or `provider`.";
+    Node = "mixbed.node", "hop", "Name of the node, or of the client.";
+    Role = "mixbed.role", "hop", "Its role: `gateway`, `mix`, `provider` or `client`.";
     QueueWait = "mixbed.queue_wait_us", "hop", "Wait for a worker, from the last byte's arrival. Microseconds.";
     Unwrap = "mixbed.unwrap_us", "hop", "Taking off this hop's layer of encryption, replay check included. Microseconds.";
     DelayAsked = "mixbed.delay_asked_us", "hop", "Mixing delay that the sender asked for. Microseconds; absent if the packet did not get that far.";
@@ -130,14 +133,13 @@ attributes! {
     DropReason = "mixbed.drop_reason", "hop", "Why the packet was dropped, one of the reasons of `mixbed_packets_dropped_total`. The span's status is Error.";
     Txid = "mixbed.txid", "broadcast, provider submit", "The transaction's id, hexadecimal.";
     Bytes = "mixbed.bytes", "broadcast, message", "Size of what is sent. Bytes.";
-    Fragments = "mixbed.fragments", "message", "How many packets the message was cut into.";
     Fragment = "mixbed.fragment", "packet", "Which fragment the packet carries, from 0.";
-    Attempt = "mixbed.attempt", "packet, monerod", "Which try this is, from 1.";
+    Attempt = "mixbed.attempt", "packet, monerod", "A packet's: which try this is, from 1. A submission's to monerod: how many tries there were.";
     PacketKind = "mixbed.packet_kind", "packet", "What the packet carries: `payload`, `acknowledgement`, `reply`, `cover` or `loop`. Known to its maker only.";
     Route = "mixbed.route", "packet", "The hops that the maker chose, in order, separated by spaces. Known to the maker only.";
     Provider = "mixbed.provider", "broadcast, message", "The provider that it went to.";
     Target = "mixbed.service", "message, provider request", "The provider's service that is asked.";
-    Method = "mixbed.method", "monerod", "The method or path that was called.";
+    Method = "mixbed.method", "monerod", "The path that was called: the submission's, and in each event the call's.";
     Retries = "mixbed.retries", "broadcast, message, provider submit", "How many times it was tried again.";
 }
 

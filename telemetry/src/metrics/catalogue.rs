@@ -88,7 +88,7 @@ catalogue! {
     EPOCH: Gauge "directory_epoch" ["node"] "directory",
         "Number of the current epoch";
     REVISION: Gauge "directory_revision" ["node"] "directory",
-        "Revision of the current document within its epoch";
+        "Revision of the current document, counted up over all epochs";
     NODES: Gauge "directory_nodes" ["node", "role"] "directory",
         "Nodes in the current document, by their role";
     WATCHERS: Gauge "directory_watchers" ["node"] "directory",

@@ -22,7 +22,7 @@ const FOLLOWER: [&Declaration; 3] =
 pub struct DirectoryMetrics {
     /// Number of the current epoch.
     pub epoch: Gauge,
-    /// Revision of the current document within its epoch.
+    /// Revision of the current document, counted up over all epochs.
     pub revision: Gauge,
     /// Followers that watch now.
     pub watchers: Gauge,
