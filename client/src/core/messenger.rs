@@ -11,7 +11,7 @@ use super::message::{Outgoing, Progress};
 use super::packet::{Flight, InFlight, Purpose, State};
 use super::{
     Content, Delivered, Draft, Event, Limits, Margin, MessageNo, Order, OrderError, PacketNo,
-    Received, ReplyDue, Sent, Tried,
+    Received, ReplyDue, Sent, Silence, Tried,
 };
 
 /// The reliable core: cuts messages into packets, sends again what is not answered in time, and
@@ -19,6 +19,7 @@ use super::{
 pub struct Messenger<K> {
     limits: Limits,
     margin: Margin,
+    silence: Silence,
     messages: BTreeMap<MessageNo, Outgoing>,
     packets: HashMap<PacketNo, InFlight>,
     timers: BTreeSet<(Instant, PacketNo)>,
@@ -47,6 +48,7 @@ impl<K> Messenger<K> {
         Self {
             limits,
             margin: Margin::default(),
+            silence: Silence::default(),
             messages: BTreeMap::new(),
             packets: HashMap::new(),
             timers: BTreeSet::new(),
@@ -231,6 +233,9 @@ impl<K> Messenger<K> {
             self.timers.pop_first();
             let Some(flying) = self.packets.get_mut(&packet) else { continue };
             flying.settle();
+            if let Some(flight) = flying.flight() {
+                self.silence.handle_lost(flight.sent_at, now);
+            }
             let Some(message) = self.messages.get_mut(&flying.message) else { continue };
             message.under_way.remove(&packet);
             message.handle_lost(&flying.purpose);
@@ -269,6 +274,18 @@ impl<K> Messenger<K> {
     #[must_use]
     pub fn margin(&self) -> &Margin {
         &self.margin
+    }
+
+    /// A packet came over the link, whether of use or not; or the link is a new one.
+    pub fn handle_link_alive(&mut self, now: Instant) {
+        self.silence.handle_arrival(now);
+    }
+
+    /// Whether so many packets were lost in a row, with nothing coming in between, that the
+    /// gateway must be taken for dead.
+    #[must_use]
+    pub fn is_link_silent(&self) -> bool {
+        self.silence.is_too_long()
     }
 
     /// Messages that have not ended.

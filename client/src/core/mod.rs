@@ -20,6 +20,7 @@ mod order;
 mod packet;
 mod post;
 mod route;
+mod silence;
 mod tried;
 
 pub use draft::{Content, Draft};
@@ -29,4 +30,5 @@ pub use order::{Limits, Order, OrderError};
 pub use packet::{MessageNo, PacketNo, ReplyDue, Sent};
 pub use post::{Opened, PostError, Return, Sealed, open, seal};
 pub use route::{Net, RouteError};
+pub use silence::Silence;
 pub use tried::{Delivered, Event, Received, Tried};

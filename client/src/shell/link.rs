@@ -8,8 +8,10 @@ use mixbed_link::{Link, LinkReader, LinkWriter};
 use mixbed_telemetry::ClientMetrics;
 use mixbed_wire::{DropReason, Frame, LinkSecret, NodeId, Packet};
 use rand::RngExt;
-use rand::seq::IteratorRandom;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::gateways::Failed;
 
 /// How long a handshake may take: three frames each way on a slow line.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -34,6 +36,8 @@ pub(super) enum FromLink {
         gateway: NodeId,
         /// Where packets go.
         packets: mpsc::Sender<Packet>,
+        /// Ends the link, because the gateway seems to be dead.
+        hung: CancellationToken,
     },
     /// There is none now, or still none.
     Down {
@@ -58,22 +62,31 @@ pub(super) struct Keeper {
     pub(super) own: LinkSecret,
     pub(super) metrics: ClientMetrics,
     pub(super) events: mpsc::Sender<FromLink>,
+    pub(super) failed: Failed,
+}
+
+/// Why a link ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// The client was stopped: nothing is wrong.
+    Stopped,
+    /// What went wrong.
+    Failed(String),
 }
 
 impl Keeper {
     pub(super) async fn run(mut self) {
-        let mut failed: Option<NodeId> = None;
         let mut pause = FIRST_PAUSE;
         loop {
-            let (document, gateway) = self.choose(failed).await;
+            let (document, gateway) = self.choose().await;
             let began = Instant::now();
-            let why = self.hold(&document, &gateway).await;
+            let End::Failed(why) = self.hold(&document, &gateway).await else { return };
             let why = format!("no link to gateway {} ({}): {why}", gateway.name, gateway.address);
             tracing::warn!("{why}");
             if self.events.send(FromLink::Down { why }).await.is_err() {
                 return;
             }
-            failed = Some(gateway.id());
+            self.failed.insert(gateway.id(), Instant::now());
             if began.elapsed() >= GOOD {
                 pause = FIRST_PAUSE;
             }
@@ -83,13 +96,13 @@ impl Keeper {
         }
     }
 
-    /// Waits for a document with a gateway to use: the wanted one, or any but the one that has
-    /// just failed, unless there is no other.
-    async fn choose(&mut self, failed: Option<NodeId>) -> (Arc<Document>, Descriptor) {
+    /// Waits for a document with a gateway to use: the wanted one, or any but those that have
+    /// failed lately, unless there is no other.
+    async fn choose(&mut self) -> (Arc<Document>, Descriptor) {
         let mut said = false;
         loop {
             if let Some(document) = self.directory.current() {
-                if let Some(gateway) = self.pick(&document, failed) {
+                if let Some(gateway) = self.pick(&document) {
                     return (document, gateway);
                 }
                 if !said {
@@ -105,17 +118,16 @@ impl Keeper {
         }
     }
 
-    fn pick(&self, document: &Document, failed: Option<NodeId>) -> Option<Descriptor> {
-        let mut rng = rand::rng();
+    fn pick(&self, document: &Document) -> Option<Descriptor> {
         let fits =
             |node: &&Descriptor| self.wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
-        let other = |node: &&Descriptor| Some(node.id()) != failed;
-        let chosen = document.gateways().filter(fits).filter(other).choose(&mut rng);
-        chosen.or_else(|| document.gateways().filter(fits).choose(&mut rng)).cloned()
+        let ids: Vec<_> = document.gateways().filter(fits).map(Descriptor::id).collect();
+        let chosen = self.failed.pick(&ids, Instant::now(), &mut rand::rng())?;
+        document.node(&chosen).cloned()
     }
 
     /// Holds one link until it ends; says why it did.
-    async fn hold(&mut self, document: &Document, gateway: &Descriptor) -> String {
+    async fn hold(&mut self, document: &Document, gateway: &Descriptor) -> End {
         let dialled = mixbed_link::dial(
             &gateway.address,
             &document.network,
@@ -125,39 +137,44 @@ impl Keeper {
         );
         let Link { reader, writer, .. } = match dialled.await {
             Ok(link) => link,
-            Err(error) => return error.to_string(),
+            Err(error) => return End::Failed(error.to_string()),
         };
+        let hung = CancellationToken::new();
         let (packets, mut outbound) = mpsc::channel(OUTBOUND);
-        let up = FromLink::Up { gateway: gateway.id(), packets };
+        let up = FromLink::Up { gateway: gateway.id(), packets, hung: hung.clone() };
         if self.events.send(up).await.is_err() {
-            return "the client was stopped".to_owned();
+            return End::Stopped;
         }
         tracing::info!(gateway = gateway.name, "linked");
-        let why = tokio::select! {
-            why = self.read(reader) => why,
-            why = write(writer, &mut outbound, &self.metrics) => why,
-            why = gone(self.directory.clone(), gateway) => why,
+        let mut end = tokio::select! {
+            end = self.read(reader) => end,
+            end = write(writer, &mut outbound, &self.metrics) => end,
+            why = gone(self.directory.clone(), gateway) => End::Failed(why),
+            () = hung.cancelled() => End::Stopped,
         };
+        if hung.is_cancelled() {
+            end = End::Failed("it takes packets, and nothing comes back".to_owned());
+        }
         outbound.close();
         while outbound.recv().await.is_some() {
             self.metrics.dropped(DropReason::LinkLost.index());
         }
-        why
+        end
     }
 
-    async fn read(&self, mut reader: LinkReader) -> String {
+    async fn read(&self, mut reader: LinkReader) -> End {
         loop {
             let frame = match reader.read().await {
                 Ok(Some(frame)) => frame,
-                Ok(None) => return "the gateway closed the link".to_owned(),
-                Err(error) => return error.to_string(),
+                Ok(None) => return End::Failed("the gateway closed the link".to_owned()),
+                Err(error) => return End::Failed(error.to_string()),
             };
             let Frame::Packet(packet) = frame else { continue };
             self.metrics.packets_received.inc();
             let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
             let inbound = Inbound { packet, arrived, arrived_at };
             if self.events.send(FromLink::Packet(inbound)).await.is_err() {
-                return "the client was stopped".to_owned();
+                return End::Stopped;
             }
         }
     }
@@ -168,11 +185,11 @@ async fn write(
     mut writer: LinkWriter,
     packets: &mut mpsc::Receiver<Packet>,
     metrics: &ClientMetrics,
-) -> String {
+) -> End {
     let mut batch = Vec::with_capacity(OUTBOUND);
     loop {
         if packets.recv_many(&mut batch, OUTBOUND).await == 0 {
-            return "the client was stopped".to_owned();
+            return End::Stopped;
         }
         let count = batch.len() as u64;
         let pushed = batch.drain(..).try_for_each(|packet| writer.push(&Frame::Packet(packet)));
@@ -184,7 +201,7 @@ async fn write(
             for _ in 0..count {
                 metrics.dropped(DropReason::LinkLost.index());
             }
-            return error.to_string();
+            return End::Failed(error.to_string());
         }
         metrics.packets_sent.inc_by(count);
     }

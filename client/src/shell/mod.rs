@@ -1,6 +1,7 @@
 //! Moves bytes and time for the [`core`](crate::core): one task with the messenger, one with the
 //! link.
 
+mod gateways;
 mod link;
 mod state;
 mod task;
@@ -71,6 +72,7 @@ pub(crate) fn start(
         own: link_key,
         metrics: metrics.clone(),
         events: from_link,
+        failed: gateways::Failed::default(),
     };
     let stopped = stop.clone();
     tasks.spawn(async move {

@@ -29,13 +29,20 @@ pub(super) struct Task {
     pub(super) own: Return,
     pub(super) secret: SphinxSecret,
     pub(super) directory: Follower,
-    pub(super) link: Option<(NodeId, mpsc::Sender<Packet>)>,
+    pub(super) link: Option<Up>,
     /// Why there is no link, if there was a try.
     pub(super) trouble: Option<String>,
     pub(super) waiting: HashMap<MessageNo, Waiting>,
     pub(super) traces: Traces,
     pub(super) metrics: ClientMetrics,
     pub(super) state: watch::Sender<State>,
+}
+
+/// A link that is up.
+pub(super) struct Up {
+    gateway: NodeId,
+    packets: mpsc::Sender<Packet>,
+    hung: CancellationToken,
 }
 
 /// Someone who waits for a message's answer.
@@ -75,7 +82,7 @@ impl Task {
             };
             let due = due.unwrap_or_else(|| Instant::now() + IDLE);
             let full = self.link.as_ref().filter(|_| matches!(next, Next::Full));
-            let room = full.map(|(_, packets)| packets.clone());
+            let room = full.map(|link| link.packets.clone());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -86,7 +93,7 @@ impl Task {
                 },
                 () = directory.changed() => self.show(),
                 () = tokio::time::sleep_until(due.into()) => {
-                    self.messenger.handle_timeout(Instant::now());
+                    self.handle_timeout(Instant::now());
                 }
                 () = room_in(room) => {}
                 // Sealing takes a millisecond: others get their turn between two packets.
@@ -109,11 +116,28 @@ impl Task {
         });
     }
 
+    /// Time has passed. A link over which nothing comes back is ended before anything is sent
+    /// again: it would go the same way.
+    fn handle_timeout(&mut self, now: Instant) {
+        self.messenger.handle_timeout(now);
+        if self.messenger.is_link_silent()
+            && let Some(link) = self.link.take()
+        {
+            link.hung.cancel();
+            self.trouble = Some("nothing comes back from its gateway".to_owned());
+            self.show();
+        }
+    }
+
     fn handle_link(&mut self, event: FromLink) {
         match event {
-            FromLink::Packet(inbound) => self.handle_packet(inbound),
-            FromLink::Up { gateway, packets } => {
-                self.link = Some((gateway, packets));
+            FromLink::Packet(inbound) => {
+                self.messenger.handle_link_alive(inbound.arrived);
+                self.handle_packet(inbound);
+            }
+            FromLink::Up { gateway, packets, hung } => {
+                self.messenger.handle_link_alive(Instant::now());
+                self.link = Some(Up { gateway, packets, hung });
                 self.trouble = None;
                 self.show();
             }
@@ -194,7 +218,7 @@ impl Task {
 
     /// Makes and sends the next packet.
     fn transmit(&mut self) -> Next {
-        let Some((gateway, packets)) = &self.link else { return Next::Nothing };
+        let Some(Up { gateway, packets, .. }) = &self.link else { return Next::Nothing };
         let Some(document) = self.directory.current() else { return Next::Nothing };
         let permit = match packets.try_reserve() {
             Ok(permit) => permit,

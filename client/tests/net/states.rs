@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mixbed_client::{Client, ClientConfig, RequestError, State};
-use mixbed_directory::{Follower, FollowerConfig, IdentitySecret, Trust};
+use mixbed_directory::{Follower, FollowerConfig, IdentitySecret, Role, Trust};
+use mixbed_localnet::HandPeer;
 
 use crate::rig::{Rig, SOON, Wish, client};
 
@@ -49,6 +50,47 @@ async fn when_its_gateway_fails_it_takes_another() {
         rig.net.start_node(&name).await.expect("its port is free");
         rig.net.wait_ready(SOON).await.expect("listed again");
     }
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_swallows_everything_is_left_for_another() {
+    let mut rig = Rig::new(Wish::default()).await;
+    let (url, trust, secret) = (rig.net.directory_url(), rig.net.trust(), rig.net.join_secret());
+    let hung = HandPeer::join("hung", Role::Gateway, &url, trust, secret).await.expect("admitted");
+    for gateway in ["gateway-0", "gateway-1"] {
+        rig.net.stop_node(gateway, Duration::ZERO).await;
+    }
+    let client = rig.client.clone();
+    // The others are closed: the client comes here, and so do mixes.
+    let own = client.id();
+    let (came, comes) = tokio::sync::oneshot::channel();
+    let swallowing = tokio::spawn(async move {
+        let (mut links, mut came) = (Vec::new(), Some(came));
+        while let Ok(link) = hung.accept().await {
+            if mixbed_wire::NodeId::of_key(link.peer.as_bytes()) == own {
+                came.take().map(|came| came.send(()));
+            }
+            links.push(link);
+        }
+    });
+    tokio::time::timeout(SOON, comes).await.expect("soon").expect("it accepts");
+    client.wait_ready(SOON).await.expect("linked");
+    rig.net.start_node("gateway-0").await.expect("its port is free");
+    rig.net.wait_ready(SOON).await.expect("listed again");
+
+    let mut state = client.state();
+    let degraded = async {
+        // Cloned: a borrowed state would keep the client from changing it.
+        let end = state.wait_for(|state| matches!(state, State::Degraded { sending: false, .. }));
+        tokio::time::timeout(SOON, end).await.expect("it notices").map(|state| state.clone())
+    };
+    let asked = client.request("echo", b"hello", 2 * SOON);
+    let (degraded, answer) = tokio::join!(degraded, asked);
+    let why = degraded.expect("alive").to_string();
+    assert!(why.contains("comes back"), "{why}");
+    assert_eq!(answer.expect("by the other gateway").data, b"hello");
+    swallowing.abort();
     rig.stop().await;
 }
 

@@ -1,0 +1,64 @@
+//! Which gateway to use.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use mixbed_wire::NodeId;
+use rand::Rng;
+use rand::seq::IteratorRandom;
+
+/// How long a gateway that failed is avoided while there are others.
+const AVOIDED: Duration = Duration::from_secs(60);
+
+/// The gateways that have failed, and when.
+#[derive(Debug, Default)]
+pub(super) struct Failed(HashMap<NodeId, Instant>);
+
+impl Failed {
+    pub(super) fn insert(&mut self, gateway: NodeId, now: Instant) {
+        self.0.retain(|_, at| now.saturating_duration_since(*at) < AVOIDED);
+        self.0.insert(gateway, now);
+    }
+
+    /// A random one that has not failed; if all have, the one that did so longest ago.
+    pub(super) fn pick<R: Rng + ?Sized>(
+        &self,
+        gateways: &[NodeId],
+        now: Instant,
+        rng: &mut R,
+    ) -> Option<NodeId> {
+        let at = |gateway: &NodeId| {
+            self.0.get(gateway).filter(|at| now.saturating_duration_since(**at) < AVOIDED)
+        };
+        let good = gateways.iter().filter(|gateway| at(gateway).is_none()).choose(rng);
+        good.or_else(|| gateways.iter().min_by_key(|gateway| at(gateway))).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+
+    #[test]
+    fn one_that_failed_is_the_last_choice_for_a_while() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let all = [1, 2, 3].map(|id| NodeId::from_bytes([id; 8]));
+        let [one, two, three] = all;
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut failed = Failed::default();
+        failed.insert(two, at(0));
+        failed.insert(one, at(1));
+        for _ in 0..20 {
+            assert_eq!(failed.pick(&all, at(2), &mut rng), Some(three));
+        }
+        failed.insert(three, at(3));
+        assert_eq!(failed.pick(&all, at(4), &mut rng), Some(two), "it failed first");
+        assert_eq!(failed.pick(&[one], at(4), &mut rng), Some(one), "there is no other");
+        assert_eq!(failed.pick(&all, at(61), &mut rng), Some(two), "its time is over, theirs not");
+        assert_eq!(failed.pick(&[], at(4), &mut rng), None);
+    }
+}
