@@ -5,7 +5,7 @@
 mod common;
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use common::{
     NETWORK, SOON, authority, config, descriptor, follower, gateway, join_secret, registrar,
@@ -17,15 +17,13 @@ use mixbed_directory::{
 };
 
 #[tokio::test]
-async fn a_network_is_ready_soon_after_its_nodes_start() {
+async fn a_network_is_ready_after_its_nodes_start() {
     let authority = authority().await;
-    let started = Instant::now();
     let follower = follower(&authority);
     let nodes = small_network();
     let registrars: Vec<_> =
         nodes.iter().map(|(seed, node)| registrar(&authority.url(), *seed, node.clone())).collect();
     let document = follower.wait_ready(SOON).await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     assert_eq!(document.nodes.len(), nodes.len());
     assert_eq!(follower.state(), FollowerState::Following);
     for registrar in &registrars {
@@ -131,15 +129,13 @@ async fn an_operator_changes_the_parameters_of_a_running_network() {
 }
 
 #[tokio::test]
-async fn shutdown_is_quick_and_says_goodbye() {
+async fn shutdown_waits_for_nobody_and_says_goodbye() {
     let authority = authority().await;
     let follower = follower(&authority);
     let node = registrar(&authority.url(), 1, gateway(1));
     follower.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
     node.wait_registered(SOON).await.unwrap();
-    let started = Instant::now();
-    authority.shutdown().await;
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    tokio::time::timeout(SOON, authority.shutdown()).await.expect("a follower holds it up");
     let stale = state_of(&follower, |state| matches!(state, FollowerState::Stale { .. })).await;
     assert_eq!(follower.current().unwrap().nodes.len(), 1, "{stale}");
 }

@@ -164,7 +164,7 @@ async fn an_unsynchronised_daemon_is_busy_until_the_deadline() {
     let daemon = monerod.daemon();
     let raw = &stock.transfers[0].raw;
     assert_eq!(daemon.submit(raw).await.unwrap(), Verdict::Busy);
-    let report = submit(daemon, raw, Duration::from_millis(800)).await;
+    let report = submit(daemon, raw, Duration::from_secs(3)).await;
     let Outcome::Unavailable { why } = &report.outcome else { panic!("{report:?}") };
     assert!(why.contains("busy"), "{why}");
     assert!(report.attempts > 1, "{report:?}");
@@ -185,7 +185,8 @@ async fn a_restricted_listener_serves_submission_and_look_ups() {
     // It is shown there only once it was passed on, a moment after it was accepted.
     let begin = std::time::Instant::now();
     while !daemon.transaction(transfer.txid).await.unwrap().is_known() {
-        assert!(begin.elapsed() < SOON, "never shown");
+        assert!(begin.elapsed() < 3 * SOON, "never shown");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let many: Vec<TxId> = std::iter::repeat_n(transfer.txid, 250).collect();
     let states = daemon.transactions(&many).await.unwrap();
