@@ -36,6 +36,7 @@ impl Silence {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some time to begin at")]
 mod tests {
     use std::time::Duration;
 
