@@ -154,10 +154,10 @@ impl Client {
 
     /// Waits for a document by which routes can be built.
     pub(crate) async fn document(&self, limit: Duration) -> Result<Arc<Document>, RequestError> {
-        if self.inner.stop.is_cancelled() {
+        let ready = self.inner.directory.wait_ready(limit);
+        let Some(ready) = self.inner.stop.run_until_cancelled(ready).await else {
             return Err(RequestError::Stopped);
-        }
-        let ready = self.inner.directory.wait_ready(limit).await;
+        };
         ready.map_err(|error| {
             let state = State::Degraded { why: error.to_string(), sending: false };
             NotReady { waited: limit, state }.into()

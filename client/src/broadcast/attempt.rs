@@ -1,16 +1,22 @@
 //! Provider after provider, until one has given its word or the deadline passes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_directory::Descriptor;
 use mixbed_monero::TxId;
 use mixbed_telemetry::Span;
 use mixbed_wire::message::SUBMIT_SERVICE;
+use rand::seq::SliceRandom;
 
+use super::tally::Tally;
 use super::verdict::judge;
 use super::{BroadcastError, BroadcastReport};
-use crate::client::{Asked, Client};
+use crate::client::{Asked, Client, providers};
 use crate::request::RequestError;
+use crate::state::State;
+
+/// The pause between two rounds: a provider has waited for its monerod already.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// One transaction and its trace.
 pub(super) struct Attempt<'a> {
@@ -21,42 +27,55 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Tries providers in turn, each with its share of the time that is left.
+    /// Tries the providers in turn, and again until the deadline, unless what is wrong with them
+    /// will not pass. Ends with the most telling error.
     pub(super) async fn at_each(
         &self,
-        candidates: &[&Descriptor],
+        first: Vec<Descriptor>,
+        wanted: Option<&str>,
         began: Instant,
         deadline: Instant,
     ) -> Result<BroadcastReport, BroadcastError> {
-        let mut rest = candidates;
-        let mut tried: Vec<String> = Vec::new();
-        while let Some((provider, others)) = rest.split_first() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            self.client.wait_ready(left).await.map_err(RequestError::from)?;
-            let now = Instant::now();
-            let left = deadline.saturating_duration_since(now);
-            let share = left / u32::try_from(rest.len()).unwrap_or(u32::MAX);
-            let error = match self.at(provider, began, now + share).await {
-                Err(error) if error.is_the_providers() => error,
-                result => return result,
-            };
-            match &error {
-                BroadcastError::DeadlinePassed { tried: here, .. } => tried.push(here.clone()),
-                other => tried.push(other.to_string()),
+        let mut tally = Tally::default();
+        let mut round = first;
+        loop {
+            let mut may_pass = round.is_empty();
+            for (position, provider) in round.iter().enumerate() {
+                let now = Instant::now();
+                let left = deadline.saturating_duration_since(now);
+                if left.is_zero() {
+                    break;
+                }
+                let share = left / u32::try_from(round.len() - position).unwrap_or(u32::MAX);
+                match self.at(provider, began, now + share).await {
+                    Err(error) if error.is_the_providers() => {
+                        let name = &provider.name;
+                        tracing::warn!(provider = name, %error, "not broadcast by this provider");
+                        may_pass |= error.may_pass();
+                        tally.insert(name, error);
+                    }
+                    result => return result,
+                }
             }
-            if others.is_empty() {
-                return Err(match error {
-                    BroadcastError::DeadlinePassed { .. } => BroadcastError::DeadlinePassed {
-                        deadline: deadline.saturating_duration_since(began),
-                        tried: tried.join("; "),
-                    },
-                    other => other,
-                });
+            if may_pass {
+                let left = deadline.saturating_duration_since(Instant::now());
+                tokio::time::sleep(left.min(PAUSE)).await;
             }
-            tracing::warn!(provider = provider.name, %error, "trying another provider");
-            rest = others;
+            if !may_pass || Instant::now() >= deadline {
+                let limit = deadline.saturating_duration_since(began);
+                return Err(tally.error(limit, "no provider could be tried in time"));
+            }
+            round = self.offering(wanted);
         }
-        Err(BroadcastError::NotReady { why: format!("nobody offers {SUBMIT_SERVICE}") })
+    }
+
+    /// Who offers it by the document of now, in random order.
+    fn offering(&self, wanted: Option<&str>) -> Vec<Descriptor> {
+        let Some(document) = self.client.directory().current() else { return Vec::new() };
+        let found = providers(&document, SUBMIT_SERVICE, wanted).unwrap_or_default();
+        let mut found: Vec<_> = found.into_iter().cloned().collect();
+        found.shuffle(&mut rand::rng());
+        found
     }
 
     async fn at(
@@ -65,6 +84,13 @@ impl Attempt<'_> {
         began: Instant,
         deadline: Instant,
     ) -> Result<BroadcastReport, BroadcastError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Err(error) = self.client.wait_ready(left).await {
+            return Err(match error.state {
+                State::Stopped => RequestError::Stopped.into(),
+                _ => RequestError::from(error).into(),
+            });
+        }
         let trace = self.span.map(Span::context);
         let asked = Asked { service: SUBMIT_SERVICE, payload: self.raw, provider, deadline, trace };
         let answer = self.client.ask(asked, began).await?;

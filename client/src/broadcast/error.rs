@@ -66,7 +66,15 @@ pub enum BroadcastError {
 }
 
 impl BroadcastError {
-    /// Whether another provider may do better, or the same one a moment later.
+    /// Whether the same provider may do better a moment later.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::NotReady { .. } | Self::DeadlinePassed { .. }
+        )
+    }
+
+    /// Whether another provider may do better.
     pub(super) fn is_the_providers(&self) -> bool {
         match self {
             Self::Unavailable { .. }

@@ -3,6 +3,7 @@
 mod attempt;
 mod error;
 mod report;
+mod tally;
 mod verdict;
 
 use std::time::Instant;
@@ -23,8 +24,9 @@ impl Client {
     /// verdict.
     ///
     /// What the bytes are is monerod's to judge. A provider that cannot be reached, or whose
-    /// monerod is away, is followed by another one, if the network has one and none was named:
-    /// that is safe, because monerod takes the same transaction twice without complaint.
+    /// monerod is away, is followed by another one, if the network has one and none was named, and
+    /// all are asked again until the deadline: that is safe, because monerod takes the same
+    /// transaction twice without complaint.
     pub async fn broadcast(
         &self,
         raw: &[u8],
@@ -48,7 +50,9 @@ impl Client {
         let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
         let attempt = Attempt { client: self, raw, txid: TxId::of(raw).ok(), span: span.as_ref() };
         let deadline = deadline_after(began, options.deadline);
-        let result = attempt.at_each(&candidates, began, deadline).await;
+        let candidates = candidates.into_iter().cloned().collect();
+        let wanted = options.provider.as_deref();
+        let result = attempt.at_each(candidates, wanted, began, deadline).await;
         let txid = attempt.txid;
         if let Some(span) = span {
             end_span(span, raw, txid, &result);

@@ -136,7 +136,9 @@ impl<K> Messenger<K> {
             self.replies.insert(identifier, (packet, key));
         }
         flying.state = State::UnderWay(Flight { sent_at: now, there: sent.there, due, replies });
-        if message.sent.len() > self.limits.remembered
+        // Never fewer than may be under way: forgetting one of those would lose its fragment.
+        let remembered = self.limits.remembered.max(2 * self.limits.window);
+        if message.sent.len() > remembered
             && let Some(oldest) = message.sent.pop_front()
         {
             message.under_way.remove(&oldest);
