@@ -46,14 +46,16 @@ impl Margin {
         self.measured.map(|measured| measured.mean)
     }
 
-    /// The margin for the attempt with this number, counted from 1: twice as much each time.
+    /// The margin for the attempt with this number, counted from 1: twice as much from the second
+    /// on. No more: a loss says that a node on the route is dead or a link loses packets, which
+    /// another route gets round; it does not say that the network is full, as it does to TCP.
     #[must_use]
     pub fn of_attempt(&self, attempt: u32) -> Duration {
         let base = match self.measured {
             None => Self::INITIAL,
             Some(Measured { mean, deviation }) => (mean + deviation * 4).max(Self::LEAST),
         };
-        let factor = 1 << attempt.saturating_sub(1).min(8);
+        let factor = if attempt > 1 { 2 } else { 1 };
         base.saturating_mul(factor).min(Self::MOST)
     }
 }
@@ -78,10 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_waits_twice_as_long_up_to_a_bound() {
-        let margin = Margin::default();
+    fn further_attempts_wait_twice_as_long_and_never_beyond_the_bound() {
+        let mut margin = Margin::default();
         assert_eq!(margin.of_attempt(2), 2 * Margin::INITIAL);
-        assert_eq!(margin.of_attempt(3), 4 * Margin::INITIAL);
-        assert_eq!(margin.of_attempt(u32::MAX), Margin::MOST);
+        assert_eq!(margin.of_attempt(u32::MAX), 2 * Margin::INITIAL);
+        margin.handle_sample(60_000 * MS);
+        assert_eq!(margin.of_attempt(2), Margin::MOST);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// How many losses in a row are too many. The margins double, so that they take some seconds, and
+/// How many losses in a row are too many. Their margins take some seconds together, and
 /// a single lost packet or a slow service does not cost a link.
 const TOO_MANY: u32 = 3;
 
