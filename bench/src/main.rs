@@ -3,6 +3,7 @@
 
 mod broadcast;
 mod child;
+mod cipher;
 mod forward;
 mod report;
 mod roles;
@@ -48,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     let (one, all) = sphinx::unwraps_per_second(cores);
     report.note("unwraps a second, one core", one, "packets/s");
     report.note("unwraps a second, all cores", all, "packets/s");
+    cipher::measure(&mut report)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         Box::pin(forward::measure(&mut report)).await?;
