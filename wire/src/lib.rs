@@ -10,6 +10,7 @@ mod delay;
 mod drop_reason;
 mod frame;
 mod id;
+mod impairment;
 mod key;
 mod link;
 pub mod message;
@@ -23,6 +24,7 @@ pub use delay::{MAX_DELAY, exponential_delay};
 pub use drop_reason::DropReason;
 pub use frame::{FRAME_SIZE, Frame};
 pub use id::{NodeId, ParseNodeIdError};
+pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
 pub use key::{LinkPublic, LinkSecret, SphinxPublic, SphinxSecret};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
 pub use packet::{
