@@ -12,6 +12,7 @@ mod frame;
 mod id;
 mod impairment;
 mod key;
+pub mod letter;
 mod link;
 pub mod message;
 mod packet;
@@ -25,7 +26,9 @@ pub use drop_reason::DropReason;
 pub use frame::{FRAME_SIZE, Frame};
 pub use id::{NodeId, ParseNodeIdError};
 pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
-pub use key::{LinkPublic, LinkSecret, SphinxPublic, SphinxSecret};
+pub use key::{
+    LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret,
+};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
 pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,
