@@ -23,7 +23,7 @@ pub const MAX_MESSAGE_BYTES: usize = MAX_DOCUMENT_BYTES + (8 << 10);
 /// Packet keys of a node: the previous epoch's, this one's, the next one's, and one to spare.
 pub const MAX_SPHINX_KEYS: usize = 4;
 
-/// Services of a provider.
+/// Services of a node.
 pub const MAX_SERVICES: usize = 16;
 
 /// Layers of mixes, counted from 1.

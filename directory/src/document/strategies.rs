@@ -36,9 +36,10 @@ pub(crate) fn node(seed: u64) -> impl Strategy<Value = (IdentitySecret, Descript
                 link_key: LinkPublic::from_bytes(bytes),
                 address,
                 sphinx_keys: sphinx_keys(keys),
-                services: match role {
-                    Role::Provider => services.into_iter().collect(),
-                    _ => Vec::new(),
+                services: if role.has_services() {
+                    services.into_iter().collect()
+                } else {
+                    Vec::new()
                 },
                 version,
             };
