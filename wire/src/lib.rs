@@ -23,7 +23,7 @@ mod reply;
 pub use address::{HopAddress, TraceContext};
 pub use delay::{MAX_DELAY, exponential_delay};
 pub use drop_reason::DropReason;
-pub use frame::{FRAME_SIZE, Frame};
+pub use frame::{FRAME_SIZE, Frame, PLAIN_FRAME_SIZE};
 pub use id::{NodeId, ParseNodeIdError};
 pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
 pub use key::{
