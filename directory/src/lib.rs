@@ -40,8 +40,8 @@ mod time;
 pub use authority::{Authority, AuthorityConfig};
 pub use client::{ClientError, DirectoryClient};
 pub use document::{
-    Descriptor, Document, DocumentError, Parameters, Rates, Role, SignedDescriptor, SignedDocument,
-    SphinxKey, Trust,
+    Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,
+    SignedDocument, SphinxKey, Trust,
 };
 pub use follower::{Follower, FollowerConfig, FollowerState, NotReady};
 pub use identity::{IdentityPublic, IdentitySecret, ParseIdentityError, Signature};

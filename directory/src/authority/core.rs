@@ -68,7 +68,7 @@ impl Core {
         let now = whole_millis(now);
         Self {
             epochs: Epochs::begin(now, config.parameters.epoch_length),
-            parameters: config.parameters,
+            parameters: config.parameters.clone(),
             config,
             secret,
             revision: 0,
@@ -112,7 +112,7 @@ impl Core {
             core.note_change(now);
         }
         if reconfigured {
-            core.set_parameters(core.config.parameters, now);
+            core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
             core.note_change(now);
         }
@@ -230,8 +230,8 @@ impl Core {
             secret: self.secret.clone(),
             epochs: self.epochs,
             revision: self.revision,
-            configured: self.config.parameters,
-            parameters: self.parameters,
+            configured: self.config.parameters.clone(),
+            parameters: self.parameters.clone(),
             last_order: self.freshness.last_order(),
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
@@ -249,8 +249,8 @@ impl Core {
     }
 
     fn set_parameters(&mut self, parameters: Parameters, now: SystemTime) {
-        self.parameters = parameters;
         self.epochs.length = parameters.epoch_length;
+        self.parameters = parameters;
         self.note_change(now);
     }
 
@@ -268,7 +268,7 @@ impl Core {
             valid_from: start,
             epoch_end: end,
             valid_until: end + length * GRACE_EPOCHS,
-            parameters: self.parameters,
+            parameters: self.parameters.clone(),
             nodes: self.members.iter().map(|member| member.descriptor.clone()).collect(),
         };
         let signed = Arc::new(SignedDocument::sign(&document, &[&self.secret])?);
