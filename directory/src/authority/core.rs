@@ -12,13 +12,9 @@ use super::members::{Listing, Member, Members};
 use super::snapshot::{CoreConfig, Issued, Snapshot};
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
-use crate::limits::TOLERATED_SKEW;
+use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
 use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
 use crate::time::whole_millis;
-
-/// How many epochs after its own a document may still be used: that long the directory can be
-/// away.
-pub const GRACE_EPOCHS: u32 = 3;
 
 /// After a change, the next document waits this long for more changes: when a network starts, its
 /// nodes come all at once.

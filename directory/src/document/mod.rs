@@ -10,6 +10,7 @@ mod error;
 pub mod impairment;
 mod parameters;
 mod role;
+mod rotation;
 mod signed;
 #[cfg(test)]
 pub(crate) mod strategies;
