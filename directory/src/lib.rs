@@ -27,6 +27,7 @@
 pub mod authority;
 mod backoff;
 pub mod client;
+mod clock;
 pub mod document;
 pub mod follower;
 mod identity;
@@ -39,6 +40,7 @@ mod time;
 
 pub use authority::{Authority, AuthorityConfig};
 pub use client::{ClientError, DirectoryClient};
+pub use clock::ClockOffset;
 pub use document::{
     Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,
     SignedDocument, SphinxKey, Trust,
