@@ -39,7 +39,7 @@ pub mod registrar;
 mod time;
 
 pub use authority::{Authority, AuthorityConfig};
-pub use client::{ClientError, DirectoryClient};
+pub use client::{ChangeError, ClientError, DirectoryClient};
 pub use clock::ClockOffset;
 pub use document::{
     Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,

@@ -160,10 +160,12 @@ impl Core {
         now: SystemTime,
     ) -> Result<(), Rejection> {
         let now = whole_millis(now);
-        let (parameters, issued_at) =
-            order.verify(&self.config.network, &self.config.join_secret)?;
-        self.freshness.take_order(issued_at, now)?;
-        self.set_parameters(parameters, now);
+        let ordered = order.verify(&self.config.network, &self.config.join_secret)?;
+        if !ordered.may_replace(&self.parameters) {
+            return Err(Rejection::ParametersChanged);
+        }
+        self.freshness.take_order(ordered.issued_at, now)?;
+        self.set_parameters(ordered.parameters, now);
         Ok(())
     }
 

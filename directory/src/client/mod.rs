@@ -1,5 +1,6 @@
 //! The gRPC client that follower, registrar and command line share.
 
+mod change;
 mod error;
 
 use std::time::{Duration, SystemTime};
@@ -8,6 +9,7 @@ use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+pub use change::ChangeError;
 pub use error::ClientError;
 pub(crate) use error::REASON_HEADER;
 
