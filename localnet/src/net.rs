@@ -7,8 +7,8 @@ use std::time::Duration;
 use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
-    Authority, AuthorityConfig, Follower, FollowerConfig, IdentityPublic, IdentitySecret,
-    JoinSecret, Trust,
+    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
+    IdentitySecret, JoinSecret, Trust,
 };
 use mixbed_node::{Node, NodeConfig, NodeError};
 use mixbed_telemetry::Telemetry;
@@ -50,6 +50,9 @@ pub enum LocalNetError {
         /// The names there are.
         known: String,
     },
+    /// Its parameters could not be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// It did not become ready in time.
     #[error(transparent)]
     NotReady(#[from] NotReady),
