@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mixbed_directory::{ChangeError, DirectoryClient, ImpairmentRule, Parameters};
+use mixbed_node::Node;
 
 use crate::{LocalNet, LocalNetError};
 
@@ -19,7 +20,7 @@ impl LocalNet {
         let client = DirectoryClient::new(&self.directory_url()).map_err(ChangeError::from)?;
         let changed = client.change_parameters(self.trust(), self.join_secret(), change).await?;
         let version = changed.version();
-        for follower in self.nodes().values().map(|node| node.follower()).chain([self.follower()]) {
+        for follower in self.nodes().values().map(Node::follower).chain([self.follower()]) {
             follower.wait_for(KNOWN_WITHIN, |document| document.version() >= version).await?;
         }
         Ok(())
