@@ -14,6 +14,7 @@ mod key;
 mod link;
 pub mod message;
 mod packet;
+mod poisson;
 mod replay;
 mod reply;
 
@@ -28,5 +29,6 @@ pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,
     SealError, Unwrapped,
 };
+pub use poisson::PoissonClock;
 pub use replay::ReplayFilter;
 pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
