@@ -60,8 +60,8 @@ impl Default for Parameters {
 
 /// Rates of the Poisson processes that send packets, each in packets a second, 0 to 10,000.
 ///
-/// 0 is off, and all are off by default: the document has their place, cover traffic comes with
-/// the next milestone.
+/// 0 is off, and all are off by default. They hold for the whole network, and a change of them
+/// reaches everyone with the next document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {
@@ -73,6 +73,9 @@ pub struct Rates {
     pub client_loop: f64,
     /// Loops that each mix and gateway sends to itself.
     pub node_loop: f64,
+    /// Frames on a gateway's link down to each client: a packet for it, or a dummy when there is
+    /// none. It bounds what a client receives, its own loops included. 0: each packet at once.
+    pub downlink: f64,
 }
 
 impl Rates {
@@ -80,12 +83,13 @@ impl Rates {
     pub const MAX: f64 = 10_000.0;
 
     fn validate(&self) -> Result<(), ParametersError> {
-        let Self { payload, drop, client_loop, node_loop } = *self;
+        let Self { payload, drop, client_loop, node_loop, downlink } = *self;
         let named = [
             ("payload", payload),
             ("drop", drop),
             ("client_loop", client_loop),
             ("node_loop", node_loop),
+            ("downlink", downlink),
         ];
         // A comparison with NaN is false, so NaN is refused here too.
         match named.into_iter().find(|(_, rate)| !(0.0..=Self::MAX).contains(rate)) {
@@ -136,6 +140,8 @@ mod tests {
         for rate in [-1.0, f64::NAN, f64::INFINITY, 10_001.0] {
             let rates = Rates { node_loop: rate, ..Rates::default() };
             assert!(refused(Parameters { rates, ..good }).contains("node_loop"), "{rate}");
+            let rates = Rates { downlink: rate, ..Rates::default() };
+            assert!(refused(Parameters { rates, ..good }).contains("downlink"), "{rate}");
         }
     }
 

@@ -54,10 +54,15 @@ fn sphinx_keys(keys: BTreeMap<u64, [u8; 32]>) -> Vec<SphinxKey> {
 
 pub(crate) fn parameters() -> impl Strategy<Value = Parameters> {
     let rate = || 0.0..=Rates::MAX;
-    let rates =
-        (rate(), rate(), rate(), rate()).prop_map(|(payload, drop, client_loop, node_loop)| {
-            Rates { payload, drop, client_loop, node_loop }
-        });
+    let rates = (rate(), rate(), rate(), rate(), rate()).prop_map(
+        |(payload, drop, client_loop, node_loop, downlink)| Rates {
+            payload,
+            drop,
+            client_loop,
+            node_loop,
+            downlink,
+        },
+    );
     (0..=60_000_000_u64, any::<bool>(), 1_000..=86_400_000_u64, rates).prop_map(
         |(delay, tracing_allowed, length, rates)| Parameters {
             mean_hop_delay: Duration::from_micros(delay),
