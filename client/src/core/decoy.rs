@@ -31,7 +31,7 @@ pub struct SealedLoop {
     pub key: ReplyKey,
     /// The sum of the delays drawn, there and back.
     pub delays: Duration,
-    /// The nodes that it passes, each once, in no order.
+    /// The nodes that it passes, each once, its gateway first.
     pub nodes: Vec<NodeId>,
 }
 
@@ -56,10 +56,13 @@ pub fn seal_loop<R: Rng + ?Sized>(
     let message = MessageId::generate(rng);
     let question = Forward::Poll { message, blocks: &[block], wanted: &[] };
     let packet = Packet::seal(&route, destination, [0; 16], &question.encode(), rng)?;
-    let hops = route.iter().chain(&back).map(|hop| hop.address.node);
-    let mut nodes: Vec<_> = hops.filter(|node| *node != own.id).collect();
-    nodes.sort_unstable();
-    nodes.dedup();
+    let mut nodes = Vec::new();
+    for hop in route.iter().chain(&back) {
+        let node = hop.address.node;
+        if node != own.id && !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
     let delays = there + reply.back;
     Ok(SealedLoop { packet, identifier: reply.identifier, key: reply.key, delays, nodes })
 }

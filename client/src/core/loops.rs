@@ -93,7 +93,8 @@ impl<K> Loops<K> {
     /// a second each may take 20 s.
     pub const UNDER_WAY: usize = 4096;
 
-    /// A loop was handed to the link. `delays`: the sum of those drawn for it.
+    /// A loop was handed to the link. `delays`: the sum of those drawn for it; `nodes`: those that
+    /// it passes, each once.
     pub fn handle_sent(
         &mut self,
         identifier: Identifier,
