@@ -8,6 +8,7 @@ use mixbed_wire::{DropReason, Exit, HopAddress, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::cover::SharedSensor;
 use crate::links::LinkTable;
 use crate::packets::{Books, Held, Hop, Stay};
 use crate::provider::{Delivery, Provider, ReplySink};
@@ -21,6 +22,8 @@ pub(crate) struct Path {
     pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
     /// Only a provider has one.
     pub(crate) provider: Option<Provider>,
+    /// Knows the node's own loops.
+    pub(crate) sensor: SharedSensor,
 }
 
 impl Path {
@@ -71,7 +74,7 @@ impl Hop for Path {
             Some(provider) => exit
                 .plaintext()
                 .and_then(|plaintext| provider.deliver(Delivery { plaintext, trace })),
-            None => Err(DropReason::NotForThisRole),
+            None => self.sensor.handle_exit(exit, Instant::now()),
         };
         let now = Instant::now();
         match outcome {

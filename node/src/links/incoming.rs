@@ -11,7 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::{LinkQueue, LinkTable, write_packets};
+use super::downlink::write_down;
+use super::{LinkQueue, LinkTable};
 use crate::config::Limits;
 use crate::packets::{Arrived, Books, Entrance, Stay};
 use crate::topology;
@@ -124,9 +125,10 @@ impl Listener {
                 let (queue, mut packets) = mpsc::channel(self.limits.client_queue);
                 let own = LinkQueue { queue, stop: stop.clone() };
                 self.links.add_client(id, own.clone());
+                let down = write_down(&mut packets, writer, self.follower.clone(), &self.books);
                 let ended = tokio::select! {
                     ended = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD)) => ended,
-                    error = write_packets(&mut packets, writer) => Err(error),
+                    error = down => Err(error),
                     () = stop.cancelled() => Ok(()),
                 };
                 self.links.remove_client(id, &own);
