@@ -34,8 +34,8 @@ pub use hop::{Hop, HopOutcome, HopRecord};
 pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
-    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, NodeMetrics,
-    ProviderMetrics, Readings,
+    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
+    NodeMetrics, ProviderMetrics, Readings,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};
