@@ -248,7 +248,7 @@ fn authority_config(config: &LocalNetConfig, join_secret: &JoinSecret) -> Author
     AuthorityConfig {
         listen: config.directory,
         state_dir: config.state_dir.clone(),
-        parameters: config.parameters,
+        parameters: config.parameters.clone(),
         ..AuthorityConfig::new(&config.network, join_secret.clone())
     }
 }

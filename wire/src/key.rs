@@ -1,5 +1,5 @@
-//! The two kinds of x25519 keys: one for links, one for packets. Different types, so that neither
-//! is ever used in the other's place.
+//! The kinds of x25519 keys: for links, for packets and for mailboxes. Different types, so that
+//! none is ever used in another's place.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ macro_rules! key_pair {
                 $public(PublicKey::from(&self.0).to_bytes())
             }
 
-            #[allow(dead_code, reason = "one of the two kinds is used by its bytes only")]
+            #[allow(dead_code, reason = "some kinds are used by their bytes only")]
             pub(crate) fn inner(&self) -> &StaticSecret {
                 &self.0
             }
@@ -86,6 +86,11 @@ macro_rules! key_pair {
 
 key_pair!(LinkSecret, LinkPublic, "a link key: it authenticates a TCP link (Noise XK)");
 key_pair!(SphinxSecret, SphinxPublic, "a packet key: it unwraps Sphinx packets");
+key_pair!(
+    MailboxSecret,
+    MailboxPublic,
+    "a mailbox key: it opens letters, and proves whose mailbox it is"
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,9 +8,12 @@
 mod address;
 mod delay;
 mod drop_reason;
+mod format;
 mod frame;
 mod id;
+mod impairment;
 mod key;
+pub mod letter;
 mod link;
 pub mod message;
 mod packet;
@@ -21,9 +24,11 @@ mod reply;
 pub use address::{HopAddress, TraceContext};
 pub use delay::{MAX_DELAY, exponential_delay};
 pub use drop_reason::DropReason;
-pub use frame::{FRAME_SIZE, Frame};
+pub use format::PacketFormat;
+pub use frame::{FRAME_SIZE, Frame, PLAIN_FRAME_SIZE};
 pub use id::{NodeId, ParseNodeIdError};
-pub use key::{LinkPublic, LinkSecret, SphinxPublic, SphinxSecret};
+pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
+pub use key::{LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
 pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,

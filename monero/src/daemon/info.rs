@@ -20,6 +20,8 @@ pub struct Info {
     pub offline: bool,
     /// The number of transactions that wait for a block.
     pub tx_pool_size: u64,
+    /// The number of transactions in the chain, those that pay miners not counted.
+    pub tx_count: u64,
     /// The hash of the newest block, hexadecimal.
     pub top_block_hash: String,
     /// The daemon's version; empty on a restricted listener.

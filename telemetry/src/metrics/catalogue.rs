@@ -74,14 +74,23 @@ catalogue! {
     LOOP_SECONDS: Histogram "loop_seconds" ["node", "role"] "gateway, mix",
         "From a loop's sending until it was back";
 
-    REQUESTS: Counter "provider_requests" ["node", "service", "outcome"] "provider",
+    REQUESTS: Counter "provider_requests" ["node", "service", "outcome"] "provider, gateway",
         "Requests answered, by service and outcome";
-    REQUEST_SECONDS: Histogram "provider_request_seconds" ["node", "service"] "provider",
+    REQUEST_SECONDS: Histogram "provider_request_seconds" ["node", "service"] "provider, gateway",
         "From a request's last fragment to its answer";
     MONEROD_SECONDS: Histogram "monerod_seconds" ["node"] "provider",
         "One call to monerod";
     MONEROD_RETRIES: Counter "monerod_retries" ["node"] "provider",
         "Calls to monerod that were tried again";
+
+    MAILBOXES: Gauge "mailboxes" ["node"] "gateway",
+        "Mailboxes that are open here";
+    MAILBOX_LETTERS: Gauge "mailbox_letters" ["node"] "gateway",
+        "Letters kept for their receivers";
+    MAILBOX_BYTES: Gauge "mailbox_bytes" ["node"] "gateway",
+        "Bytes of the letters kept";
+    MAILBOX_EXPIRED: Counter "mailbox_letters_expired" ["node"] "gateway",
+        "Letters that nobody came for in time";
 
     MESSAGES: Counter "messages" ["node", "outcome"] "client",
         "Messages that came to an end, by outcome";

@@ -9,6 +9,7 @@ mod families;
 mod gauges;
 mod histogram;
 mod loops;
+mod mailbox;
 mod node;
 mod provider;
 
@@ -19,6 +20,7 @@ pub(crate) use families::{Families, Owner};
 pub use gauges::Age;
 pub use histogram::Histogram;
 pub use loops::LoopMetrics;
+pub use mailbox::MailboxMetrics;
 pub use node::{NodeMetrics, Readings};
 pub use provider::ProviderMetrics;
 

@@ -20,6 +20,7 @@ mod bitmap;
 mod forward;
 mod fragments;
 mod id;
+mod mailbox;
 mod request;
 mod response;
 mod submit;
@@ -29,6 +30,10 @@ pub use bitmap::Bitmap;
 pub use forward::{Forward, MAX_FRAGMENT_DATA, max_fragment_data};
 pub use fragments::{Fragments, Inserted};
 pub use id::MessageId;
+pub use mailbox::{
+    Collect, CommandError, MAILBOX_PUT_OVERHEAD, MAILBOX_SERVICE, MAX_IDS, MailboxAnswer,
+    MailboxRequest,
+};
 pub use request::{MAX_SERVICE_NAME, Request, RequestError};
 pub use response::{MAX_WORDS, Response};
 pub use submit::{SUBMIT_SERVICE, SubmitAnswer, SubmitOutcome};
