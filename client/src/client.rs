@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
+use crate::core::LoopReport;
 use crate::request::{Answer, RequestError, RequestOptions};
 use crate::shell::{self, Command, Ended};
 use crate::state::{NotReady, State};
@@ -29,6 +30,7 @@ struct Inner {
     directory: Follower,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
+    loops: watch::Receiver<LoopReport>,
     spans: Service,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -61,6 +63,7 @@ impl Client {
             directory,
             commands: started.commands,
             state: started.state,
+            loops: started.loops,
             spans,
             _stop_when_dropped: stop.clone().drop_guard(),
             stop,
@@ -79,6 +82,13 @@ impl Client {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.inner.state.clone()
+    }
+
+    /// How its loops do, now and whenever one has ended: the share that comes back shows whether
+    /// something takes packets. Without a rate of client loops there are none.
+    #[must_use]
+    pub fn loops(&self) -> watch::Receiver<LoopReport> {
+        self.inner.loops.clone()
     }
 
     /// The follower that it hears of the network by.

@@ -28,9 +28,7 @@ pub use format::PacketFormat;
 pub use frame::{FRAME_SIZE, Frame, PLAIN_FRAME_SIZE};
 pub use id::{NodeId, ParseNodeIdError};
 pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
-pub use key::{
-    LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret,
-};
+pub use key::{LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
 pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,

@@ -1,6 +1,7 @@
 //! Moves bytes and time for the [`core`](crate::core): one task with the messenger, one with the
 //! link.
 
+mod ahead;
 mod gateways;
 mod link;
 mod state;
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::{Delivered, Messenger, Return, Tried};
+use crate::core::{Cover, Delivered, LoopReport, Loops, Messenger, Return, Tried};
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -48,6 +49,7 @@ pub(crate) struct Started {
     pub(crate) id: NodeId,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) state: watch::Receiver<State>,
+    pub(crate) loops: watch::Receiver<LoopReport>,
 }
 
 /// Starts both tasks.
@@ -65,6 +67,7 @@ pub(crate) fn start(
     let (commands, orders) = mpsc::channel(COMMANDS);
     let (from_link, inbound) = mpsc::channel(INBOUND);
     let (state, shown) = watch::channel(State::Connecting);
+    let (looped, loops) = watch::channel(LoopReport::default());
 
     let keeper = link::Keeper {
         directory: directory.clone(),
@@ -83,6 +86,9 @@ pub(crate) fn start(
     });
     let task = task::Task {
         messenger: Messenger::new(limits),
+        cover: Cover::default(),
+        ahead: ahead::Ahead::default(),
+        loops: Loops::default(),
         own,
         secret,
         directory,
@@ -92,7 +98,8 @@ pub(crate) fn start(
         traces: traces::Traces::new(spans),
         metrics,
         state,
+        looped,
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown }
+    Started { id, commands, state: shown, loops }
 }
