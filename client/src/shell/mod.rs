@@ -50,6 +50,7 @@ pub(crate) struct Started {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) state: watch::Receiver<State>,
     pub(crate) loops: watch::Receiver<LoopReport>,
+    pub(crate) metrics: ClientMetrics,
 }
 
 /// Starts both tasks.
@@ -96,10 +97,10 @@ pub(crate) fn start(
         trouble: None,
         waiting: std::collections::HashMap::new(),
         traces: traces::Traces::new(spans),
-        metrics,
+        metrics: metrics.clone(),
         state,
         looped,
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown, loops }
+    Started { id, commands, state: shown, loops, metrics }
 }
