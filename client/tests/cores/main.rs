@@ -9,4 +9,5 @@ mod lossy;
 mod pair;
 mod plain;
 mod rules;
+mod schedules;
 mod sphinx;
