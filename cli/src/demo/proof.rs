@@ -160,7 +160,8 @@ mod tests {
 
     fn shown(transaction: Transaction) -> Shown {
         let node = Readings { received: 3, sent: 3, ..Readings::default() };
-        let books = NetBooks([("gateway-0".to_owned(), node)].into());
+        let nodes = [("gateway-0".to_owned(), node)].into();
+        let books = NetBooks { nodes, ended: Vec::new() };
         Shown { transactions: vec![transaction], nodes: 1, books }
     }
 
@@ -204,7 +205,9 @@ mod tests {
     #[test]
     fn open_books_are_named() {
         let mut lost = shown(transaction());
-        lost.books.nodes.insert("mix-1-0".to_owned(), Readings { received: 1, ..Readings::default() });
+        lost.books
+            .nodes
+            .insert("mix-1-0".to_owned(), Readings { received: 1, ..Readings::default() });
         lost.nodes = 2;
         assert!(failures(lost).contains("the books of mix-1-0 do not close"));
         let mut silent = shown(transaction());
