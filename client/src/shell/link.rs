@@ -11,7 +11,7 @@ use rand::RngExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::gateways::Failed;
+use crate::core::FailedGateways;
 
 /// How long a handshake may take: three frames each way on a slow line.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -62,7 +62,7 @@ pub(super) struct Keeper {
     pub(super) own: LinkSecret,
     pub(super) metrics: ClientMetrics,
     pub(super) events: mpsc::Sender<FromLink>,
-    pub(super) failed: Failed,
+    pub(super) failed: FailedGateways,
 }
 
 /// Why a link ended.

@@ -12,16 +12,17 @@ const AVOIDED: Duration = Duration::from_secs(60);
 
 /// The gateways that have failed, and when.
 #[derive(Debug, Default)]
-pub(super) struct Failed(HashMap<NodeId, Instant>);
+pub struct FailedGateways(HashMap<NodeId, Instant>);
 
-impl Failed {
-    pub(super) fn insert(&mut self, gateway: NodeId, now: Instant) {
+impl FailedGateways {
+    /// One failed now.
+    pub fn insert(&mut self, gateway: NodeId, now: Instant) {
         self.0.retain(|_, at| now.saturating_duration_since(*at) < AVOIDED);
         self.0.insert(gateway, now);
     }
 
     /// A random one that has not failed; if all have, the one that did so longest ago.
-    pub(super) fn pick<R: Rng + ?Sized>(
+    pub fn pick<R: Rng + ?Sized>(
         &self,
         gateways: &[NodeId],
         now: Instant,
@@ -36,6 +37,7 @@ impl Failed {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some time to begin at")]
 mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha20Rng;
@@ -49,7 +51,7 @@ mod tests {
         let [one, two, three] = all;
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut failed = Failed::default();
+        let mut failed = FailedGateways::default();
         failed.insert(two, at(0));
         failed.insert(one, at(1));
         for _ in 0..20 {
