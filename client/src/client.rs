@@ -7,12 +7,12 @@ use mixbed_directory::{Descriptor, Document, Follower};
 use mixbed_telemetry::{Attribute, Context, Service, SpanName};
 use mixbed_wire::NodeId;
 use mixbed_wire::message::Response;
-use rand::seq::IndexedRandom;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
+use crate::core::Suspicion;
 use crate::request::{Answer, RequestError, RequestOptions};
 use crate::shell::{self, Command, Ended};
 use crate::state::{NotReady, State};
@@ -29,6 +29,7 @@ struct Inner {
     directory: Follower,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
+    suspicion: watch::Receiver<Suspicion>,
     spans: Service,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -41,6 +42,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) payload: &'a [u8],
     pub(crate) provider: &'a Descriptor,
     pub(crate) deadline: Instant,
+    /// When to give up if nothing at all has come back.
+    pub(crate) unheard: Option<Instant>,
     /// What its packets' spans hang under.
     pub(crate) trace: Option<Context>,
 }
@@ -61,6 +64,7 @@ impl Client {
             directory,
             commands: started.commands,
             state: started.state,
+            suspicion: started.suspicion,
             spans,
             _stop_when_dropped: stop.clone().drop_guard(),
             stop,
@@ -124,12 +128,12 @@ impl Client {
             return Err(RequestError::TracingNotAllowed);
         }
         let offering = providers(&document, service, options.provider.as_deref())?;
-        let provider = offering.choose(&mut rand::rng()).copied();
+        let provider = self.by_weight(offering).into_iter().next();
         let provider = provider.ok_or_else(|| no_provider(&document, service, None))?;
 
         let span = options.traced.then(|| self.spans().span(SpanName::Message, None));
         let trace = span.as_ref().map(mixbed_telemetry::Span::context);
-        let asked = Asked { service, payload, provider, deadline, trace };
+        let asked = Asked { service, payload, provider, deadline, unheard: None, trace };
         let result = self.ask(asked, began).await;
         if let Some(mut span) = span {
             span.set(Attribute::Bytes, payload.len());
@@ -164,6 +168,19 @@ impl Client {
         })
     }
 
+    /// In random order, those first that seem to work.
+    pub(crate) fn by_weight<'a>(&self, mut providers: Vec<&'a Descriptor>) -> Vec<&'a Descriptor> {
+        let weights = self.inner.suspicion.borrow().weights(Instant::now());
+        let mut ordered = Vec::with_capacity(providers.len());
+        let next = |left: &[&Descriptor]| {
+            weights.choose(left.iter().map(|provider| provider.id()), &mut rand::rng())
+        };
+        while let Some(at) = next(&providers) {
+            ordered.push(providers.swap_remove(at));
+        }
+        ordered
+    }
+
     pub(crate) fn spans(&self) -> &Service {
         &self.inner.spans
     }
@@ -178,13 +195,14 @@ impl Client {
         asked: Asked<'_>,
         began: Instant,
     ) -> Result<Answer, RequestError> {
-        let Asked { service, payload, provider, deadline, trace } = asked;
+        let Asked { service, payload, provider, deadline, unheard, trace } = asked;
         let (reply, answer) = oneshot::channel();
         let command = Command {
             provider: provider.id(),
             service: service.to_owned(),
             payload: payload.to_vec(),
             deadline,
+            unheard,
             trace,
             reply,
         };
@@ -200,6 +218,9 @@ impl Client {
             Ok(Err(Ended::DeadlinePassed(tried))) => {
                 let deadline = deadline.saturating_duration_since(began);
                 return Err(RequestError::DeadlinePassed { provider: name(), deadline, tried });
+            }
+            Ok(Err(Ended::ProviderGone(tried))) => {
+                return Err(RequestError::ProviderGone { provider: name(), tried });
             }
             Ok(Err(Ended::Invalid(error))) => return Err(error.into()),
             Ok(Err(Ended::TooManyMessages(count))) => {

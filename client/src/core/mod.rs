@@ -13,6 +13,7 @@
 #![deny(clippy::disallowed_methods)]
 
 mod draft;
+mod loss;
 mod margin;
 mod message;
 mod messenger;
@@ -21,9 +22,11 @@ mod packet;
 mod post;
 mod route;
 mod silence;
+mod suspicion;
 mod tried;
 
 pub use draft::{Content, Draft};
+pub use loss::Loss;
 pub use margin::Margin;
 pub use messenger::Messenger;
 pub use order::{Limits, Order, OrderError};
@@ -31,4 +34,5 @@ pub use packet::{MessageNo, PacketNo, ReplyDue, Sent};
 pub use post::{Opened, PostError, Return, Sealed, open, seal};
 pub use route::{Net, RouteError};
 pub use silence::Silence;
+pub use suspicion::{Suspicion, Weights};
 pub use tried::{Delivered, Event, Received, Tried};

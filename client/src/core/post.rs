@@ -39,6 +39,14 @@ pub enum PostError {
     Seal(#[from] SealError),
 }
 
+impl PostError {
+    /// Whether the provider is what is wrong: messages to others go through.
+    #[must_use]
+    pub fn is_providers(&self) -> bool {
+        matches!(self, Self::Route(RouteError::ProviderGone(_)))
+    }
+}
+
 /// Seals a draft on a fresh route, with reply blocks on fresh routes of their own.
 pub fn seal<R: Rng + ?Sized>(
     draft: &Draft,
@@ -57,13 +65,14 @@ pub fn seal<R: Rng + ?Sized>(
         let mut bytes = [0; REPLY_BLOCK_SIZE];
         bytes.copy_from_slice(&block.to_bytes());
         blocks.push(bytes);
-        replies.push(ReplyDue { identifier, back, key });
+        let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id);
+        replies.push(ReplyDue { identifier, back, route: nodes.collect(), key });
     }
     let (route, there) = net.there(draft.provider, trace, rng)?;
     let destination = HopAddress { node: draft.provider, trace };
     let packet = Packet::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
     let route = route.map(|hop| hop.address.node);
-    Ok(Sealed { packet, sent: Sent { there, replies }, route })
+    Ok(Sealed { packet, sent: Sent { there, route: route.to_vec(), replies }, route })
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::{Delivered, Messenger, Return, Tried};
+use crate::core::{Delivered, Messenger, Return, Suspicion, Tried};
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -32,6 +32,7 @@ pub(crate) struct Command {
     pub(crate) service: String,
     pub(crate) payload: Vec<u8>,
     pub(crate) deadline: Instant,
+    pub(crate) unheard: Option<Instant>,
     pub(crate) trace: Option<Context>,
     pub(crate) reply: oneshot::Sender<Result<Delivered, Ended>>,
 }
@@ -39,6 +40,7 @@ pub(crate) struct Command {
 /// Why a request was not answered.
 pub(crate) enum Ended {
     DeadlinePassed(Tried),
+    ProviderGone(Tried),
     Invalid(RequestError),
     TooManyMessages(usize),
 }
@@ -48,6 +50,7 @@ pub(crate) struct Started {
     pub(crate) id: NodeId,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) state: watch::Receiver<State>,
+    pub(crate) suspicion: watch::Receiver<Suspicion>,
 }
 
 /// Starts both tasks.
@@ -65,6 +68,7 @@ pub(crate) fn start(
     let (commands, orders) = mpsc::channel(COMMANDS);
     let (from_link, inbound) = mpsc::channel(INBOUND);
     let (state, shown) = watch::channel(State::Connecting);
+    let (suspected, suspicion) = watch::channel(Suspicion::default());
 
     let keeper = link::Keeper {
         directory: directory.clone(),
@@ -73,6 +77,7 @@ pub(crate) fn start(
         metrics: metrics.clone(),
         events: from_link,
         failed: gateways::Failed::default(),
+        suspicion: suspicion.clone(),
     };
     let stopped = stop.clone();
     tasks.spawn(async move {
@@ -92,7 +97,8 @@ pub(crate) fn start(
         traces: traces::Traces::new(spans),
         metrics,
         state,
+        suspected,
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown }
+    Started { id, commands, state: shown, suspicion }
 }

@@ -14,7 +14,7 @@ use super::link::{FromLink, Inbound};
 use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
-    self, Delivered, Event, MessageNo, Messenger, Net, Order, OrderError, Return, Sealed,
+    self, Delivered, Event, MessageNo, Messenger, Net, Order, OrderError, Return, Sealed, Suspicion,
 };
 use crate::state::State;
 
@@ -36,6 +36,8 @@ pub(super) struct Task {
     pub(super) traces: Traces,
     pub(super) metrics: ClientMetrics,
     pub(super) state: watch::Sender<State>,
+    /// For whoever chooses gateways and providers.
+    pub(super) suspected: watch::Sender<Suspicion>,
 }
 
 /// A link that is up.
@@ -150,12 +152,13 @@ impl Task {
     }
 
     fn handle_order(&mut self, command: Command) {
-        let Command { provider, service, payload, deadline, trace, reply } = command;
+        let Command { provider, service, payload, deadline, unheard, trace, reply } = command;
         let order = Order {
             provider,
             service: &service,
             payload: &payload,
             deadline,
+            unheard,
             traced: trace.is_some(),
         };
         match self.messenger.handle_order(&order, Instant::now(), &mut rand::rng()) {
@@ -225,7 +228,8 @@ impl Task {
             Err(TrySendError::Full(())) => return Next::Full,
             Err(TrySendError::Closed(())) => return Next::Nothing,
         };
-        let net = Net { document, gateway: *gateway };
+        let weights = self.messenger.suspicion().weights(Instant::now());
+        let net = Net { document, gateway: *gateway, weights };
         let Some(draft) = self.messenger.poll_transmit() else { return Next::Nothing };
         let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
         let trace = parent.map(|parent| self.traces.begin(&draft, parent));
@@ -243,6 +247,11 @@ impl Task {
             Err(error) => {
                 tracing::debug!(%error, "a packet could not be sealed");
                 self.traces.failed(draft.packet, &error.to_string());
+                if error.is_providers() {
+                    // The others' packets are not held up by it.
+                    self.messenger.handle_provider_gone(draft.packet);
+                    return Next::Sent;
+                }
                 self.messenger.handle_unsent(draft.packet);
                 Next::NoRoute
             }
@@ -251,6 +260,10 @@ impl Task {
 
     /// Tells whoever waits what has come of it.
     fn tell(&mut self) {
+        let suspicion = self.messenger.suspicion();
+        if self.suspected.borrow().seen() != suspicion.seen() {
+            self.suspected.send_replace(suspicion.clone());
+        }
         while let Some(event) = self.messenger.poll_event() {
             match event {
                 Event::PacketAnswered(packet) => self.traces.answered(packet),
@@ -262,6 +275,10 @@ impl Task {
                 Event::DeadlinePassed(message, tried) => {
                     self.metrics.message("deadline_passed", None);
                     self.end(message, Err(Ended::DeadlinePassed(tried)));
+                }
+                Event::ProviderGone(message, tried) => {
+                    self.metrics.message("provider_gone", None);
+                    self.end(message, Err(Ended::ProviderGone(tried)));
                 }
             }
         }

@@ -5,5 +5,7 @@ mod hostile;
 mod lossy;
 mod pair;
 mod plain;
+mod routed;
+mod routes;
 mod rules;
 mod sphinx;
