@@ -5,6 +5,7 @@ mod broadcast;
 mod child;
 mod cipher;
 mod forward;
+mod replay;
 mod report;
 mod roles;
 mod sphinx;
@@ -50,6 +51,7 @@ fn main() -> anyhow::Result<()> {
     report.note("unwraps a second, one core", one, "packets/s");
     report.note("unwraps a second, all cores", all, "packets/s");
     cipher::measure(&mut report)?;
+    replay::measure(&mut report, one);
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         Box::pin(forward::measure(&mut report)).await?;

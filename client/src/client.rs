@@ -7,12 +7,12 @@ use mixbed_directory::{Descriptor, Document, Follower};
 use mixbed_telemetry::{Attribute, Context, Service, SpanName};
 use mixbed_wire::NodeId;
 use mixbed_wire::message::Response;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::Suspicion;
+use crate::core::{LoopReport, Suspicion};
 use crate::request::{Answer, RequestError, RequestOptions};
 use crate::shell::{self, Command, Ended};
 use crate::state::{NotReady, State};
@@ -30,6 +30,8 @@ struct Inner {
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
     suspicion: watch::Receiver<Suspicion>,
+    loops: watch::Receiver<LoopReport>,
+    abandoned: Arc<Notify>,
     spans: Service,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -65,6 +67,8 @@ impl Client {
             commands: started.commands,
             state: started.state,
             suspicion: started.suspicion,
+            loops: started.loops,
+            abandoned: started.abandoned,
             spans,
             _stop_when_dropped: stop.clone().drop_guard(),
             stop,
@@ -83,6 +87,13 @@ impl Client {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.inner.state.clone()
+    }
+
+    /// How its loops do, now and whenever one has ended: the share that comes back shows whether
+    /// something takes packets. Without a rate of client loops there are none.
+    #[must_use]
+    pub fn loops(&self) -> watch::Receiver<LoopReport> {
+        self.inner.loops.clone()
     }
 
     /// The follower that it hears of the network by.
@@ -196,6 +207,8 @@ impl Client {
         began: Instant,
     ) -> Result<Answer, RequestError> {
         let Asked { service, payload, provider, deadline, unheard, trace } = asked;
+        // Dropped after `answer`: whoever is told finds it closed.
+        let _told_when_dropped = NotifyOnDrop(Arc::clone(&self.inner.abandoned));
         let (reply, answer) = oneshot::channel();
         let command = Command {
             provider: provider.id(),
@@ -252,6 +265,14 @@ impl Client {
             retransmissions: delivered.tried.retransmissions,
             trace_id: trace.map(|trace| trace.trace_id),
         })
+    }
+}
+
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 

@@ -23,6 +23,10 @@
 //! # }
 //! ```
 //!
+//! With the rates of the network's document above 0, packets leave on Poisson clocks, and drops
+//! and loops besides them ([`core::Cover`]): from outside nobody sees whether there was something
+//! to say. [`Client::loops`] tells which loops came back.
+//!
 //! [`Client::broadcast`] hands a raw Monero transaction to a provider's monerod. The rules are in
 //! [`core`], without I/O; what is here besides moves bytes and time.
 

@@ -27,6 +27,7 @@
 pub mod authority;
 mod backoff;
 pub mod client;
+mod clock;
 pub mod document;
 pub mod follower;
 mod identity;
@@ -38,10 +39,11 @@ pub mod registrar;
 mod time;
 
 pub use authority::{Authority, AuthorityConfig};
-pub use client::{ClientError, DirectoryClient};
+pub use client::{ChangeError, ClientError, DirectoryClient};
+pub use clock::ClockOffset;
 pub use document::{
-    Descriptor, Document, DocumentError, Parameters, Rates, Role, SignedDescriptor, SignedDocument,
-    SphinxKey, Trust,
+    Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,
+    SignedDocument, SphinxKey, Trust,
 };
 pub use follower::{Follower, FollowerConfig, FollowerState, NotReady};
 pub use identity::{IdentityPublic, IdentitySecret, ParseIdentityError, Signature};

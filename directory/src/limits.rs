@@ -8,7 +8,7 @@ pub const TOLERATED_SKEW: Duration = Duration::from_secs(10);
 /// Nodes in a document.
 pub const MAX_NODES: usize = 1_000;
 
-/// Bytes of a document: 1,000 usual nodes of 300 bytes are a third of it.
+/// Bytes of a document: 1,000 usual nodes of 320 bytes are a third of it.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
 
 /// Bytes of one descriptor: its longest strings and keys add up to less than 2 KiB.
@@ -20,10 +20,18 @@ pub const MAX_SIGNATURES: usize = 32;
 /// Bytes of a gRPC message: a document, its signatures of about 100 bytes each, and their frames.
 pub const MAX_MESSAGE_BYTES: usize = MAX_DOCUMENT_BYTES + (8 << 10);
 
-/// Packet keys of a node: the previous epoch's, this one's, the next one's, and one to spare.
-pub const MAX_SPHINX_KEYS: usize = 4;
+/// How many epochs after its own a document may still be used: that long the directory can be
+/// away.
+pub const GRACE_EPOCHS: u32 = 3;
 
-/// Services of a provider.
+/// How many epochs ahead of their own packet keys are published: a document has keys for as long
+/// as it may be used.
+pub const KEYS_AHEAD: u64 = GRACE_EPOCHS as u64;
+
+/// Packet keys of a node: this epoch's and those ahead. Four are 170 bytes of its descriptor.
+pub const MAX_SPHINX_KEYS: usize = 1 + GRACE_EPOCHS as usize;
+
+/// Services of a node.
 pub const MAX_SERVICES: usize = 16;
 
 /// Layers of mixes, counted from 1.

@@ -12,9 +12,10 @@ use common::{
     small_network, standing_of, state_of,
 };
 use mixbed_directory::{
-    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, Parameters,
-    ParametersOrder, RegistrarState, Role,
+    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, ImpairmentRule,
+    Parameters, ParametersOrder, RegistrarState, Role,
 };
+use mixbed_wire::Impairment;
 
 #[tokio::test]
 async fn a_network_is_ready_after_its_nodes_start() {
@@ -126,6 +127,27 @@ async fn an_operator_changes_the_parameters_of_a_running_network() {
     client.set_parameters(&order).await.unwrap();
     follower.wait_for(SOON, |document| document.parameters == wanted).await.unwrap();
     assert!(client.set_parameters(&order).await.is_err(), "an order counts once");
+}
+
+#[tokio::test]
+async fn operators_at_the_same_time_lose_nothing() {
+    let authority = authority().await;
+    let client = DirectoryClient::new(&authority.url()).unwrap();
+    let (trust, secret) = (authority.trust(), join_secret());
+    let rule = |loss| ImpairmentRule::everywhere(Impairment { loss, ..Impairment::NONE });
+    let add =
+        |loss| client.change_parameters(&trust, &secret, move |p| p.impairments.push(rule(loss)));
+    let changes = tokio::join!(add(0.1), add(0.2), add(0.3), async {
+        let change = client.change_parameters(&trust, &secret, |p| p.tracing_allowed = true);
+        change.await.unwrap()
+    });
+    assert!(changes.3.parameters.tracing_allowed);
+    let mut losses: Vec<_> = client.current(&trust).await.unwrap().parameters.impairments;
+    losses.sort_by(|a, b| a.impairment.loss.total_cmp(&b.impairment.loss));
+    assert_eq!(losses, [rule(0.1), rule(0.2), rule(0.3)], "{changes:?}");
+    let too_much = client.change_parameters(&trust, &secret, |p| p.impairments.push(rule(1.2)));
+    let refused = too_much.await.unwrap_err().to_string();
+    assert_eq!(refused, "impairments: rule 4: loss is 0 % to 100 %, not 120 %");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 //! was dropped.
 
 mod config;
+mod cover;
 mod keeper;
 mod links;
 mod node;
@@ -15,4 +16,5 @@ pub mod provider;
 mod topology;
 
 pub use config::{Limits, LimitsError, NodeConfig};
+pub use cover::LoopTally;
 pub use node::{Node, NodeError};

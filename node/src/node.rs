@@ -1,5 +1,6 @@
 //! A running node: starts the parts, keeps them in step with the document, stops them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use mixbed_directory::follower::FollowerError;
 use mixbed_directory::{
     Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState, Role,
 };
-use mixbed_telemetry::{Health, NodeMetrics, ProviderMetrics, Readings, Telemetry};
+use mixbed_telemetry::{Health, LoopMetrics, NodeMetrics, ProviderMetrics, Readings, Telemetry};
 use mixbed_wire::{DropReason, NodeId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{LimitsError, NodeConfig};
+use crate::cover::{LoopTally, Loops, SharedSensor};
 use crate::keeper::Keeper;
 use crate::links::{Dialler, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Workers, spawn_mixing};
@@ -44,6 +46,7 @@ pub struct Node {
     id: NodeId,
     address: SocketAddr,
     books: Arc<Books>,
+    sensor: SharedSensor,
     follower: Follower,
     registrar: Arc<OnceLock<Registrar>>,
     health: Health,
@@ -64,6 +67,7 @@ impl Node {
     /// Starts a node on a socket that is bound already, so that a port in use is the caller's to
     /// report. Returns at once: [`health`](Self::health) tells when the node is registered and in
     /// the document.
+    #[expect(clippy::too_many_lines, reason = "connects the parts, each of them once")]
     pub fn start(
         config: NodeConfig,
         socket: TcpListener,
@@ -102,12 +106,14 @@ impl Node {
         let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
         tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
         let document = Arc::new(RwLock::new(None));
+        let sensor = SharedSensor::new(LoopMetrics::new(telemetry, &name, role.as_str()));
         let path = Arc::new(Path {
             role,
             links: Arc::clone(&links),
             mixing,
             document: Arc::clone(&document),
             provider,
+            sensor: sensor.clone(),
         });
         let count = limits.worker_count();
         let workers = Workers::start(count, count * limits.queue_per_worker, &name, &path)
@@ -147,6 +153,18 @@ impl Node {
         };
         tasks.spawn(listener.run(socket));
 
+        if role != Role::Provider {
+            let loops = Loops {
+                id,
+                follower: follower.clone(),
+                entrance: workers.entrance(),
+                sensor: sensor.clone(),
+                books: Arc::clone(&books),
+                stop: entrance_stop.clone(),
+            };
+            tasks.spawn(loops.run());
+        }
+
         let health = Health::new();
         health.set_ready(true);
         let keeper = Keeper {
@@ -171,7 +189,18 @@ impl Node {
         };
         tasks.spawn(keeper.run(follower.clone()));
         tasks.close();
-        Ok(Self { id, address, books, follower, registrar, health, entrance_stop, stop, tasks })
+        Ok(Self {
+            id,
+            address,
+            books,
+            sensor,
+            follower,
+            registrar,
+            health,
+            entrance_stop,
+            stop,
+            tasks,
+        })
     }
 
     /// Its id.
@@ -202,6 +231,13 @@ impl Node {
     #[must_use]
     pub fn readings(&self) -> Readings {
         self.books.metrics.readings()
+    }
+
+    /// How the loops did that it sent to itself, by the name of the node they were handed to
+    /// first: one that takes packets stands out in the tallies of all nodes before it.
+    #[must_use]
+    pub fn loops(&self) -> BTreeMap<String, LoopTally> {
+        self.sensor.tallies()
     }
 
     /// Where its registration stands; nothing before the first document.

@@ -8,6 +8,7 @@ use mixbed_wire::{DropReason, Exit, HopAddress, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::cover::SharedSensor;
 use crate::links::{LinkKind, LinkTable};
 use crate::packets::{Books, Forward, Held, Hop, Stay};
 use crate::provider::{Delivery, Provider, ReplySink};
@@ -21,24 +22,29 @@ pub(crate) struct Path {
     pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
     /// Only a provider has one.
     pub(crate) provider: Option<Provider>,
+    /// Knows the node's own loops.
+    pub(crate) sensor: SharedSensor,
 }
 
 impl Path {
-    /// Whom a packet may go on to. What a client hands in has to cross the mixes, and what has
-    /// crossed them ends at a client or here: nobody is taken a short cut by the sender's route.
+    /// Whom a packet may go on to. What a client hands in has to cross the mixes, so that nobody
+    /// is taken a short cut by the sender's route.
+    ///
+    /// What has crossed them goes to a client, or to mix 1: that is how a node's
+    /// [loop](crate::cover) closes its circle. It opens no other way. A gateway's only links to
+    /// nodes lead to mix 1, only mix 3 and its own loops reach it here, and five hops are all that
+    /// a route has: a client's packet ends where it has crossed the mixes, and a reply that is
+    /// sent to mix 1 in a client's place ends there, at a node that has no use for it.
     fn check(&self, next: NodeId, from_client: bool) -> Result<LinkKind, DropReason> {
-        let wanted = match self.role {
-            Role::Mix { .. } => LinkKind::Node,
-            Role::Gateway if from_client => LinkKind::Node,
-            Role::Gateway => LinkKind::Client,
-            Role::Provider => return Err(DropReason::UnknownNextHop),
-        };
+        if self.role == Role::Provider {
+            return Err(DropReason::UnknownNextHop);
+        }
+        let crossed = self.role == Role::Gateway && !from_client;
         match self.links.kind(next) {
-            Some(kind) if kind == wanted => Ok(kind),
-            None if wanted == LinkKind::Client && !self.lists(next) => {
-                Err(DropReason::ClientOffline)
-            }
-            Some(_) | None => Err(DropReason::UnknownNextHop),
+            Some(LinkKind::Node) => Ok(LinkKind::Node),
+            Some(LinkKind::Client) if crossed => Ok(LinkKind::Client),
+            None if crossed && !self.lists(next) => Err(DropReason::ClientOffline),
+            Some(LinkKind::Client) | None => Err(DropReason::UnknownNextHop),
         }
     }
 
@@ -93,7 +99,7 @@ impl Hop for Path {
             Some(provider) => exit
                 .plaintext()
                 .and_then(|plaintext| provider.deliver(Delivery { plaintext, trace })),
-            None => Err(DropReason::NotForThisRole),
+            None => self.sensor.handle_exit(exit, Instant::now()),
         };
         let now = Instant::now();
         match outcome {

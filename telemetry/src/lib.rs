@@ -3,8 +3,8 @@
 //! - [`Telemetry`] is one a process. [`Telemetry::service`] gives each node, client or directory
 //!   in it a [`Service`], which starts [`Span`]s and records [`Hop`]s. They go to the
 //!   in-memory [`SpanStore`] and, if asked for, to an OTLP collector: one source for both.
-//! - [`NodeMetrics`], [`ProviderMetrics`], [`ClientMetrics`], [`DirectoryMetrics`] and
-//!   [`FollowerMetrics`] hold resolved handles: counting is one atomic addition.
+//! - [`NodeMetrics`], [`ProviderMetrics`], [`MailboxMetrics`], [`ClientMetrics`],
+//!   [`DirectoryMetrics`] and [`FollowerMetrics`] hold resolved handles: counting is one atomic addition.
 //! - [`serve_http`] answers `/healthz`, `/readyz` and `/metrics`.
 //! - [`init_logs`] sets up the log.
 //!
@@ -34,8 +34,8 @@ pub use hop::{Hop, HopOutcome, HopRecord};
 pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
-    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, NodeMetrics,
-    ProviderMetrics, Readings,
+    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
+    MailboxMetrics, NodeMetrics, ProviderMetrics, Readings,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};

@@ -3,7 +3,7 @@
 use crate::{PACKET_SIZE, Packet};
 
 /// A frame's bytes before encryption: one byte that tells the kind, then a packet's worth.
-pub(crate) const PLAIN_FRAME_SIZE: usize = 1 + PACKET_SIZE;
+pub const PLAIN_FRAME_SIZE: usize = 1 + PACKET_SIZE;
 
 /// Bytes of authentication that encryption adds.
 pub(crate) const TAG_SIZE: usize = 16;
@@ -24,7 +24,8 @@ pub enum Frame {
 }
 
 impl Frame {
-    pub(crate) fn write(&self, plain: &mut [u8; PLAIN_FRAME_SIZE]) {
+    /// Writes the bytes that are encrypted.
+    pub fn write(&self, plain: &mut [u8; PLAIN_FRAME_SIZE]) {
         match self {
             Self::Packet(packet) => {
                 plain[0] = PACKET;
@@ -37,7 +38,9 @@ impl Frame {
         }
     }
 
-    pub(crate) fn read(plain: &[u8; PLAIN_FRAME_SIZE]) -> Option<Self> {
+    /// Reads decrypted bytes; nothing if they are of no known kind.
+    #[must_use]
+    pub fn read(plain: &[u8; PLAIN_FRAME_SIZE]) -> Option<Self> {
         let (kind, body) = plain.split_first_chunk::<1>()?;
         match kind[0] {
             PACKET => Some(Self::Packet(Packet::from_bytes(body.try_into().ok()?))),

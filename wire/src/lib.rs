@@ -8,6 +8,7 @@
 mod address;
 mod delay;
 mod drop_reason;
+mod format;
 mod frame;
 mod id;
 mod impairment;
@@ -23,12 +24,11 @@ mod reply;
 pub use address::{HopAddress, TraceContext};
 pub use delay::{MAX_DELAY, exponential_delay};
 pub use drop_reason::DropReason;
-pub use frame::{FRAME_SIZE, Frame};
+pub use format::PacketFormat;
+pub use frame::{FRAME_SIZE, Frame, PLAIN_FRAME_SIZE};
 pub use id::{NodeId, ParseNodeIdError};
 pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
-pub use key::{
-    LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret,
-};
+pub use key::{LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
 pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,

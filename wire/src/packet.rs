@@ -15,7 +15,7 @@ use sphinx_packet::version::SINGLE_SEED_SURB_VERSION;
 use sphinx_packet::{SphinxPacket, constants};
 use x25519_dalek::StaticSecret;
 
-use crate::{DropReason, HopAddress, MAX_DELAY, SphinxPublic, SphinxSecret};
+use crate::{DropReason, HopAddress, MAX_DELAY, PacketFormat, SphinxPublic, SphinxSecret};
 
 /// Hops on a route, the exit included: the most that the packet format has room for.
 pub const HOPS: usize = constants::MAX_PATH_LENGTH;
@@ -149,7 +149,7 @@ impl std::fmt::Debug for Opened {
 
 /// What a hop finds under its layer.
 #[derive(Debug)]
-pub enum Unwrapped {
+pub enum Unwrapped<P: PacketFormat = Packet> {
     /// It is to be held, then passed on.
     Forward {
         /// Whom to, and the trace that this hop reports to.
@@ -157,10 +157,10 @@ pub enum Unwrapped {
         /// How long to hold it; at most [`MAX_DELAY`].
         delay: Duration,
         /// The packet for the next hop.
-        packet: Packet,
+        packet: P,
     },
     /// The route ends here.
-    Exit(Exit),
+    Exit(P::Exit),
 }
 
 /// The end of a route.

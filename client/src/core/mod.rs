@@ -9,10 +9,18 @@
 //!    `handle_unsent`,
 //! 3. `poll_event` until there is nothing to say,
 //! 4. wait for whatever comes first: a packet, an order, or `poll_timeout`.
+//!
+//! With cover traffic, [`Cover`] says when: 2. happens on its ticks, a draft a tick and a drop
+//! ([`seal_drop`]) when there is none; `handle_sent` is told when the packet has left, so that its
+//! timer knows nothing of the wait before. [`Loops`] knows which of those that were sent besides
+//! ([`seal_loop`]) came back.
 
 #![deny(clippy::disallowed_methods)]
 
+mod cover;
+mod decoy;
 mod draft;
+mod loops;
 mod loss;
 mod margin;
 mod message;
@@ -25,7 +33,10 @@ mod silence;
 mod suspicion;
 mod tried;
 
+pub use cover::{Cover, Tick};
+pub use decoy::{SealedLoop, seal_drop, seal_loop};
 pub use draft::{Content, Draft};
+pub use loops::{LoopReport, Loops, Share};
 pub use loss::Loss;
 pub use margin::Margin;
 pub use messenger::Messenger;

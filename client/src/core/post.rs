@@ -2,7 +2,7 @@
 
 use mixbed_wire::{
     DropReason, Exit, HOPS, HopAddress, Identifier, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
-    ReplyKey, SealError, SphinxPublic, SphinxSecret, TraceContext, Unwrapped,
+    ReplyKey, Route, SealError, SphinxPublic, SphinxSecret, TraceContext, Unwrapped,
 };
 use rand::Rng;
 
@@ -58,21 +58,32 @@ pub fn seal<R: Rng + ?Sized>(
     let mut blocks = Vec::with_capacity(draft.blocks());
     let mut replies = Vec::with_capacity(draft.blocks());
     for _ in 0..draft.blocks() {
-        let (route, back) = net.back(own.id, own.key, trace, rng)?;
-        let identifier = identifier(rng);
-        let destination = HopAddress { node: own.id, trace };
-        let (block, key) = ReplyBlock::create(&route, destination, identifier, rng)?;
-        let mut bytes = [0; REPLY_BLOCK_SIZE];
-        bytes.copy_from_slice(&block.to_bytes());
-        blocks.push(bytes);
-        let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id);
-        replies.push(ReplyDue { identifier, back, route: nodes.collect(), key });
+        let (block, reply, _) = reply_block(net, own, trace, rng)?;
+        blocks.push(block);
+        replies.push(reply);
     }
     let (route, there) = net.there(draft.provider, trace, rng)?;
     let destination = HopAddress { node: draft.provider, trace };
     let packet = Packet::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
     let route = route.map(|hop| hop.address.node);
     Ok(Sealed { packet, sent: Sent { there, route: route.to_vec(), replies }, route })
+}
+
+/// A reply block on a fresh route, as bytes; the reply that may come by it; and the route.
+pub(super) fn reply_block<R: Rng + ?Sized>(
+    net: &Net,
+    own: Return,
+    trace: Option<TraceContext>,
+    rng: &mut R,
+) -> Result<([u8; REPLY_BLOCK_SIZE], ReplyDue<ReplyKey>, Route), PostError> {
+    let (route, back) = net.back(own.id, own.key, trace, rng)?;
+    let identifier = identifier(rng);
+    let destination = HopAddress { node: own.id, trace };
+    let (block, key) = ReplyBlock::create(&route, destination, identifier, rng)?;
+    let mut bytes = [0; REPLY_BLOCK_SIZE];
+    bytes.copy_from_slice(&block.to_bytes());
+    let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id).collect();
+    Ok((bytes, ReplyDue { identifier, back, route: nodes, key }, route))
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".

@@ -32,6 +32,9 @@ pub enum RouteError {
     /// A layer is empty.
     #[error("the directory's document lists no mix in layer {0}")]
     EmptyLayer(u8),
+    /// There is nobody at the end of it.
+    #[error("the directory's document lists no provider")]
+    NoProvider,
     /// A node has no key for this epoch.
     #[error("the directory's document has no packet key of {0} for its epoch")]
     NoKey(String),

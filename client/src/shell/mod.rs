@@ -1,23 +1,25 @@
 //! Moves bytes and time for the [`core`](crate::core): one task with the messenger, one with the
 //! link.
 
+mod ahead;
 mod gateways;
 mod link;
 mod state;
 mod task;
 mod traces;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mixbed_telemetry::{ClientMetrics, Context, Service};
 use mixbed_wire::message::RequestError;
 use mixbed_wire::{DropReason, NodeId, SphinxSecret};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::{Delivered, Messenger, Return, Suspicion, Tried};
+use crate::core::{Cover, Delivered, LoopReport, Loops, Messenger, Return, Suspicion, Tried};
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -51,6 +53,9 @@ pub(crate) struct Started {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) state: watch::Receiver<State>,
     pub(crate) suspicion: watch::Receiver<Suspicion>,
+    pub(crate) loops: watch::Receiver<LoopReport>,
+    /// To be told when somebody no longer waits for an answer.
+    pub(crate) abandoned: Arc<Notify>,
 }
 
 /// Starts both tasks.
@@ -69,6 +74,8 @@ pub(crate) fn start(
     let (from_link, inbound) = mpsc::channel(INBOUND);
     let (state, shown) = watch::channel(State::Connecting);
     let (suspected, suspicion) = watch::channel(Suspicion::default());
+    let abandoned = Arc::new(Notify::new());
+    let (looped, loops) = watch::channel(LoopReport::default());
 
     let keeper = link::Keeper {
         directory: directory.clone(),
@@ -88,6 +95,9 @@ pub(crate) fn start(
     });
     let task = task::Task {
         messenger: Messenger::new(limits),
+        cover: Cover::default(),
+        ahead: ahead::Ahead::default(),
+        loops: Loops::default(),
         own,
         secret,
         directory,
@@ -98,7 +108,9 @@ pub(crate) fn start(
         metrics,
         state,
         suspected,
+        looped,
+        abandoned: Arc::clone(&abandoned),
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown, suspicion }
+    Started { id, commands, state: shown, suspicion, loops, abandoned }
 }

@@ -1,12 +1,38 @@
 //! From what is known to how the client is.
 
+use std::fmt::Write as _;
+
 use mixbed_directory::{Document, Follower, FollowerState};
 
+use crate::core::LoopReport;
 use crate::state::State;
 
 /// How the client is. `linked`: there is a link; `trouble`: what went wrong with it last.
-pub(super) fn judge(directory: &Follower, linked: bool, trouble: Option<&str>) -> State {
-    decide(&directory.state(), directory.current().as_deref(), linked, trouble)
+pub(super) fn judge(
+    directory: &Follower,
+    linked: bool,
+    trouble: Option<&str>,
+    loops: &LoopReport,
+) -> State {
+    let document = directory.current();
+    match decide(&directory.state(), document.as_deref(), linked, trouble) {
+        State::Ready if loops.is_bad() => {
+            State::Degraded { why: lossy(loops, document.as_deref()), sending: true }
+        }
+        state => state,
+    }
+}
+
+/// What takes packets, as far as the loops can tell.
+fn lossy(loops: &LoopReport, document: Option<&Document>) -> String {
+    let recent = loops.recent;
+    let mut why = format!("something takes packets: only {recent} loops came back");
+    if let Some((id, share)) = loops.worst() {
+        let node = document.and_then(|document| document.node(&id));
+        let name = node.map_or_else(|| id.to_string(), |node| node.name.clone());
+        let _ = write!(why, ", the fewest through {name} ({share})");
+    }
+    why
 }
 
 fn decide(

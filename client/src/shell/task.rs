@@ -1,20 +1,22 @@
 //! The task that owns the messenger.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixbed_directory::Follower;
 use mixbed_telemetry::{ClientMetrics, Context, Hop, HopOutcome};
 use mixbed_wire::{DropReason, NodeId, Packet, ReplyKey, SphinxSecret, TraceContext};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::ahead::Ahead;
 use super::link::{FromLink, Inbound};
 use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
-    self, Delivered, Event, MessageNo, Messenger, Net, Order, OrderError, Return, Sealed, Suspicion,
+    self, Cover, Delivered, Event, LoopReport, Loops, MessageNo, Messenger, Order, OrderError,
+    Return, Share, Suspicion,
 };
 use crate::state::State;
 
@@ -26,6 +28,9 @@ const UNSENT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Task {
     pub(super) messenger: Messenger<ReplyKey>,
+    pub(super) cover: Cover,
+    pub(super) ahead: Ahead,
+    pub(super) loops: Loops<ReplyKey>,
     pub(super) own: Return,
     pub(super) secret: SphinxSecret,
     pub(super) directory: Follower,
@@ -38,24 +43,27 @@ pub(super) struct Task {
     pub(super) state: watch::Sender<State>,
     /// For whoever chooses gateways and providers.
     pub(super) suspected: watch::Sender<Suspicion>,
+    pub(super) looped: watch::Sender<LoopReport>,
+    /// Whoever waited for a message's answer may have gone.
+    pub(super) abandoned: Arc<Notify>,
 }
 
 /// A link that is up.
 pub(super) struct Up {
-    gateway: NodeId,
-    packets: mpsc::Sender<Packet>,
+    pub(super) gateway: NodeId,
+    pub(super) packets: mpsc::Sender<Packet>,
     hung: CancellationToken,
 }
 
 /// Someone who waits for a message's answer.
 pub(super) struct Waiting {
-    trace: Option<Context>,
+    pub(super) trace: Option<Context>,
     reply: oneshot::Sender<Result<Delivered, Ended>>,
 }
 
-/// Why no packet was made.
-enum Next {
-    /// One was: there may be more.
+/// What came of looking for something to send.
+pub(super) enum Next {
+    /// A packet was made or sent: there may be more to do.
     Sent,
     /// There is nothing to send, or no way to.
     Nothing,
@@ -73,20 +81,25 @@ impl Task {
         stop: CancellationToken,
     ) {
         let mut directory = self.directory.clone();
+        let abandoned = Arc::clone(&self.abandoned);
         loop {
-            self.tell();
-            self.cancel_abandoned();
+            // Each turn takes at most one thing from outside, and whatever is due comes before the
+            // next: a gateway that floods the client stops neither its timers nor its sending.
+            if self.due().is_some_and(|due| due <= Instant::now()) {
+                self.handle_timeout(Instant::now());
+            }
+            self.hear_of_loops();
             let next = self.transmit();
-            let due = self.messenger.poll_timeout();
-            let due = match next {
-                Next::NoRoute => due.into_iter().chain([Instant::now() + UNSENT_PAUSE]).min(),
-                _ => due,
+            self.tell();
+            let now = Instant::now();
+            let soon = match next {
+                Next::NoRoute => now + UNSENT_PAUSE,
+                _ => now + IDLE,
             };
-            let due = due.unwrap_or_else(|| Instant::now() + IDLE);
+            let due = self.due().into_iter().chain(self.tick()).fold(soon, Instant::min);
             let full = self.link.as_ref().filter(|_| matches!(next, Next::Full));
             let room = full.map(|link| link.packets.clone());
             tokio::select! {
-                biased;
                 () = stop.cancelled() => break,
                 Some(event) = inbound.recv() => self.handle_link(event),
                 order = orders.recv() => match order {
@@ -94,9 +107,8 @@ impl Task {
                     None => break,
                 },
                 () = directory.changed() => self.show(),
-                () = tokio::time::sleep_until(due.into()) => {
-                    self.handle_timeout(Instant::now());
-                }
+                () = abandoned.notified() => self.cancel_abandoned(),
+                () = tokio::time::sleep_until(due.into()) => {}
                 () = room_in(room) => {}
                 // Sealing takes a millisecond: others get their turn between two packets.
                 () = tokio::task::yield_now(), if matches!(next, Next::Sent) => {}
@@ -105,9 +117,27 @@ impl Task {
         self.state.send_replace(State::Stopped);
     }
 
+    /// When something must be given up, or asked for again.
+    fn due(&self) -> Option<Instant> {
+        self.messenger.poll_timeout().into_iter().chain(self.loops.poll_timeout()).min()
+    }
+
+    /// Loops tell of the nodes that they passed as well as messages do.
+    fn hear_of_loops(&mut self) {
+        while let Some((nodes, returned)) = self.loops.poll_ended() {
+            let (suspicion, now) = (self.messenger.suspicion_mut(), Instant::now());
+            if returned {
+                suspicion.handle_returned(&nodes, now);
+            } else {
+                suspicion.handle_lost(&nodes, now);
+            }
+        }
+    }
+
     fn show(&mut self) {
         let trouble = self.trouble.as_deref();
-        let state = super::state::judge(&self.directory, self.link.is_some(), trouble);
+        let linked = self.link.is_some();
+        let state = super::state::judge(&self.directory, linked, trouble, &self.looped.borrow());
         self.state.send_if_modified(|shown| {
             let changed = *shown != state;
             if changed {
@@ -126,9 +156,24 @@ impl Task {
             && let Some(link) = self.link.take()
         {
             link.hung.cancel();
+            self.loops.handle_link_lost();
             self.trouble = Some("nothing comes back from its gateway".to_owned());
             self.show();
         }
+        let lost = self.loops.handle_timeout(now);
+        if lost > 0 {
+            self.metrics.loops_lost.inc_by(lost);
+            self.show_loops();
+        }
+    }
+
+    pub(super) fn show_loops(&mut self) {
+        let report = self.loops.report();
+        let Share { returned, ended } = report.recent;
+        self.metrics.recent_loops_returned.set(i64::from(returned));
+        self.metrics.recent_loops_lost.set(i64::from(ended - returned));
+        self.looped.send_replace(report);
+        self.show();
     }
 
     fn handle_link(&mut self, event: FromLink) {
@@ -141,10 +186,13 @@ impl Task {
                 self.messenger.handle_link_alive(Instant::now());
                 self.link = Some(Up { gateway, packets, hung });
                 self.trouble = None;
+                // No ticks wait from the time without a link.
+                self.cover = Cover::default();
                 self.show();
             }
             FromLink::Down { why } => {
                 self.link = None;
+                self.loops.handle_link_lost();
                 self.trouble = Some(why);
                 self.show();
             }
@@ -153,6 +201,9 @@ impl Task {
 
     fn handle_order(&mut self, command: Command) {
         let Command { provider, service, payload, deadline, unheard, trace, reply } = command;
+        if reply.is_closed() {
+            return;
+        }
         let order = Order {
             provider,
             service: &service,
@@ -214,48 +265,16 @@ impl Task {
     ) -> Result<(), DropReason> {
         let opened = core::open(packet, &self.secret)?;
         *trace = opened.trace;
+        if let Some(key) = self.loops.key(&opened.identifier) {
+            key.read(opened.exit)?;
+            self.loops.handle_returned(&opened.identifier);
+            self.metrics.loops_returned.inc();
+            self.show_loops();
+            return Ok(());
+        }
         let plaintext = self.messenger.key(&opened.identifier)?.read(opened.exit)?;
         self.messenger.handle_reply(&opened.identifier, &plaintext, Instant::now())?;
         Ok(())
-    }
-
-    /// Makes and sends the next packet.
-    fn transmit(&mut self) -> Next {
-        let Some(Up { gateway, packets, .. }) = &self.link else { return Next::Nothing };
-        let Some(document) = self.directory.current() else { return Next::Nothing };
-        let permit = match packets.try_reserve() {
-            Ok(permit) => permit,
-            Err(TrySendError::Full(())) => return Next::Full,
-            Err(TrySendError::Closed(())) => return Next::Nothing,
-        };
-        let weights = self.messenger.suspicion().weights(Instant::now());
-        let net = Net { document, gateway: *gateway, weights };
-        let Some(draft) = self.messenger.poll_transmit() else { return Next::Nothing };
-        let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
-        let trace = parent.map(|parent| self.traces.begin(&draft, parent));
-        match core::seal(&draft, &net, self.own, trace, &mut rand::rng()) {
-            Ok(Sealed { packet, sent, route }) => {
-                self.traces.routed(draft.packet, &route, &net.document);
-                self.metrics.reply_blocks_made.inc_by(draft.blocks() as u64);
-                if draft.attempt > 1 {
-                    self.metrics.retransmissions.inc();
-                }
-                permit.send(packet);
-                self.messenger.handle_sent(draft.packet, sent, Instant::now());
-                Next::Sent
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a packet could not be sealed");
-                self.traces.failed(draft.packet, &error.to_string());
-                if error.is_providers() {
-                    // The others' packets are not held up by it.
-                    self.messenger.handle_provider_gone(draft.packet);
-                    return Next::Sent;
-                }
-                self.messenger.handle_unsent(draft.packet);
-                Next::NoRoute
-            }
-        }
     }
 
     /// Tells whoever waits what has come of it.
@@ -291,7 +310,7 @@ impl Task {
         }
     }
 
-    /// Forgets messages whose askers have gone.
+    /// Forgets messages whose askers have gone, as soon as one has.
     fn cancel_abandoned(&mut self) {
         let gone = |(message, waiting): (&MessageNo, &Waiting)| {
             waiting.reply.is_closed().then_some(*message)

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use mixbed_client::core::{
-    Delivered, Draft, Event, Limits, MessageNo, Messenger, Order, Sent, Tried, Weights,
+    Cover, Delivered, Draft, Event, Limits, MessageNo, Messenger, Order, Sent, Tick, Tried, Weights,
 };
+use mixbed_directory::Rates;
 use mixbed_node::provider::exchange::{Bounds, Exchange, Fragment};
 use mixbed_wire::message::{Answer, Forward, MessageId, Response};
 use mixbed_wire::{DropReason, Identifier, NodeId, REPLY_BLOCK_SIZE};
@@ -77,7 +78,11 @@ pub(crate) struct Pair<C: Carrier> {
     pub(crate) lose_answers: u32,
     pub(crate) ended: HashMap<MessageNo, Result<Delivered, Tried>>,
     pub(crate) packet_events: Vec<Event>,
+    /// When each packet left the client, cover included: all that an observer sees of it.
+    pub(crate) left: Vec<Instant>,
+    pub(crate) payload_sent: u64,
     pub(crate) carrier: C,
+    cover: Cover,
     flying: BTreeMap<(Instant, u64), Due<C::Packet>>,
     counter: u64,
     rng: ChaCha20Rng,
@@ -106,6 +111,9 @@ impl<C: Carrier> Pair<C> {
             lose_answers: 0,
             ended: HashMap::new(),
             packet_events: Vec::new(),
+            left: Vec::new(),
+            payload_sent: 0,
+            cover: Cover::default(),
             carrier,
             flying: BTreeMap::new(),
             counter: 0,
@@ -125,6 +133,11 @@ impl<C: Carrier> Pair<C> {
             traced: true,
         };
         self.messenger.handle_order(&order, self.now, &mut self.rng).expect("a good order")
+    }
+
+    /// From now on the client sends at these rates.
+    pub(crate) fn cover_at(&mut self, rates: Rates) {
+        self.cover.handle_rates(&rates, self.now, &mut self.rng);
     }
 
     /// Runs until nothing is left to do.
@@ -152,7 +165,8 @@ impl<C: Carrier> Pair<C> {
 
     fn next_time(&self) -> Option<Instant> {
         let flying = self.flying.first_key_value().map(|((at, _), _)| *at);
-        flying.into_iter().chain(self.messenger.poll_timeout()).min()
+        let timers = [flying, self.messenger.poll_timeout(), self.cover.poll_timeout()];
+        timers.into_iter().flatten().min()
     }
 
     /// Does what can be done now, then moves to the next time something happens.
@@ -193,14 +207,26 @@ impl<C: Carrier> Pair<C> {
     }
 
     fn send(&mut self) {
-        while let Some(draft) = self.messenger.poll_transmit() {
-            self.carrier.choose_by(self.messenger.suspicion().weights(self.now));
-            let (sent, packet) = self.carrier.seal(&draft, &mut self.rng);
-            let there = sent.there;
-            self.messenger.handle_sent(draft.packet, sent, self.now);
-            self.counts.there += 1;
-            self.fly(there, Due::AtProvider, &packet, false);
+        while let Some(tick) = self.cover.poll_tick(self.now, &mut self.rng) {
+            // Where a drop or a loop goes, and what comes of it, is of no interest here.
+            if tick != Tick::Payload || !self.send_payload() {
+                self.left.push(self.now);
+            }
         }
+        while !self.cover.paces_payload() && self.send_payload() {}
+    }
+
+    fn send_payload(&mut self) -> bool {
+        let Some(draft) = self.messenger.poll_transmit() else { return false };
+        self.carrier.choose_by(self.messenger.suspicion().weights(self.now));
+        let (sent, packet) = self.carrier.seal(&draft, &mut self.rng);
+        let there = sent.there;
+        self.messenger.handle_sent(draft.packet, sent, self.now);
+        self.counts.there += 1;
+        self.payload_sent += 1;
+        self.left.push(self.now);
+        self.fly(there, Due::AtProvider, &packet, false);
+        true
     }
 
     fn fly(

@@ -12,13 +12,9 @@ use super::members::{Listing, Member, Members};
 use super::snapshot::{CoreConfig, Issued, Snapshot};
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
-use crate::limits::TOLERATED_SKEW;
+use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
 use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
 use crate::time::whole_millis;
-
-/// How many epochs after its own a document may still be used: that long the directory can be
-/// away.
-pub const GRACE_EPOCHS: u32 = 3;
 
 /// After a change, the next document waits this long for more changes: when a network starts, its
 /// nodes come all at once.
@@ -68,7 +64,7 @@ impl Core {
         let now = whole_millis(now);
         Self {
             epochs: Epochs::begin(now, config.parameters.epoch_length),
-            parameters: config.parameters,
+            parameters: config.parameters.clone(),
             config,
             secret,
             revision: 0,
@@ -112,7 +108,7 @@ impl Core {
             core.note_change(now);
         }
         if reconfigured {
-            core.set_parameters(core.config.parameters, now);
+            core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
             core.note_change(now);
         }
@@ -164,10 +160,12 @@ impl Core {
         now: SystemTime,
     ) -> Result<(), Rejection> {
         let now = whole_millis(now);
-        let (parameters, issued_at) =
-            order.verify(&self.config.network, &self.config.join_secret)?;
-        self.freshness.take_order(issued_at, now)?;
-        self.set_parameters(parameters, now);
+        let ordered = order.verify(&self.config.network, &self.config.join_secret)?;
+        if !ordered.may_replace(&self.parameters) {
+            return Err(Rejection::ParametersChanged);
+        }
+        self.freshness.take_order(ordered.issued_at, now)?;
+        self.set_parameters(ordered.parameters, now);
         Ok(())
     }
 
@@ -230,8 +228,8 @@ impl Core {
             secret: self.secret.clone(),
             epochs: self.epochs,
             revision: self.revision,
-            configured: self.config.parameters,
-            parameters: self.parameters,
+            configured: self.config.parameters.clone(),
+            parameters: self.parameters.clone(),
             last_order: self.freshness.last_order(),
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
@@ -249,8 +247,8 @@ impl Core {
     }
 
     fn set_parameters(&mut self, parameters: Parameters, now: SystemTime) {
-        self.parameters = parameters;
         self.epochs.length = parameters.epoch_length;
+        self.parameters = parameters;
         self.note_change(now);
     }
 
@@ -268,7 +266,7 @@ impl Core {
             valid_from: start,
             epoch_end: end,
             valid_until: end + length * GRACE_EPOCHS,
-            parameters: self.parameters,
+            parameters: self.parameters.clone(),
             nodes: self.members.iter().map(|member| member.descriptor.clone()).collect(),
         };
         let signed = Arc::new(SignedDocument::sign(&document, &[&self.secret])?);

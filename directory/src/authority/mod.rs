@@ -17,7 +17,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::core::{Core, DEBOUNCE, GRACE_EPOCHS, Polled, Registered};
+pub use self::core::{Core, DEBOUNCE, Polled, Registered};
 pub use config::{AuthorityConfig, ConfigError};
 pub use counters::AuthorityCounters;
 pub use epochs::Epochs;
@@ -27,3 +27,5 @@ pub use running::Authority;
 pub use snapshot::{CoreConfig, Issued, Snapshot};
 pub use start_error::StartError;
 pub use store::{Store, StoreError};
+
+pub use crate::limits::GRACE_EPOCHS;

@@ -160,7 +160,7 @@ fn prepare(config: &AuthorityConfig) -> Result<(Core, Option<Arc<Store>>), Start
     let core_config = CoreConfig {
         network: network.clone(),
         join_secret: join_secret.clone(),
-        parameters: *parameters,
+        parameters: parameters.clone(),
         lease: *lease,
     };
     let now = SystemTime::now();

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_stream::wrappers::WatchStream;
@@ -18,6 +19,7 @@ use crate::messages::{Departure, ParametersOrder, Reason, Registration, Rejectio
 use crate::proto;
 use crate::proto::admin_server::Admin;
 use crate::proto::directory_server::Directory;
+use crate::time::to_millis;
 
 /// Answers for the directory and for its administration.
 #[derive(Clone)]
@@ -66,7 +68,7 @@ fn status_of(rejection: &Rejection) -> Status {
         Reason::WrongJoinSecret | Reason::BadSignature => Code::PermissionDenied,
         Reason::WrongNetwork | Reason::Stale => Code::FailedPrecondition,
         Reason::Malformed => Code::InvalidArgument,
-        Reason::Replayed => Code::Aborted,
+        Reason::Replayed | Reason::ParametersChanged => Code::Aborted,
         Reason::NameTaken | Reason::LinkKeyTaken | Reason::IdTaken => Code::AlreadyExists,
         Reason::Full => Code::ResourceExhausted,
     };
@@ -131,7 +133,8 @@ impl Directory for Service {
 }
 
 fn response(document: &SignedDocument) -> proto::WatchDocumentResponse {
-    proto::WatchDocumentResponse { document: Some(document.into()) }
+    let sent_at_ms = to_millis(SystemTime::now());
+    proto::WatchDocumentResponse { document: Some(document.into()), sent_at_ms }
 }
 
 /// Counts as a watcher until dropped.

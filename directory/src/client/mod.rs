@@ -1,13 +1,15 @@
 //! The gRPC client that follower, registrar and command line share.
 
+mod change;
 mod error;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 
+pub use change::ChangeError;
 pub use error::ClientError;
 pub(crate) use error::REASON_HEADER;
 
@@ -17,6 +19,7 @@ use crate::messages::{Departure, ParametersOrder, Registration};
 use crate::proto;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::directory_client::DirectoryClient as Stub;
+use crate::time::from_millis;
 
 /// A directory that does not answer for this long counts as away.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,6 +119,15 @@ impl DirectoryClient {
     }
 }
 
+/// A document as a directory served it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The document, not verified yet.
+    pub signed: SignedDocument,
+    /// When it was sent by the directory's clock; nobody has signed that.
+    pub sent_at: Option<SystemTime>,
+}
+
 /// The documents of a directory as they appear; not verified yet.
 #[derive(Debug)]
 pub struct DocumentStream {
@@ -125,7 +137,7 @@ pub struct DocumentStream {
 
 impl DocumentStream {
     /// The current document, which the directory has at once, or an error that it is silent.
-    pub async fn first(&mut self) -> Result<SignedDocument, ClientError> {
+    pub async fn first(&mut self) -> Result<Served, ClientError> {
         match tokio::time::timeout(TIMEOUT, self.next()).await {
             Ok(document) => document,
             Err(_) => Err(ClientError::silent(&self.url, TIMEOUT)),
@@ -133,9 +145,12 @@ impl DocumentStream {
     }
 
     /// The next document, whenever there is one. May be cancelled.
-    pub async fn next(&mut self) -> Result<SignedDocument, ClientError> {
+    pub async fn next(&mut self) -> Result<Served, ClientError> {
         match self.stream.next().await {
-            Some(Ok(message)) => received(message.document),
+            Some(Ok(message)) => Ok(Served {
+                signed: received(message.document)?,
+                sent_at: from_millis(message.sent_at_ms).filter(|_| message.sent_at_ms > 0),
+            }),
             Some(Err(status)) => Err(ClientError::of(&self.url, &status)),
             None => Err(ClientError::Ended { url: self.url.clone() }),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_wire::{LinkPublic, SphinxPublic};
 use prost::Message;
 
+use super::impairment::{rules_from_proto, rules_to_proto};
 use super::{
     Descriptor, DescriptorError, Document, DocumentError, DocumentSignature, Malformed, Parameters,
     Rates, Role, SignedDocument, SphinxKey,
@@ -75,24 +76,33 @@ pub(super) fn descriptor_from_proto(
 }
 
 pub(crate) fn parameters_to_proto(parameters: &Parameters) -> proto::Parameters {
-    let Parameters { mean_hop_delay, tracing_allowed, epoch_length, rates } = *parameters;
-    let Rates { payload, drop, client_loop, node_loop, downlink } = rates;
+    let Parameters { mean_hop_delay, tracing_allowed, epoch_length, rates, impairments } =
+        parameters;
+    let Rates { payload, drop, client_loop, node_loop, downlink } = *rates;
     proto::Parameters {
         mean_hop_delay_us: u64::try_from(mean_hop_delay.as_micros()).unwrap_or(u64::MAX),
-        tracing_allowed,
+        tracing_allowed: *tracing_allowed,
         epoch_length_ms: u64::try_from(epoch_length.as_millis()).unwrap_or(u64::MAX),
         rates: Some(proto::Rates { payload, drop, client_loop, node_loop, downlink }),
+        impairments: rules_to_proto(impairments),
     }
 }
 
 pub(crate) fn parameters_from_proto(message: &proto::Parameters) -> Option<Parameters> {
-    let proto::Parameters { mean_hop_delay_us, tracing_allowed, epoch_length_ms, rates } = *message;
-    let proto::Rates { payload, drop, client_loop, node_loop, downlink } = rates?;
-    Some(Parameters {
-        mean_hop_delay: Duration::from_micros(mean_hop_delay_us),
+    let proto::Parameters {
+        mean_hop_delay_us,
         tracing_allowed,
-        epoch_length: Duration::from_millis(epoch_length_ms),
+        epoch_length_ms,
+        rates,
+        impairments,
+    } = message;
+    let proto::Rates { payload, drop, client_loop, node_loop, downlink } = (*rates)?;
+    Some(Parameters {
+        mean_hop_delay: Duration::from_micros(*mean_hop_delay_us),
+        tracing_allowed: *tracing_allowed,
+        epoch_length: Duration::from_millis(*epoch_length_ms),
         rates: Rates { payload, drop, client_loop, node_loop, downlink },
+        impairments: rules_from_proto(impairments)?,
     })
 }
 

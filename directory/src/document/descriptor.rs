@@ -33,7 +33,7 @@ pub struct Descriptor {
     pub address: String,
     /// Its packet keys, ascending by epoch, one to four.
     pub sphinx_keys: Vec<SphinxKey>,
-    /// Names of the services it offers, up to 16; only providers have any.
+    /// Names of the services it offers, up to 16; only providers and gateways have any.
     pub services: Vec<String>,
     /// Its program's version, up to 63 printable characters; may be empty.
     pub version: String,
@@ -76,7 +76,7 @@ impl Descriptor {
             return Err(DescriptorError::SphinxKeys);
         }
         if self.services.len() > MAX_SERVICES
-            || (!self.services.is_empty() && self.role != Role::Provider)
+            || (!self.services.is_empty() && !self.role.has_services())
         {
             return Err(DescriptorError::Services);
         }
@@ -172,7 +172,7 @@ pub enum DescriptorError {
     #[error("a node has one to four packet keys, one an epoch, ascending")]
     SphinxKeys,
     /// See [`Descriptor::services`].
-    #[error("up to 16 services, at a provider only")]
+    #[error("up to 16 services, at a provider or a gateway only")]
     Services,
     /// See [`Descriptor::services`].
     #[error("a service's name is 1 to 63 of a-z, 0-9, -, _ and ., and unique, not {0:?}")]

@@ -7,8 +7,10 @@ mod codec;
 mod descriptor;
 mod epoch;
 mod error;
+pub mod impairment;
 mod parameters;
 mod role;
+mod rotation;
 mod signed;
 #[cfg(test)]
 pub(crate) mod strategies;
@@ -21,6 +23,7 @@ pub(crate) use codec::{canonical, parameters_from_proto, parameters_to_proto};
 pub use descriptor::{Descriptor, DescriptorError, SignedDescriptor, SphinxKey};
 pub use epoch::{Document, MissingPart};
 pub use error::{DocumentError, Malformed};
+pub use impairment::ImpairmentRule;
 pub use parameters::{Parameters, ParametersError, Rates};
 pub use role::{ParseRoleError, Role};
 pub use signed::{DocumentSignature, SignedDocument};

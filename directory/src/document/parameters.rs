@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::impairment::{ImpairmentRule, RulesError, validate_rules};
+
 /// Parameters of the network, the same for all its nodes and clients, set at the directory.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parameters {
     /// Mean of the exponential delay that a sender draws for each hop. Longer hides better and
@@ -21,6 +23,8 @@ pub struct Parameters {
     pub epoch_length: Duration,
     /// How much traffic is sent, needed or not.
     pub rates: Rates,
+    /// What links are made to suffer on purpose, at most 64 rules. Default none.
+    pub impairments: Vec<ImpairmentRule>,
 }
 
 impl Parameters {
@@ -43,7 +47,8 @@ impl Parameters {
         {
             return Err(ParametersError::EpochLength(self.epoch_length));
         }
-        self.rates.validate()
+        self.rates.validate()?;
+        Ok(validate_rules(&self.impairments)?)
     }
 }
 
@@ -54,6 +59,7 @@ impl Default for Parameters {
             tracing_allowed: false,
             epoch_length: Duration::from_secs(600),
             rates: Rates::default(),
+            impairments: Vec::new(),
         }
     }
 }
@@ -100,7 +106,7 @@ impl Rates {
 }
 
 /// A value out of its range.
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
 pub enum ParametersError {
     /// See [`Parameters::mean_hop_delay`].
     #[error("the mean delay of a hop is at most 60 s, in whole microseconds, not {0:?}")]
@@ -116,6 +122,9 @@ pub enum ParametersError {
         /// Its refused value.
         rate: f64,
     },
+    /// See [`Parameters::impairments`].
+    #[error("impairments: {0}")]
+    Impairments(#[from] RulesError),
 }
 
 #[cfg(test)]
@@ -131,17 +140,17 @@ mod tests {
     fn values_out_of_range_are_named() {
         let good = Parameters::default();
         let refused = |parameters: Parameters| parameters.validate().unwrap_err().to_string();
-        let long = Parameters { mean_hop_delay: Duration::from_secs(61), ..good };
+        let long = Parameters { mean_hop_delay: Duration::from_secs(61), ..good.clone() };
         assert!(refused(long).contains("mean delay"));
-        let fine = Parameters { mean_hop_delay: Duration::from_nanos(1), ..good };
+        let fine = Parameters { mean_hop_delay: Duration::from_nanos(1), ..good.clone() };
         assert!(refused(fine).contains("mean delay"));
-        let short = Parameters { epoch_length: Duration::from_millis(999), ..good };
+        let short = Parameters { epoch_length: Duration::from_millis(999), ..good.clone() };
         assert!(refused(short).contains("epoch"));
         for rate in [-1.0, f64::NAN, f64::INFINITY, 10_001.0] {
             let rates = Rates { node_loop: rate, ..Rates::default() };
-            assert!(refused(Parameters { rates, ..good }).contains("node_loop"), "{rate}");
+            assert!(refused(Parameters { rates, ..good.clone() }).contains("node_loop"), "{rate}");
             let rates = Rates { downlink: rate, ..Rates::default() };
-            assert!(refused(Parameters { rates, ..good }).contains("downlink"), "{rate}");
+            assert!(refused(Parameters { rates, ..good.clone() }).contains("downlink"), "{rate}");
         }
     }
 

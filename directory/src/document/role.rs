@@ -26,6 +26,12 @@ impl Role {
         }
     }
 
+    /// Whether routes may end in a service there: a provider's, or a gateway's mailboxes.
+    #[must_use]
+    pub const fn has_services(self) -> bool {
+        matches!(self, Self::Gateway | Self::Provider)
+    }
+
     /// The role's word, the same in metrics, spans and logs: `gateway`, `mix` or `provider`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

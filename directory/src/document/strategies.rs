@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mixbed_wire::{LinkPublic, SphinxPublic};
+use mixbed_wire::{Impairment, Latency, LinkPublic, SphinxPublic};
 use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 
+use super::impairment::{ImpairmentRule, Selector};
 use super::{Descriptor, Document, Parameters, Rates, Role, SphinxKey};
 use crate::identity::IdentitySecret;
+use crate::limits::LAYERS;
 use crate::time::from_millis;
 
 pub(crate) fn role() -> impl Strategy<Value = Role> {
@@ -36,9 +38,10 @@ pub(crate) fn node(seed: u64) -> impl Strategy<Value = (IdentitySecret, Descript
                 link_key: LinkPublic::from_bytes(bytes),
                 address,
                 sphinx_keys: sphinx_keys(keys),
-                services: match role {
-                    Role::Provider => services.into_iter().collect(),
-                    _ => Vec::new(),
+                services: if role.has_services() {
+                    services.into_iter().collect()
+                } else {
+                    Vec::new()
                 },
                 version,
             };
@@ -63,14 +66,61 @@ pub(crate) fn parameters() -> impl Strategy<Value = Parameters> {
             downlink,
         },
     );
-    (0..=60_000_000_u64, any::<bool>(), 1_000..=86_400_000_u64, rates).prop_map(
-        |(delay, tracing_allowed, length, rates)| Parameters {
+    let rules = proptest::collection::vec(impairment_rule(), 0..4);
+    (0..=60_000_000_u64, any::<bool>(), 1_000..=86_400_000_u64, rates, rules).prop_map(
+        |(delay, tracing_allowed, length, rates, impairments)| Parameters {
             mean_hop_delay: Duration::from_micros(delay),
             tracing_allowed,
             epoch_length: Duration::from_millis(length),
             rates,
+            impairments,
         },
     )
+}
+
+pub(crate) fn selector() -> impl Strategy<Value = Selector> {
+    prop_oneof![
+        Just(Selector::Any),
+        Just(Selector::Gateway),
+        Just(Selector::Mix),
+        (1..=LAYERS).prop_map(Selector::Layer),
+        Just(Selector::Provider),
+        Just(Selector::Client),
+        "[a-z][0-9-][a-z0-9-]{0,61}".prop_map(Selector::Named),
+    ]
+}
+
+pub(crate) fn impairment() -> impl Strategy<Value = Impairment> {
+    let time = || (0..=60_000_000_u64).prop_map(Duration::from_micros);
+    let some_time = || (1..=60_000_000_u64).prop_map(Duration::from_micros);
+    let latency = prop_oneof![
+        Just(Latency::None),
+        some_time().prop_map(Latency::Constant),
+        (time(), time()).prop_map(|(mean, deviation)| Latency::Normal { mean, deviation }),
+        time().prop_map(|mean| Latency::Exponential { mean }),
+    ];
+    let bandwidth = proptest::option::of(Impairment::MIN_BANDWIDTH..=Impairment::MAX_BANDWIDTH);
+    (latency, time(), 0.0..=1.0, bandwidth, any::<bool>()).prop_map(
+        |(latency, jitter, loss, bandwidth, partition)| Impairment {
+            latency,
+            jitter,
+            loss,
+            bandwidth,
+            partition,
+        },
+    )
+}
+
+pub(crate) fn impairment_rule() -> impl Strategy<Value = ImpairmentRule> {
+    let between = (selector(), selector(), impairment())
+        .prop_map(|(from, to, impairment)| ImpairmentRule::between(from, to, impairment));
+    let of = (selector(), impairment(), proptest::option::of(selector())).prop_map(
+        |(node, impairment, only_from)| ImpairmentRule {
+            only_from,
+            ..ImpairmentRule::of(node, impairment)
+        },
+    );
+    prop_oneof![between, of].prop_filter("it does something", |rule| rule.validate().is_ok())
 }
 
 pub(crate) fn document() -> impl Strategy<Value = Document> {

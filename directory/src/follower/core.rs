@@ -6,22 +6,29 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::FollowerState;
+use crate::clock::ClockOffset;
 use crate::document::{Document, DocumentError, SignedDocument, Trust};
 
 /// Keeps the newest good document and judges each that comes: `handle_*` in, then
-/// [`FollowerCore::state`]; [`FollowerCore::poll_at`] says when that changes by itself.
+/// [`FollowerCore::state`] and [`FollowerCore::epoch`]; [`FollowerCore::poll_at`] says when those
+/// change by themselves.
 #[derive(Debug)]
 pub struct FollowerCore {
     trust: Trust,
     tolerated_skew: Duration,
     last: Option<Held>,
     link: Link,
+    /// As the directory told the time last.
+    told: Option<ClockOffset>,
 }
 
 #[derive(Debug)]
 struct Held {
     document: Arc<Document>,
     signed: Arc<SignedDocument>,
+    /// How far this machine's clock is from the document's, as far as its arrival proves it:
+    /// nothing, if it came from a file.
+    offset: ClockOffset,
 }
 
 #[derive(Debug)]
@@ -40,6 +47,18 @@ pub enum Refusal {
     /// It is not to be believed at all.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// Its time is not now, and the two clocks differ by more than is tolerated.
+    #[error(
+        "this machine's clock is {offset}, more than the {tolerated:?} that are tolerated: set the clocks ({document})"
+    )]
+    Clock {
+        /// How far this machine's clock is from the directory's.
+        offset: ClockOffset,
+        /// How far it may be.
+        tolerated: Duration,
+        /// What is wrong with the document by this machine's clock.
+        document: DocumentError,
+    },
     /// It is older than the one that is known.
     #[error("the directory serves epoch {}, revision {}, older than the known epoch {}, revision {}: it lost its state, or somebody replays old documents", .theirs.0, .theirs.1, .ours.0, .ours.1)]
     Rollback {
@@ -61,12 +80,19 @@ impl FollowerCore {
     #[must_use]
     pub const fn new(trust: Trust, tolerated_skew: Duration, now: SystemTime) -> Self {
         let link = Link::Down { since: now, why: None };
-        Self { trust, tolerated_skew, last: None, link }
+        Self { trust, tolerated_skew, last: None, link, told: None }
     }
 
     /// Takes a document that was kept from before; the directory has not said anything yet.
     pub fn handle_kept(&mut self, signed: SignedDocument, now: SystemTime) -> Result<(), Refusal> {
-        self.accept(signed, now).map(drop)
+        self.accept(signed, now, None).map(drop)
+    }
+
+    /// The directory says that it is `theirs` now. Nothing is signed of it: it tells whose clock
+    /// is wrong, and for how long the epoch of a document that comes with it has been running, but
+    /// makes no document good.
+    pub fn handle_time(&mut self, theirs: SystemTime, now: SystemTime) {
+        self.told = Some(ClockOffset::between(now, theirs));
     }
 
     /// Takes a document from the directory; says whether it is another than the last one. A
@@ -76,7 +102,7 @@ impl FollowerCore {
         signed: SignedDocument,
         now: SystemTime,
     ) -> Result<bool, Refusal> {
-        let outcome = self.accept(signed, now);
+        let outcome = self.accept(signed, now, Some(self.told.unwrap_or_default()));
         match &outcome {
             Ok(_) => self.link = Link::Up,
             Err(refusal) => self.handle_lost(refusal.to_string(), now),
@@ -93,20 +119,47 @@ impl FollowerCore {
         self.link = Link::Down { since, why: Some(why) };
     }
 
-    fn accept(&mut self, signed: SignedDocument, now: SystemTime) -> Result<bool, Refusal> {
-        let document = signed.verify(&self.trust, now, self.tolerated_skew)?;
-        if let Some(held) = &self.last {
+    fn accept(
+        &mut self,
+        signed: SignedDocument,
+        now: SystemTime,
+        told: Option<ClockOffset>,
+    ) -> Result<bool, Refusal> {
+        let verified = signed.verify(&self.trust, now, self.tolerated_skew);
+        let document = verified.map_err(|error| self.refusal(error))?;
+        let offset = told.map_or_else(ClockOffset::default, |told| {
+            // A document that the directory serves is the current one: its epoch is now, by the
+            // directory's clock, whatever that clock is said to show.
+            let theirs = told.directory_time(now);
+            let theirs = theirs.clamp(document.valid_from, document.epoch_end);
+            ClockOffset::between(now, theirs)
+        });
+        if let Some(held) = &mut self.last {
             let (theirs, ours) = (document.version(), held.document.version());
             if theirs < ours {
                 return Err(Refusal::Rollback { theirs, ours });
             }
             if theirs == ours {
-                let same = signed.bytes == held.signed.bytes;
-                return if same { Ok(false) } else { Err(Refusal::Forked { version: ours }) };
+                if signed.bytes != held.signed.bytes {
+                    return Err(Refusal::Forked { version: ours });
+                }
+                held.offset = offset;
+                return Ok(false);
             }
         }
-        self.last = Some(Held { document: Arc::new(document), signed: Arc::new(signed) });
+        let (document, signed) = (Arc::new(document), Arc::new(signed));
+        self.last = Some(Held { document, signed, offset });
         Ok(true)
+    }
+
+    fn refusal(&self, document: DocumentError) -> Refusal {
+        let tolerated = self.tolerated_skew;
+        match (self.skew(), &document) {
+            (Some(offset), DocumentError::Expired { .. } | DocumentError::NotYetValid { .. }) => {
+                Refusal::Clock { offset, tolerated, document }
+            }
+            _ => document.into(),
+        }
     }
 
     /// The newest good document, however old.
@@ -121,10 +174,29 @@ impl FollowerCore {
         self.last.as_ref().map(|held| &held.signed)
     }
 
+    /// How far this machine's clock is from the directory's, as that told the time last.
+    #[must_use]
+    pub const fn clock(&self) -> Option<ClockOffset> {
+        self.told
+    }
+
+    /// The same, if it is more than is tolerated.
+    fn skew(&self) -> Option<ClockOffset> {
+        self.told.filter(|offset| offset.distance > self.tolerated_skew)
+    }
+
+    /// The epoch whose keys are to be used: that of the newest good document, and when no newer
+    /// one comes those after it, by the directory's clock as far as its documents have shown it.
+    #[must_use]
+    pub fn epoch(&self, now: SystemTime) -> Option<u64> {
+        let Held { document, offset, .. } = self.last.as_ref()?;
+        Some(document.epoch_at(offset.directory_time(now)))
+    }
+
     /// How well informed the follower is.
     #[must_use]
     pub fn state(&self, now: SystemTime) -> FollowerState {
-        let Some(document) = self.last() else {
+        let Some(Held { document, offset, .. }) = &self.last else {
             return match &self.link {
                 Link::Down { since, why } => {
                     FollowerState::Connecting { since: *since, last_error: why.clone() }
@@ -133,7 +205,7 @@ impl FollowerCore {
             };
         };
         let due = document.epoch_end;
-        let overdue = now >= due + self.tolerated_skew;
+        let overdue = offset.directory_time(now) >= due + self.tolerated_skew;
         let (since, why) = match &self.link {
             Link::Down { since, why } => {
                 let why = why.clone().unwrap_or_else(|| "not connected yet".to_owned());
@@ -143,7 +215,12 @@ impl FollowerCore {
                 let epoch = document.epoch;
                 (due, format!("epoch {epoch} is over and the directory has no document after it"))
             }
-            Link::Up => return FollowerState::Following,
+            Link::Up => match self.skew() {
+                None => return FollowerState::Following,
+                Some(offset) => {
+                    return FollowerState::Skewed { offset, tolerated: self.tolerated_skew };
+                }
+            },
         };
         if now >= document.valid_until + self.tolerated_skew {
             return FollowerState::Expired { since: document.valid_until, why };
@@ -151,13 +228,14 @@ impl FollowerCore {
         FollowerState::Stale { since, why }
     }
 
-    /// When the state changes next if nothing happens.
+    /// When the state or the epoch changes next if nothing happens.
     #[must_use]
     pub fn poll_at(&self, now: SystemTime) -> Option<SystemTime> {
-        let document = self.last()?;
-        [document.epoch_end, document.valid_until]
-            .map(|time| time + self.tolerated_skew)
-            .into_iter()
-            .find(|time| *time > now)
+        let Held { document, offset, .. } = self.last.as_ref()?;
+        let turn = document.next_epoch_at(offset.directory_time(now));
+        let overdue = document.epoch_end + self.tolerated_skew;
+        let times = [turn, Some(overdue)].map(|time| time.map(|time| offset.own_time(time)));
+        let expired = document.valid_until + self.tolerated_skew;
+        times.into_iter().chain([Some(expired)]).flatten().filter(|time| *time > now).min()
     }
 }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 pub use self::core::{FollowerCore, Refusal};
 pub use self::state::{FollowerState, NotReady};
 use crate::client::{ClientError, DirectoryClient};
+use crate::clock::ClockOffset;
 use crate::document::{Document, Trust, TrustError};
 use crate::limits::TOLERATED_SKEW;
 
@@ -65,6 +66,8 @@ pub struct Follower {
 struct View {
     last: Option<Arc<Document>>,
     state: FollowerState,
+    epoch: Option<u64>,
+    clock: Option<ClockOffset>,
 }
 
 impl View {
@@ -90,6 +93,21 @@ impl Follower {
         self.view.borrow().usable().cloned()
     }
 
+    /// The epoch whose packet keys are to be used now: the document's own, or when no newer one
+    /// came, one after it by the clock. Nothing without a document to go by.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        let view = self.view.borrow();
+        view.epoch.filter(|_| view.usable().is_some())
+    }
+
+    /// How far this machine's clock is from the directory's, as that told the time last; nothing
+    /// before it did.
+    #[must_use]
+    pub fn clock(&self) -> Option<ClockOffset> {
+        self.view.borrow().clock
+    }
+
     /// The newest good document, however old: for showing, not for sending packets.
     #[must_use]
     pub fn last(&self) -> Option<Arc<Document>> {
@@ -102,7 +120,7 @@ impl Follower {
         self.view.borrow().state.clone()
     }
 
-    /// Waits until the document or the state is another than when this clone last looked here.
+    /// Waits until the document, the state or the epoch is another than when this clone last looked here.
     /// For ever, if the runtime is shutting down. May be cancelled.
     pub async fn changed(&mut self) {
         if self.view.changed().await.is_err() {

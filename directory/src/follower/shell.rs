@@ -9,15 +9,15 @@ use tokio::sync::watch;
 use super::core::Refusal;
 use super::{Follower, FollowerConfig, FollowerCore, FollowerCounters, FollowerState, View, kept};
 use crate::backoff::Backoff;
-use crate::client::{ClientError, DirectoryClient};
-use crate::document::SignedDocument;
+use crate::client::{ClientError, DirectoryClient, Served};
 
 /// Timers run on another clock than documents do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(10);
 
 pub(super) fn spawn(config: FollowerConfig, client: DirectoryClient) -> Follower {
     let core = FollowerCore::new(config.trust.clone(), config.tolerated_skew, SystemTime::now());
-    let (view_tx, view) = watch::channel(View { last: None, state: core.state(SystemTime::now()) });
+    let state = core.state(SystemTime::now());
+    let (view_tx, view) = watch::channel(View { last: None, state, epoch: None, clock: None });
     let counters = Arc::new(FollowerCounters::default());
     let shell = Shell { config, client, core, view: view_tx, counters: counters.clone() };
     tokio::spawn(shell.run());
@@ -64,7 +64,7 @@ impl Shell {
             self.show();
             let wait = backoff.next(&mut rand::rng());
             tracing::debug!(url = self.client.url(), %lost, ?wait, "directory lost");
-            tokio::time::sleep(wait).await;
+            self.showing(tokio::time::sleep(wait)).await;
         }
     }
 
@@ -80,29 +80,48 @@ impl Shell {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, Lost> {
-        let mut documents = self.client.watch().await?;
-        let mut next = Some(documents.first().await?);
+        let client = self.client.clone();
+        let mut documents = self.showing(client.watch()).await?;
+        let mut next = Some(self.showing(documents.first()).await?);
         loop {
-            if let Some(signed) = next {
-                self.take(signed).await?;
+            if let Some(served) = next {
+                self.take(served).await?;
             }
-            let state = self.show();
-            match state {
-                FollowerState::Following => backoff.reset(),
-                _ => return Err(Lost::Overdue),
+            if !self.show().is_following() {
+                return Err(Lost::Overdue);
             }
-            let now = SystemTime::now();
-            let timer = self.core.poll_at(now).and_then(|at| at.duration_since(now).ok());
-            let timer = timer.unwrap_or(MAX_SLEEP).min(MAX_SLEEP);
+            backoff.reset();
             next = tokio::select! {
                 document = documents.next() => Some(document?),
-                () = tokio::time::sleep(timer) => None,
+                () = tokio::time::sleep(self.until_change()) => None,
             };
         }
     }
 
-    async fn take(&mut self, signed: SignedDocument) -> Result<(), Refusal> {
-        match self.core.handle_document(signed, SystemTime::now()) {
+    /// Waits for something else, and shows meanwhile what changes by itself.
+    async fn showing<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep(self.until_change()) => { self.show(); }
+            }
+        }
+    }
+
+    fn until_change(&self) -> Duration {
+        let now = SystemTime::now();
+        let timer = self.core.poll_at(now).and_then(|at| at.duration_since(now).ok());
+        timer.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)
+    }
+
+    async fn take(&mut self, served: Served) -> Result<(), Refusal> {
+        let Served { signed, sent_at } = served;
+        let now = SystemTime::now();
+        if let Some(sent_at) = sent_at {
+            self.core.handle_time(sent_at, now);
+        }
+        match self.core.handle_document(signed, now) {
             Ok(false) => Ok(()),
             Ok(true) => {
                 self.counters.accepted.fetch_add(1, Relaxed);
@@ -124,18 +143,35 @@ impl Shell {
 
     /// Shows the handles what is known now; says how well that is.
     fn show(&self) -> FollowerState {
-        let state = self.core.state(SystemTime::now());
+        let now = SystemTime::now();
+        let state = self.core.state(now);
         self.view.send_if_modified(|view| {
             let version = |view: &View| view.last.as_ref().map(|document| document.version());
-            let new = View { last: self.core.last().cloned(), state: state.clone() };
-            if view.state.as_str() != state.as_str() {
-                tracing::info!(url = self.client.url(), state = %state, "following the directory");
-            }
-            let modified = version(view) != version(&new) || view.state != new.state;
+            // The clock may be corrected by a little just as an epoch begins: that takes no epoch
+            // back.
+            let epoch = self.core.epoch(now).map(|epoch| match view.epoch {
+                Some(shown) if shown.checked_sub(1) == Some(epoch) => shown,
+                _ => epoch,
+            });
+            let (last, clock) = (self.core.last().cloned(), self.core.clock());
+            let new = View { last, state: state.clone(), epoch, clock };
+            let modified = version(view) != version(&new)
+                || view.epoch != new.epoch
+                || !view.state.is_like(&new.state);
+            self.note(&view.state, &state);
             *view = new;
             modified
         });
         state
+    }
+
+    fn note(&self, old: &FollowerState, new: &FollowerState) {
+        let url = self.client.url();
+        match new {
+            _ if old.as_str() == new.as_str() => {}
+            FollowerState::Skewed { .. } => tracing::warn!(url, state = %new, "clocks differ"),
+            _ => tracing::info!(url, state = %new, "following the directory"),
+        }
     }
 
     async fn load(&mut self) {

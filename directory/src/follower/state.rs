@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::ClockOffset;
 use crate::document::MissingPart;
 
 /// How well informed a follower is.
@@ -17,6 +18,14 @@ pub enum FollowerState {
     },
     /// It has the current document and hears of each new one.
     Following,
+    /// The same, but this machine's clock or the directory's is wrong: they differ by more than is
+    /// tolerated, and a little more will part them.
+    Skewed {
+        /// How far this machine's clock is from the directory's.
+        offset: ClockOffset,
+        /// How far it may be.
+        tolerated: Duration,
+    },
     /// The directory is away or serves nothing good: the last good document is still valid and
     /// used on.
     Stale {
@@ -35,12 +44,25 @@ pub enum FollowerState {
 }
 
 impl FollowerState {
+    /// Whether it has the current document and hears of each new one.
+    #[must_use]
+    pub const fn is_following(&self) -> bool {
+        matches!(self, Self::Following | Self::Skewed { .. })
+    }
+
+    /// Whether it says the same. By how much clocks differ changes with each document: that alone
+    /// is no news.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self == other || matches!((self, other), (Self::Skewed { .. }, Self::Skewed { .. }))
+    }
+
     /// The state's word, the same in metrics and logs.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Connecting { .. } => "connecting",
             Self::Following => "following",
+            Self::Skewed { .. } => "skewed",
             Self::Stale { .. } => "stale",
             Self::Expired { .. } => "expired",
         }
@@ -52,6 +74,10 @@ impl fmt::Display for FollowerState {
         f.write_str(self.as_str())?;
         match self {
             Self::Connecting { last_error: None, .. } | Self::Following => Ok(()),
+            Self::Skewed { offset, tolerated } => write!(
+                f,
+                ": this machine's clock is {offset}, more than the {tolerated:?} that are tolerated: set the clocks"
+            ),
             Self::Connecting { last_error: Some(why), .. }
             | Self::Stale { why, .. }
             | Self::Expired { why, .. } => write!(f, ": {why}"),

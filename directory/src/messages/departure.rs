@@ -38,6 +38,12 @@ impl Departure {
         Self { bytes, signature }
     }
 
+    /// A departure as it came, whatever it is: the authority checks all of it.
+    #[must_use]
+    pub fn from_parts(bytes: Vec<u8>, signature: Signature) -> Self {
+        Self { bytes, signature }
+    }
+
     /// Who leaves, and when that was said; checks everything that needs no memory.
     pub(crate) fn verify(&self, network: &str) -> Result<(IdentityPublic, SystemTime), Rejection> {
         if self.bytes.len() > Self::MAX_BYTES {

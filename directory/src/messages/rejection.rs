@@ -71,6 +71,9 @@ pub enum Rejection {
     /// The document has no room for another node.
     #[error("the document is full")]
     Full,
+    /// The parameters that an order would replace do not hold any more.
+    #[error("somebody else has changed the parameters at the same time: look, and try again")]
+    ParametersChanged,
 }
 
 impl Rejection {
@@ -90,6 +93,7 @@ impl Rejection {
             Self::LinkKeyTaken { .. } => Reason::LinkKeyTaken,
             Self::IdTaken => Reason::IdTaken,
             Self::Full => Reason::Full,
+            Self::ParametersChanged => Reason::ParametersChanged,
         }
     }
 }
@@ -136,6 +140,8 @@ reasons! {
     IdTaken = "id_taken",
     /// No room for another node.
     Full = "full",
+    /// An order for other parameters than those that hold.
+    ParametersChanged = "parameters_changed",
 }
 
 impl Reason {
@@ -149,9 +155,12 @@ impl Reason {
             | Self::BadSignature
             | Self::Malformed
             | Self::IdTaken => true,
-            Self::Stale | Self::Replayed | Self::NameTaken | Self::LinkKeyTaken | Self::Full => {
-                false
-            }
+            Self::Stale
+            | Self::Replayed
+            | Self::NameTaken
+            | Self::LinkKeyTaken
+            | Self::Full
+            | Self::ParametersChanged => false,
         }
     }
 

@@ -7,8 +7,9 @@ use mixbed_link::{Error, Link, LinkReader, LinkWriter};
 use mixbed_wire::{DropReason, Frame, LinkPublic, MAX_DELAY, NodeId};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::downlink::write_down;
 use super::listener::{Listener, Peer};
-use super::{LinkQueue, drop_queued, write_packets};
+use super::{LinkQueue, drop_queued};
 use crate::packets::{Arrived, Stay};
 
 /// Frames read at a time from a node, and from a client: 193 KiB and 12 KiB of buffer.
@@ -61,9 +62,10 @@ impl Listener {
                 None => std::future::pending().await,
             }
         };
+        let down = write_down(&mut packets, writer, self.follower.clone(), &self.books);
         let ended = tokio::select! {
             ended = reading => ended,
-            error = write_packets(&mut packets, writer) => Err(error),
+            error = down => Err(error),
             () = own.stop.cancelled() => Err(Error::Closed),
         };
         self.links.remove_client(id, &own);

@@ -1,10 +1,11 @@
 //! A node's links: those that others dial, those it dials, and the table of where packets can go.
 
+mod downlink;
 mod incoming;
 mod listener;
 mod outgoing;
 mod table;
 
 pub(crate) use listener::Listener;
-pub(crate) use outgoing::{Dialler, Peer, drop_queued, spawn_link, write_packets};
+pub(crate) use outgoing::{Dialler, Peer, drop_queued, spawn_link};
 pub(crate) use table::{LinkKind, LinkQueue, LinkTable, Outbound};

@@ -13,7 +13,7 @@ use super::{LinkQueue, Outbound};
 use crate::packets::Books;
 
 /// Packets written with one system call: 64 are 193 KiB, what a socket's buffer takes.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// What waits for a link that has been down for this long is of no use to anybody any more: its
 /// sender has long sent it again.
@@ -132,7 +132,7 @@ async fn write_until_lost(
 
 /// Writes what comes out of `packets`, as many at a time as there are, until the link fails or the
 /// queue is gone. Packets in a batch that could not be written are dropped as `link_lost`.
-pub(crate) async fn write_packets(
+async fn write_packets(
     packets: &mut mpsc::Receiver<Outbound>,
     mut writer: LinkWriter,
 ) -> mixbed_link::Error {
@@ -141,21 +141,34 @@ pub(crate) async fn write_packets(
         if packets.recv_many(&mut batch, BATCH).await == 0 {
             return mixbed_link::Error::Closed;
         }
-        let mut written = Vec::with_capacity(batch.len());
-        let mut result = Ok(());
-        for Outbound { packet, stay } in batch.drain(..) {
-            written.push(InFlight(Some(stay)));
-            result = result.and_then(|()| writer.push(&Frame::Packet(packet)));
-        }
-        if result.is_ok() {
-            result = writer.flush_within(STALLED).await;
-        }
-        let now = Instant::now();
-        match result {
-            Ok(()) => written.into_iter().for_each(|flight| flight.sent(now)),
-            Err(error) => return error,
+        if let Err(error) = write_batch(&mut writer, batch.drain(..).map(Some)).await {
+            return error;
         }
     }
+}
+
+/// Writes frames together: packets, and dummies for what is `None`. Packets that could not be
+/// written are dropped as `link_lost`.
+pub(super) async fn write_batch(
+    writer: &mut LinkWriter,
+    frames: impl IntoIterator<Item = Option<Outbound>>,
+) -> Result<(), mixbed_link::Error> {
+    let mut written = Vec::new();
+    let mut result = Ok(());
+    for frame in frames {
+        let frame = frame.map_or(Frame::Dummy, |Outbound { packet, stay }| {
+            written.push(InFlight(Some(stay)));
+            Frame::Packet(packet)
+        });
+        result = result.and_then(|()| writer.push(&frame));
+    }
+    result?;
+    writer.flush_within(STALLED).await?;
+    let now = Instant::now();
+    for flight in written {
+        flight.sent(now);
+    }
+    Ok(())
 }
 
 /// A packet being written: if the write fails, or is cancelled with the link, it was lost with it.

@@ -1,5 +1,6 @@
 //! A real node between peers that the test plays by hand.
 
+mod cover;
 mod gateway;
 mod hostile;
 mod packets;

@@ -63,14 +63,34 @@ catalogue! {
     LINK_HANDSHAKES_FAILED: Counter "link_handshakes_failed" ["node", "role", "reason"] "gateway, mix, provider",
         "Links that did not come up, by reason";
 
-    REQUESTS: Counter "provider_requests" ["node", "service", "outcome"] "provider",
+    DUMMIES_SENT: Counter "dummies_sent" ["node", "role"] "gateway",
+        "Frames without a packet that were written to links with clients; in no other account";
+    LOOPS_SENT: Counter "loops_sent" ["node", "role", "next"] "gateway, mix",
+        "Loops that this node sent to itself, by the first other node that they pass";
+    LOOPS_RETURNED: Counter "loops_returned" ["node", "role", "next"] "gateway, mix",
+        "Loops that came back in time and whole; sent = returned + lost + still under way";
+    LOOPS_LOST: Counter "loops_lost" ["node", "role", "next"] "gateway, mix",
+        "Loops that are overdue, or came back garbled";
+    LOOP_SECONDS: Histogram "loop_seconds" ["node", "role"] "gateway, mix",
+        "From a loop's sending until it was back";
+
+    REQUESTS: Counter "provider_requests" ["node", "service", "outcome"] "provider, gateway",
         "Requests answered, by service and outcome";
-    REQUEST_SECONDS: Histogram "provider_request_seconds" ["node", "service"] "provider",
+    REQUEST_SECONDS: Histogram "provider_request_seconds" ["node", "service"] "provider, gateway",
         "From a request's last fragment to its answer";
     MONEROD_SECONDS: Histogram "monerod_seconds" ["node"] "provider",
         "One call to monerod";
     MONEROD_RETRIES: Counter "monerod_retries" ["node"] "provider",
         "Calls to monerod that were tried again";
+
+    MAILBOXES: Gauge "mailboxes" ["node"] "gateway",
+        "Mailboxes that are open here";
+    MAILBOX_LETTERS: Gauge "mailbox_letters" ["node"] "gateway",
+        "Letters kept for their receivers";
+    MAILBOX_BYTES: Gauge "mailbox_bytes" ["node"] "gateway",
+        "Bytes of the letters kept";
+    MAILBOX_EXPIRED: Counter "mailbox_letters_expired" ["node"] "gateway",
+        "Letters that nobody came for in time";
 
     MESSAGES: Counter "messages" ["node", "outcome"] "client",
         "Messages that came to an end, by outcome";
@@ -82,6 +102,12 @@ catalogue! {
         "Reply blocks sent along";
     REPLY_BLOCKS_USED: Counter "reply_blocks_used" ["node"] "client",
         "Reply blocks that came back with a reply";
+    COVER_SENT: Counter "cover_sent" ["node", "kind"] "client",
+        "Cover packets handed to the link, by kind: `drop` or `loop`";
+    CLIENT_LOOPS: Counter "client_loops" ["node", "outcome"] "client",
+        "Loops of the client that ended, by outcome: `returned` or `lost`";
+    CLIENT_LOOPS_RECENT: Gauge "client_loops_recent" ["node", "outcome"] "client",
+        "Of the client's last loops, up to 64, how many ended so: `returned` or `lost`";
 
     REGISTRATIONS: Counter "directory_registrations" ["node", "outcome"] "directory",
         "Registrations that nodes asked for, by outcome";

@@ -5,17 +5,20 @@ use std::time::Duration;
 use crate::Telemetry;
 
 use super::catalogue::{self, Declaration};
-use super::{Counter, Histogram};
+use super::{Counter, Gauge, Histogram};
 
 const PACKETS: [&Declaration; 3] =
     [&catalogue::PACKETS_SENT, &catalogue::PACKETS_RECEIVED, &catalogue::PACKETS_DROPPED];
 
-const MESSAGES: [&Declaration; 5] = [
+const MESSAGES: [&Declaration; 8] = [
     &catalogue::MESSAGES,
     &catalogue::MESSAGE_SECONDS,
     &catalogue::RETRANSMISSIONS,
     &catalogue::REPLY_BLOCKS_MADE,
     &catalogue::REPLY_BLOCKS_USED,
+    &catalogue::COVER_SENT,
+    &catalogue::CLIENT_LOOPS,
+    &catalogue::CLIENT_LOOPS_RECENT,
 ];
 
 /// What a client counts. Cheap to clone; clones count together.
@@ -33,6 +36,18 @@ pub struct ClientMetrics {
     pub reply_blocks_made: Counter,
     /// Reply blocks that came back with a reply.
     pub reply_blocks_used: Counter,
+    /// Drops handed to the link.
+    pub drops_sent: Counter,
+    /// Loops handed to the link.
+    pub loops_sent: Counter,
+    /// Loops that came back in time.
+    pub loops_returned: Counter,
+    /// Loops that did not.
+    pub loops_lost: Counter,
+    /// How many of the last loops came back.
+    pub recent_loops_returned: Gauge,
+    /// How many of the last loops did not.
+    pub recent_loops_lost: Gauge,
     dropped: Vec<Counter>,
     telemetry: Telemetry,
     name: String,
@@ -55,6 +70,12 @@ impl ClientMetrics {
             message_seconds: messages.histogram(&catalogue::MESSAGE_SECONDS, &[]),
             reply_blocks_made: messages.counter(&catalogue::REPLY_BLOCKS_MADE, &[]),
             reply_blocks_used: messages.counter(&catalogue::REPLY_BLOCKS_USED, &[]),
+            drops_sent: messages.counter(&catalogue::COVER_SENT, &["drop"]),
+            loops_sent: messages.counter(&catalogue::COVER_SENT, &["loop"]),
+            loops_returned: messages.counter(&catalogue::CLIENT_LOOPS, &["returned"]),
+            loops_lost: messages.counter(&catalogue::CLIENT_LOOPS, &["lost"]),
+            recent_loops_returned: messages.gauge(&catalogue::CLIENT_LOOPS_RECENT, &["returned"]),
+            recent_loops_lost: messages.gauge(&catalogue::CLIENT_LOOPS_RECENT, &["lost"]),
             dropped: drop_reasons.iter().map(dropped).collect(),
             telemetry: telemetry.clone(),
             name: name.to_owned(),

@@ -8,6 +8,8 @@ mod exported;
 mod families;
 mod gauges;
 mod histogram;
+mod loops;
+mod mailbox;
 mod node;
 mod provider;
 
@@ -17,6 +19,8 @@ pub(crate) use exported::Exported;
 pub(crate) use families::{Families, Owner};
 pub use gauges::Age;
 pub use histogram::Histogram;
+pub use loops::LoopMetrics;
+pub use mailbox::MailboxMetrics;
 pub use node::{NodeMetrics, Readings};
 pub use provider::ProviderMetrics;
 

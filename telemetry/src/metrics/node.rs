@@ -5,7 +5,7 @@ use crate::Telemetry;
 use super::catalogue::{self, Declaration};
 use super::{Counter, Gauge, Histogram};
 
-const METRICS: [&Declaration; 11] = [
+const METRICS: [&Declaration; 12] = [
     &catalogue::PACKETS_RECEIVED,
     &catalogue::PACKETS_MADE,
     &catalogue::PACKETS_SENT,
@@ -17,6 +17,7 @@ const METRICS: [&Declaration; 11] = [
     &catalogue::LINK,
     &catalogue::LINKS,
     &catalogue::LINK_HANDSHAKES_FAILED,
+    &catalogue::DUMMIES_SENT,
 ];
 
 /// What a gateway, mix or provider counts. Cheap to clone; clones count together.
@@ -42,6 +43,8 @@ pub struct NodeMetrics {
     pub links_in: Gauge,
     /// Links that this node dialled and that are up.
     pub links_out: Gauge,
+    /// Frames without a packet, written to links with clients. Only at gateways.
+    pub dummies_sent: Counter,
     dropped: Vec<Counter>,
     telemetry: Telemetry,
     name: String,
@@ -116,6 +119,7 @@ impl NodeMetrics {
             link_seconds: owner.histogram(&catalogue::LINK, &[]),
             links_in: owner.gauge(&catalogue::LINKS, &["in"]),
             links_out: owner.gauge(&catalogue::LINKS, &["out"]),
+            dummies_sent: owner.counter(&catalogue::DUMMIES_SENT, &[]),
             dropped: drop_reasons.iter().map(dropped).collect(),
             telemetry: telemetry.clone(),
             name: node_name.to_owned(),

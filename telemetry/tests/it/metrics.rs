@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use mixbed_telemetry::{
-    ClientMetrics, DirectoryMetrics, FollowerMetrics, NodeMetrics, Options, ProviderMetrics,
-    Telemetry, reference,
+    ClientMetrics, DirectoryMetrics, FollowerMetrics, LoopMetrics, MailboxMetrics, NodeMetrics,
+    Options, ProviderMetrics, Telemetry, reference,
 };
 
 const REASONS: [&str; 2] = ["replayed", "queue_full"];
@@ -49,8 +49,14 @@ fn parse(text: &str) -> (BTreeMap<String, String>, BTreeMap<String, f64>) {
 fn everything(telemetry: &Telemetry) {
     let node = NodeMetrics::new(telemetry, "provider-0", "provider", &REASONS);
     node.link_handshake_failed("unknown_peer");
+    let loops = LoopMetrics::new(telemetry, "provider-0", "provider");
+    loops.sent("mix-1-0");
+    loops.sent("mix-1-0");
+    loops.returned("mix-1-0", Duration::from_millis(200));
+    loops.lost("mix-1-0");
     let provider = ProviderMetrics::new(telemetry, "provider-0");
     provider.request("monero.submit", "accepted", Duration::from_millis(3));
+    MailboxMetrics::new(telemetry, "gateway-0").letters.set(1);
     let client = ClientMetrics::new(telemetry, "alice", &REASONS);
     client.message("answered", Some(Duration::from_millis(700)));
     client.message("deadline", None);

@@ -228,6 +228,23 @@ fn parameters_change_by_proof_of_the_secret_only() {
 }
 
 #[test]
+fn an_order_that_knows_what_it_replaces_undoes_nobody_else() {
+    let mut core = core();
+    let before = Parameters::default();
+    let delay = |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..before.clone() };
+    let order = |replaced: &Parameters, wanted: &Parameters, at| {
+        ParametersOrder::replacing(replaced, wanted, NETWORK, at, &join_secret())
+    };
+    core.handle_set_parameters(&order(&before, &delay(20), start()), start()).unwrap();
+    let late = order(&before, &delay(30), start() + SECOND);
+    let refused = core.handle_set_parameters(&late, start() + SECOND);
+    assert_eq!(refused, Err(Rejection::ParametersChanged));
+    let informed = order(&delay(20), &delay(30), start() + SECOND);
+    core.handle_set_parameters(&informed, start() + SECOND).unwrap();
+    assert_eq!(settled(&mut core, start() + SECOND).parameters, delay(30));
+}
+
+#[test]
 fn a_flipped_bit_anywhere_is_refused() {
     let good = registration(1, node(1), start());
     assert!(core().handle_register(&good, start()).is_ok());

@@ -65,13 +65,15 @@ fn descriptors_are_within_their_bounds() {
 }
 
 #[test]
-fn only_a_provider_has_services() {
+fn only_providers_and_gateways_have_services() {
     let services = |role, services: &[&str]| {
         let services = services.iter().map(|&service| service.to_owned()).collect();
         Descriptor { services, ..node(1, role) }.validate()
     };
     assert_eq!(services(Role::Provider, &["echo", "monero.submit"]), Ok(()));
-    assert_eq!(services(Role::Gateway, &["echo"]), Err(DescriptorError::Services));
+    assert_eq!(services(Role::Gateway, &["mailbox"]), Ok(()));
+    let mix = Role::Mix { layer: 1 };
+    assert_eq!(services(mix, &["echo"]), Err(DescriptorError::Services));
     assert_eq!(services(Role::Provider, &["a"; 17]), Err(DescriptorError::Services));
     let twice = DescriptorError::Service("echo".to_owned());
     assert_eq!(services(Role::Provider, &["echo", "echo"]), Err(twice));

@@ -51,8 +51,9 @@ impl Directory for Liar {
         &self,
         _: Request<proto::WatchDocumentRequest>,
     ) -> Result<Response<Self::WatchDocumentStream>, Status> {
-        let documents = WatchStream::new(self.0.clone())
-            .map(|document| Ok(proto::WatchDocumentResponse { document: Some(document) }));
+        let documents = WatchStream::new(self.0.clone()).map(|document| {
+            Ok(proto::WatchDocumentResponse { document: Some(document), sent_at_ms: 0 })
+        });
         Ok(Response::new(Box::pin(documents)))
     }
 }

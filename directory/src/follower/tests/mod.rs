@@ -1,6 +1,7 @@
 //! Tests of the follower: its core with the time as an argument, and its task against
 //! directories that are not what they should be.
 
+mod clocks;
 mod judgement;
 mod liar;
 

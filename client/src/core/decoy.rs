@@ -1,0 +1,72 @@
+//! Packets that say nothing: drops and loops.
+//!
+//! A loop is a [`Forward::Poll`] for a message that never was, with one reply block. The provider
+//! answers it as it answers any such poll, with an empty acknowledgement, and keeps nothing. So a
+//! loop runs gateway, mix 1, 2, 3, provider, mix 1, 2, 3, gateway, client: each segment that the
+//! client's messages pass, both ways, in two Sphinx packets of five hops. One Sphinx packet could
+//! not do it: gateway, mix 1, 2, 3, gateway, client are six hops, and a route that left out the
+//! first gateway or a layer is one that no node goes along with.
+//!
+//! On a link and at each hop but the last these are packets like any other. Only the provider can
+//! tell them from payload, as in Loopix.
+
+use std::time::Duration;
+
+use mixbed_wire::message::{Forward, MessageId};
+use mixbed_wire::{HopAddress, Identifier, NodeId, Packet, ReplyKey};
+use rand::Rng;
+
+use super::post::reply_block;
+use super::{Net, PostError, Return, RouteError};
+
+/// A loop ready to be sent to the gateway.
+#[derive(Debug)]
+pub struct SealedLoop {
+    /// The packet.
+    pub packet: Packet,
+    /// The name that it will bring when it is back.
+    pub identifier: Identifier,
+    /// What reads it then.
+    pub key: ReplyKey,
+    /// The sum of the delays drawn, there and back.
+    pub delays: Duration,
+    /// The nodes that it passes, each once, its gateway first.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Seals a drop for a random provider.
+pub fn seal_drop<R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<Packet, PostError> {
+    let provider = provider(net, rng)?;
+    let (route, _) = net.there(provider, None, rng)?;
+    let destination = HopAddress { node: provider, trace: None };
+    Ok(Packet::seal(&route, destination, [0; 16], &Forward::Cover.encode(), rng)?)
+}
+
+/// Seals a loop by way of a random provider.
+pub fn seal_loop<R: Rng + ?Sized>(
+    net: &Net,
+    own: Return,
+    rng: &mut R,
+) -> Result<SealedLoop, PostError> {
+    let provider = provider(net, rng)?;
+    let (block, reply, back) = reply_block(net, own, None, rng)?;
+    let (route, there) = net.there(provider, None, rng)?;
+    let destination = HopAddress { node: provider, trace: None };
+    let message = MessageId::generate(rng);
+    let question = Forward::Poll { message, blocks: &[block], wanted: &[] };
+    let packet = Packet::seal(&route, destination, [0; 16], &question.encode(), rng)?;
+    let mut nodes = Vec::new();
+    for hop in route.iter().chain(&back) {
+        let node = hop.address.node;
+        if node != own.id && !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
+    let delays = there + reply.back;
+    Ok(SealedLoop { packet, identifier: reply.identifier, key: reply.key, delays, nodes })
+}
+
+fn provider<R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<NodeId, RouteError> {
+    let chosen = net.choose(net.document.providers(), rng);
+    chosen.map(mixbed_directory::Descriptor::id).ok_or(RouteError::NoProvider)
+}

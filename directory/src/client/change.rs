@@ -1,0 +1,78 @@
+//! Changes some of a network's parameters and leaves the others as they are.
+
+use std::time::{Duration, SystemTime};
+
+use super::{ClientError, DirectoryClient};
+use crate::document::{Document, Parameters, ParametersError, Trust};
+use crate::join::JoinSecret;
+use crate::limits::TOLERATED_SKEW;
+use crate::messages::{ParametersOrder, Reason};
+
+/// Others may change the parameters at the same time, but hardly that often.
+const TRIES: u32 = 10;
+
+/// How long a change may take until it is in the document, and how often to look.
+const SERVED_WITHIN: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Why parameters were not changed.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum ChangeError {
+    /// The directory could not be asked, or refuses.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The changed parameters are out of bounds.
+    #[error("{0}")]
+    Parameters(#[from] ParametersError),
+}
+
+impl DirectoryClient {
+    /// The current document, verified.
+    pub async fn current(&self, trust: &Trust) -> Result<Document, ClientError> {
+        let signed = self.document(None).await?;
+        Ok(signed.verify(trust, SystemTime::now(), TOLERATED_SKEW)?)
+    }
+
+    /// Changes the network's parameters, knowing what they were: if others change them at the same
+    /// time, `change` is applied again to what they have made of them, and nothing is lost.
+    ///
+    /// Returns the document that has the change.
+    pub async fn change_parameters(
+        &self,
+        trust: &Trust,
+        join_secret: &JoinSecret,
+        mut change: impl FnMut(&mut Parameters) + Send,
+    ) -> Result<Document, ChangeError> {
+        let mut tries = 1;
+        let wanted = loop {
+            let current = self.current(trust).await?.parameters;
+            let mut wanted = current.clone();
+            change(&mut wanted);
+            wanted.validate()?;
+            let now = SystemTime::now();
+            let order =
+                ParametersOrder::replacing(&current, &wanted, &trust.network, now, join_secret);
+            match self.set_parameters(&order).await {
+                Ok(()) => break wanted,
+                // The other one's order was made in the same millisecond, or its document is not
+                // out yet.
+                Err(ClientError::Rejected {
+                    reason: Reason::ParametersChanged | Reason::Replayed,
+                    ..
+                }) if tries < TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(LOOK_AGAIN * 4).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let until = tokio::time::Instant::now() + SERVED_WITHIN;
+        loop {
+            let document = self.current(trust).await?;
+            if document.parameters == wanted || tokio::time::Instant::now() > until {
+                return Ok(document);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The task that sends a node's loops, and where they are counted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use mixbed_directory::{Document, Follower};
+use mixbed_telemetry::LoopMetrics;
+use mixbed_wire::message::Forward;
+use mixbed_wire::{DropReason, Exit, HopAddress, Identifier, NodeId, Packet, PoissonClock};
+use rand::Rng;
+use tokio_util::sync::CancellationToken;
+
+use super::route::{self, LoopRoute};
+use super::{LoopTally, Sensor};
+use crate::packets::{Arrived, Books, Entrance, Stay};
+
+/// A node's sensor, shared by the task that sends loops and the workers that meet them again. The
+/// lock is held for a look-up.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedSensor {
+    sensor: Arc<Mutex<Sensor>>,
+    metrics: LoopMetrics,
+}
+
+impl SharedSensor {
+    pub(crate) fn new(metrics: LoopMetrics) -> Self {
+        Self { sensor: Arc::default(), metrics }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sensor> {
+        // Its methods leave it whole at every point where they could panic.
+        self.sensor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A packet ended at this node.
+    ///
+    /// # Errors
+    /// [`DropReason::NotForThisRole`] if it is no loop that is waited for, and
+    /// [`DropReason::BadPayload`] if it is one that was changed on the way.
+    pub(crate) fn handle_exit(&self, exit: Exit, now: Instant) -> Result<(), DropReason> {
+        let identifier = exit.identifier;
+        let result = exit.plaintext().map(drop);
+        let back = self.lock().handle_exit(&identifier, result.is_ok(), now);
+        let (next, took) = back.ok_or(DropReason::NotForThisRole)?;
+        match result {
+            Ok(()) => self.metrics.returned(&next, took),
+            Err(_) => self.metrics.lost(&next),
+        }
+        result
+    }
+
+    /// How the loops did, by the name of the next hop.
+    pub(crate) fn tallies(&self) -> BTreeMap<String, LoopTally> {
+        self.lock().tallies()
+    }
+
+    fn give_up_overdue(&self, now: Instant) {
+        let mut sensor = self.lock();
+        while let Some(next) = sensor.poll_lost(now) {
+            self.metrics.lost(&next);
+        }
+    }
+}
+
+/// Sends loops at the document's rate.
+pub(crate) struct Loops {
+    pub(crate) id: NodeId,
+    pub(crate) follower: Follower,
+    pub(crate) entrance: Entrance,
+    pub(crate) sensor: SharedSensor,
+    pub(crate) books: Arc<Books>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Loops {
+    /// Until stopped.
+    pub(crate) async fn run(mut self) {
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(self.send()).await;
+    }
+
+    async fn send(&mut self) {
+        let mut clock = PoissonClock::default();
+        let mut document = self.take_document(&mut clock);
+        loop {
+            let due = clock.next_due();
+            let overdue = self.sensor.lock().poll_at();
+            tokio::select! {
+                () = self.follower.changed() => document = self.take_document(&mut clock),
+                () = until(due) => {}
+                () = until(overdue) => {}
+            }
+            let now = Instant::now();
+            self.sensor.give_up_overdue(now);
+            // One at a time: sealing takes half a millisecond, and others have to have a turn.
+            if clock.poll_due(now, &mut rand::rng())
+                && let Some(document) = &document
+            {
+                self.send_one(document);
+            }
+        }
+    }
+
+    fn take_document(&self, clock: &mut PoissonClock) -> Option<Arc<Document>> {
+        let document = self.follower.current();
+        let rate = document.as_ref().map_or(0.0, |document| document.parameters.rates.node_loop);
+        clock.handle_rate(rate, Instant::now(), &mut rand::rng());
+        if let Some(document) = &document {
+            self.sensor.lock().retain(|name| document.by_name(name).is_some());
+        }
+        document
+    }
+
+    fn send_one(&self, document: &Document) {
+        if !self.sensor.lock().has_room() {
+            tracing::debug!(node = self.books.service.name(), "no loop: too many are under way");
+            return;
+        }
+        let mut rng = rand::rng();
+        let Some(LoopRoute { route, next }) = route::draw(self.id, document, &mut rng) else {
+            return;
+        };
+        let mut identifier = Identifier::default();
+        rng.fill_bytes(&mut identifier);
+        let destination = HopAddress { node: self.id, trace: None };
+        let nothing = Forward::Cover.encode();
+        match Packet::seal(&route, destination, identifier, &nothing, &mut rng) {
+            Ok(packet) => {
+                let now = Instant::now();
+                let delays = route.iter().map(|hop| hop.delay).sum();
+                self.sensor.lock().handle_sent(identifier, &next, delays, now);
+                self.sensor.metrics.sent(&next);
+                let stay = Stay::made(&self.books, now);
+                self.entrance.enter(Arrived { packet, from_client: false, turn: None, stay });
+            }
+            // A node published a key that is none.
+            Err(error) => {
+                tracing::warn!(node = self.books.service.name(), %error, "a loop was not sealed");
+            }
+        }
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,77 @@
+//! The link down to a client: packets at once, or frames on a clock.
+
+use std::time::Instant;
+
+use mixbed_directory::Follower;
+use mixbed_link::LinkWriter;
+use mixbed_wire::PoissonClock;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+
+use super::Outbound;
+use super::outgoing::{BATCH, write_batch};
+use crate::packets::Books;
+
+/// Writes what comes out of `packets` to a client, until the link fails or the queue is gone.
+///
+/// While the document's rate `downlink` is 0, each packet at once. Else one frame on each tick of
+/// a Poisson clock, a packet or, if none waits, a dummy: so from outside, a client that receives
+/// looks like one that does not. What comes faster than the rate waits in the queue, and is dropped
+/// by name once that is full. Without a usable document it goes on as before.
+pub(super) async fn write_down(
+    packets: &mut mpsc::Receiver<Outbound>,
+    mut writer: LinkWriter,
+    mut follower: Follower,
+    books: &Books,
+) -> mixbed_link::Error {
+    let mut clock = PoissonClock::default();
+    let mut unpaced = Vec::new();
+    loop {
+        if let Some(document) = follower.current() {
+            let rate = document.parameters.rates.downlink;
+            clock.handle_rate(rate, Instant::now(), &mut rand::rng());
+        }
+        let frames: Vec<Option<Outbound>> = tokio::select! {
+            () = follower.changed() => continue,
+            count = packets.recv_many(&mut unpaced, BATCH), if !clock.is_on() => {
+                if count == 0 {
+                    return mixbed_link::Error::Closed;
+                }
+                unpaced.drain(..).map(Some).collect()
+            }
+            () = due(&clock) => match frames_due(packets, &mut clock) {
+                Some(frames) => frames,
+                None => return mixbed_link::Error::Closed,
+            },
+        };
+        let dummies = frames.iter().filter(|frame| frame.is_none()).count();
+        if let Err(error) = write_batch(&mut writer, frames).await {
+            return error;
+        }
+        books.metrics.dummies_sent.inc_by(dummies as u64);
+    }
+}
+
+/// A frame for each tick that is due, a dummy where no packet waits; nothing if the queue is gone.
+fn frames_due(
+    packets: &mut mpsc::Receiver<Outbound>,
+    clock: &mut PoissonClock,
+) -> Option<Vec<Option<Outbound>>> {
+    let now = Instant::now();
+    let mut frames = Vec::new();
+    while frames.len() < BATCH && clock.poll_due(now, &mut rand::rng()) {
+        frames.push(match packets.try_recv() {
+            Ok(out) => Some(out),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => return None,
+        });
+    }
+    Some(frames)
+}
+
+async fn due(clock: &PoissonClock) {
+    match clock.next_due() {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,61 @@
+//! Metrics of a node's loops: packets that it sends to itself through the net.
+
+use std::time::Duration;
+
+use crate::Telemetry;
+
+use super::Histogram;
+use super::catalogue::{self, Declaration};
+
+const METRICS: [&Declaration; 4] = [
+    &catalogue::LOOPS_SENT,
+    &catalogue::LOOPS_RETURNED,
+    &catalogue::LOOPS_LOST,
+    &catalogue::LOOP_SECONDS,
+];
+
+/// What is counted of one node's loops. Cheap to clone; clones count together.
+#[derive(Clone, Debug)]
+pub struct LoopMetrics {
+    /// From a loop's sending until it was back.
+    pub loop_seconds: Histogram,
+    telemetry: Telemetry,
+    name: String,
+    role: String,
+}
+
+impl LoopMetrics {
+    /// The metrics of one node's loops. A node that starts anew under the same name and role counts
+    /// from 0.
+    #[must_use]
+    pub fn new(telemetry: &Telemetry, name: &str, role: &str) -> Self {
+        let owner = telemetry.families().owner(&[("node", name), ("role", role)], &METRICS);
+        Self {
+            loop_seconds: owner.histogram(&catalogue::LOOP_SECONDS, &[]),
+            telemetry: telemetry.clone(),
+            name: name.to_owned(),
+            role: role.to_owned(),
+        }
+    }
+
+    /// A loop went out to `next`, the first other node that it passes.
+    pub fn sent(&self, next: &str) {
+        self.count(&catalogue::LOOPS_SENT, next);
+    }
+
+    /// A loop that went out to `next` came back whole, after this time.
+    pub fn returned(&self, next: &str, took: Duration) {
+        self.count(&catalogue::LOOPS_RETURNED, next);
+        self.loop_seconds.observe(took);
+    }
+
+    /// A loop that went out to `next` is overdue, or came back garbled.
+    pub fn lost(&self, next: &str) {
+        self.count(&catalogue::LOOPS_LOST, next);
+    }
+
+    fn count(&self, metric: &Declaration, next: &str) {
+        let labels = [("node", self.name.as_str()), ("role", self.role.as_str())];
+        self.telemetry.families().owner(&labels, &[]).counter(metric, &[next]).inc();
+    }
+}
