@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench clean
+.PHONY: help demo up test build setup fmt lint deny bench fuzz clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -37,7 +37,7 @@ build: ## Build the release binary, target/release/mixbed
 	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed
 
 setup: ## Install whatever any target needs, and say what was found
-	@scripts/setup build monero lints say
+	@scripts/setup build monero lints fuzz say
 
 fmt: ## Format the code
 	@scripts/setup build lints
@@ -59,6 +59,10 @@ bench: ## Measure, print the ratios, and write target/bench.json
 	@scripts/setup build monero
 	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed -p mixbed-bench
 	@cargo run $(LOCKED) --quiet --release -p mixbed-bench -- $(ARGS)
+
+fuzz: ## Fuzz every parser that the network reaches (FUZZ_SECONDS=60 for each; ARGS="frame packet" for some)
+	@scripts/setup build fuzz
+	@scripts/fuzz $(ARGS)
 
 clean: ## Remove what was built
 	@cargo clean

@@ -15,6 +15,7 @@
 //! ```
 
 mod books;
+mod change;
 mod config;
 mod net;
 mod peer;

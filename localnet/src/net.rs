@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
-    Authority, AuthorityConfig, ClientError, DirectoryClient, Follower, FollowerConfig,
-    IdentityPublic, IdentitySecret, JoinSecret, Parameters, ParametersOrder, Trust,
+    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
+    IdentitySecret, JoinSecret, Trust,
 };
 use mixbed_node::{Node, NodeConfig, NodeError};
 use mixbed_telemetry::Telemetry;
@@ -26,9 +26,6 @@ pub enum LocalNetError {
     /// It could not be followed.
     #[error(transparent)]
     Follower(#[from] FollowerError),
-    /// It refused an order, or could not be asked.
-    #[error(transparent)]
-    Order(#[from] ClientError),
     /// No socket for a node.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -53,6 +50,9 @@ pub enum LocalNetError {
         /// The names there are.
         known: String,
     },
+    /// Its parameters could not be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// It did not become ready in time.
     #[error(transparent)]
     NotReady(#[from] NotReady),
@@ -160,22 +160,6 @@ impl LocalNet {
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.config.telemetry
-    }
-
-    /// Changes the network's parameters, and waits until its nodes go by them.
-    pub async fn set_parameters(
-        &self,
-        parameters: Parameters,
-        limit: Duration,
-    ) -> Result<(), LocalNetError> {
-        let now = SystemTime::now();
-        let order = ParametersOrder::new(&parameters, &self.trust.network, now, &self.join_secret);
-        DirectoryClient::new(&self.directory_url())?.set_parameters(&order).await?;
-        let everyone = self.nodes.values().map(Node::follower).chain([&self.follower]);
-        for follower in everyone {
-            follower.wait_for(limit, |document| document.parameters == parameters).await?;
-        }
-        Ok(())
     }
 
     /// The nodes that run, by name.

@@ -42,8 +42,8 @@ impl Keeper {
     async fn keep_in_step(&mut self, follower: &mut Follower) {
         let mut registration = None;
         loop {
-            if let Some(document) = follower.current() {
-                self.handle_document(&document);
+            if let Some((document, epoch)) = follower.current().zip(follower.epoch()) {
+                self.handle_document(&document, epoch);
             } else if matches!(follower.state(), FollowerState::Expired { .. }) {
                 // Keys do not outlive the documents that published them.
                 self.ring.erase();
@@ -78,9 +78,10 @@ impl Keeper {
         }
     }
 
-    fn handle_document(&mut self, document: &Arc<Document>) {
+    fn handle_document(&mut self, document: &Arc<Document>, epoch: u64) {
         *self.document.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(document));
-        if self.ring.handle_epoch(document.epoch, &mut rand::rng()) {
+        let grace = document.parameters.key_grace();
+        if self.ring.handle_epoch(epoch, grace, &mut rand::rng()) {
             self.workers.set_keys(self.ring.key_set());
             self.descriptor.sphinx_keys = self
                 .ring

@@ -28,6 +28,8 @@ pub struct Hop {
     pub delay_held: Option<Duration>,
     /// Wait in the link's queue and the write.
     pub link: Option<Duration>,
+    /// The part of `link`, or at a gateway of `queue_wait`, that impairments added.
+    pub impaired: Option<Duration>,
     /// The next hop's name or id.
     pub next: Option<String>,
     /// How it ended here.
@@ -66,7 +68,7 @@ impl Hop {
     }
 
     pub(crate) fn attributes(&self, role: &str, node: &str) -> Vec<KeyValue> {
-        let mut list = Vec::with_capacity(10);
+        let mut list = Vec::with_capacity(11);
         let mut add = |key: Attribute, value: Value| list.push(KeyValue::new(key.key(), value));
         add(Attribute::Node, node.into());
         add(Attribute::Role, role.into());
@@ -77,6 +79,7 @@ impl Hop {
             (Attribute::DelayAsked, self.delay_asked),
             (Attribute::DelayHeld, self.delay_held),
             (Attribute::Link, self.link),
+            (Attribute::Impaired, self.impaired),
         ];
         for (key, value) in durations {
             if let Some(value) = value {
@@ -110,6 +113,8 @@ pub struct HopRecord {
     pub delay_held: Option<Duration>,
     /// Wait in the link's queue and the write.
     pub link: Option<Duration>,
+    /// The part of `link` or `queue_wait` that impairments added.
+    pub impaired: Option<Duration>,
     /// The next hop.
     pub next: Option<String>,
     /// `forwarded`, `delivered` or `dropped`.
@@ -131,6 +136,7 @@ impl HopRecord {
             delay_asked: micros(Attribute::DelayAsked),
             delay_held: micros(Attribute::DelayHeld),
             link: micros(Attribute::Link),
+            impaired: micros(Attribute::Impaired),
             next: text(Attribute::Next),
             outcome: text(Attribute::Outcome)?,
             drop_reason: text(Attribute::DropReason),

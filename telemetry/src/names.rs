@@ -128,6 +128,7 @@ attributes! {
     DelayAsked = "mixbed.delay_asked_us", "hop", "Mixing delay that the sender asked for. Microseconds; absent if the packet did not get that far.";
     DelayHeld = "mixbed.delay_held_us", "hop", "Time in the mixing pool: what was asked for, and the scheduler's lateness. Microseconds.";
     Link = "mixbed.link_us", "hop", "Wait in the next link's queue, and the write. Microseconds; absent if nothing was sent on.";
+    Impaired = "mixbed.impaired_us", "hop", "Delay that impairments of the node's links added: a part of the link's time, or at a gateway of the wait for a worker. Microseconds; absent if there was none.";
     Next = "mixbed.next", "hop", "Name or id of the next hop; absent if this is the last.";
     Outcome = "mixbed.outcome", "hop, provider submit", "A hop's: `forwarded`, `delivered` or `dropped`. A submission's: the provider's verdict.";
     DropReason = "mixbed.drop_reason", "hop", "Why the packet was dropped, one of the reasons of `mixbed_packets_dropped_total`. The span's status is Error.";

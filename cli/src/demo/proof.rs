@@ -131,6 +131,7 @@ mod tests {
             delay_asked: None,
             delay_held: None,
             link: None,
+            impaired: None,
             outcome: "forwarded".to_owned(),
         }
     }

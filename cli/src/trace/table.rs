@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table};
 
 use super::way::{Call, HopRow, PacketWay, Way};
 
-const HEADER: [&str; 9] =
-    ["way", "node", "role", "queue", "unwrap", "delay asked", "held", "link", "in all"];
+const HEADER: [&str; COLUMNS] =
+    ["way", "node", "role", "queue", "unwrap", "delay asked", "held", "link", "impaired", "in all"];
+
+const COLUMNS: usize = 10;
+
+/// How much of a time is an impairment's: shown where there is any.
+const IMPAIRED: usize = 8;
 
 /// Columns from this one on are numbers.
 const FIRST_NUMBER: usize = 3;
@@ -59,6 +64,10 @@ fn table(packet: &PacketWay) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    let impaired = packet.there.iter().chain(&packet.back).any(|hop| hop.impaired.is_some());
+    if let (false, Some(column)) = (impaired, table.column_mut(IMPAIRED)) {
+        column.set_constraint(ColumnConstraint::Hidden);
+    }
     table.trim_fmt()
 }
 
@@ -66,11 +75,11 @@ fn heading(text: &str) -> Cell {
     Cell::new(text)
 }
 
-fn cells(texts: [String; 9]) -> Vec<Cell> {
+fn cells(texts: [String; COLUMNS]) -> Vec<Cell> {
     texts.into_iter().map(Cell::new).collect()
 }
 
-fn hop_row(way: &str, hop: &HopRow) -> [String; 9] {
+fn hop_row(way: &str, hop: &HopRow) -> [String; COLUMNS] {
     let all = match hop.outcome.as_str() {
         "forwarded" | "delivered" => duration(hop.stay()),
         dropped => dropped.to_owned(),
@@ -84,18 +93,19 @@ fn hop_row(way: &str, hop: &HopRow) -> [String; 9] {
         optional(hop.delay_asked),
         optional(hop.delay_held),
         optional(hop.link),
+        optional(hop.impaired),
         all,
     ]
 }
 
-fn call_row(what: &str, call: &Call) -> [String; 9] {
-    let mut row: [String; 9] = Default::default();
+fn call_row(what: &str, call: &Call) -> [String; COLUMNS] {
+    let mut row: [String; COLUMNS] = Default::default();
     [row[1], row[2]] = [call.node.clone(), what.to_owned()];
-    row[8] = duration(call.took);
+    row[COLUMNS - 1] = duration(call.took);
     row
 }
 
-fn sums(packet: &PacketWay) -> [String; 9] {
+fn sums(packet: &PacketWay) -> [String; COLUMNS] {
     let hops = || packet.there.iter().chain(&packet.back);
     let sum = |part: fn(&HopRow) -> Option<Duration>| duration(hops().filter_map(part).sum());
     [
@@ -107,6 +117,7 @@ fn sums(packet: &PacketWay) -> [String; 9] {
         sum(|hop| hop.delay_asked),
         sum(|hop| hop.delay_held),
         sum(|hop| hop.link),
+        sum(|hop| hop.impaired),
         sum(|hop| Some(hop.stay())),
     ]
 }
@@ -157,6 +168,17 @@ mod tests {
         let text = render(&way);
         assert!(text.contains("packet 2 of 2, part 1 (try 2)"), "{text}");
         assert!(text.contains("no answer in time"), "{text}");
+    }
+
+    #[test]
+    fn what_impairments_added_is_shown_where_there_is_any() {
+        let mut way = Way::read(&spans());
+        assert!(!render(&way).contains("impaired"));
+        way.packets[0].there[1].impaired = Some(Duration::from_millis(70));
+        let text = render(&way);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].contains("impaired"), "{text}");
+        assert!(lines[2].contains("70.0 ms") && lines[13].contains("70.0 ms"), "{text}");
     }
 
     #[test]

@@ -56,6 +56,9 @@ pub(crate) struct HopRow {
     pub(crate) delay_held: Option<Duration>,
     #[serde(rename = "link_us", serialize_with = "some_micros")]
     pub(crate) link: Option<Duration>,
+    /// The part of it that impairments added.
+    #[serde(rename = "impaired_us", serialize_with = "some_micros")]
+    pub(crate) impaired: Option<Duration>,
     /// `forwarded`, `delivered`, or `dropped` and why.
     pub(crate) outcome: String,
 }
@@ -165,6 +168,7 @@ impl HopRow {
             delay_asked: hop.delay_asked,
             delay_held: hop.delay_held,
             link: hop.link,
+            impaired: hop.impaired,
             outcome,
         })
     }
@@ -220,6 +224,7 @@ pub(super) mod tests {
             delay_asked: Some(40 * MS),
             delay_held: Some(41 * MS),
             link: Some(MS / 20),
+            impaired: None,
             next: None,
             outcome,
         }

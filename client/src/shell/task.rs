@@ -252,6 +252,7 @@ impl Task {
                 delay_asked: None,
                 delay_held: None,
                 link: None,
+                impaired: None,
                 next: None,
                 outcome,
             });

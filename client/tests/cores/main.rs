@@ -11,4 +11,5 @@ mod plain;
 mod routed;
 mod routes;
 mod rules;
+mod schedules;
 mod sphinx;

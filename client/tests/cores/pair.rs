@@ -1,6 +1,6 @@
 //! Both cores, and a network between them that a seed decides about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use mixbed_client::core::{
@@ -76,6 +76,11 @@ pub(crate) struct Pair<C: Carrier> {
     pub(crate) service_time: Duration,
     /// Answers that are lost before loss is drawn.
     pub(crate) lose_answers: u32,
+    /// What becomes of the next packets, in whichever direction: each arrives so often, so much
+    /// later than its delays. Afterwards loss is drawn.
+    pub(crate) fates: VecDeque<Vec<Duration>>,
+    /// When services were called.
+    pub(crate) calls: Vec<(MessageId, Instant)>,
     pub(crate) ended: HashMap<MessageNo, Result<Delivered, Tried>>,
     pub(crate) packet_events: Vec<Event>,
     /// When each packet left the client, cover included: all that an observer sees of it.
@@ -109,6 +114,8 @@ impl<C: Carrier> Pair<C> {
             twice: false,
             service_time: Duration::from_millis(5),
             lose_answers: 0,
+            fates: VecDeque::new(),
+            calls: Vec::new(),
             ended: HashMap::new(),
             packet_events: Vec::new(),
             left: Vec::new(),
@@ -236,6 +243,13 @@ impl<C: Carrier> Pair<C> {
         packet: &C::Packet,
         lose: bool,
     ) {
+        if let Some(fate) = self.fates.pop_front() {
+            self.counts.lost += u64::from(fate.is_empty());
+            for late in fate {
+                self.due(delays + late, to(packet.clone()));
+            }
+            return;
+        }
         let lose = lose || self.carrier.loses(packet, &mut self.rng);
         if lose || self.rng.random_bool(self.loss) {
             self.counts.lost += 1;
@@ -270,6 +284,7 @@ impl<C: Carrier> Pair<C> {
         while let Some(call) = self.exchange.poll_call() {
             assert_eq!(call.service, "echo");
             *self.runs.entry(call.message).or_default() += 1;
+            self.calls.push((call.message, self.now));
             let response = Response::Ok(call.payload);
             self.due(self.service_time, Due::Served(call.message, response));
         }

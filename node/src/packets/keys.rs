@@ -1,41 +1,24 @@
 //! A node's packet keys: one an epoch, with the memory of what each has unwrapped.
 #![deny(clippy::disallowed_methods)]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use mixbed_wire::{DropReason, Opened, Packet, ReplayFilter, SphinxPublic, SphinxSecret};
+use mixbed_directory::limits::KEYS_AHEAD;
+use mixbed_wire::{DropReason, Opened, Packet, SphinxPublic, SphinxSecret};
 use rand::Rng;
 
-/// Workers rarely want the same part of a filter at once when there are this many.
-const SHARDS: usize = 16;
+use super::seen::{ReplayRoom, Seen};
 
 /// One epoch's key.
 struct PacketKey {
     epoch: u64,
     secret: SphinxSecret,
-    /// Each part has the tags whose first byte falls to it; a lock is held for one look-up.
-    seen: Vec<Mutex<ReplayFilter>>,
+    seen: Seen,
 }
 
-impl PacketKey {
-    fn generate<R: Rng + ?Sized>(epoch: u64, replay_bound: usize, rng: &mut R) -> Self {
-        let part = || Mutex::new(ReplayFilter::new(replay_bound.div_ceil(SHARDS)));
-        Self {
-            epoch,
-            secret: SphinxSecret::generate(rng),
-            seen: std::iter::repeat_with(part).take(SHARDS).collect(),
-        }
-    }
-
-    fn pass(&self, opened: &Opened) -> Result<(), DropReason> {
-        let tag = opened.replay_tag();
-        let part = &self.seen[usize::from(tag[0]) % SHARDS];
-        part.lock().unwrap_or_else(PoisonError::into_inner).pass(tag)
-    }
-}
-
-/// The keys that are good now, the likeliest first: the current epoch's, the next one's (a sender
-/// may be ahead), the previous one's (a packet may have been long on its way).
+/// The keys that are good now, the likeliest first: the current epoch's, then those next to it (a
+/// sender may be ahead; a packet may have been long on its way), then the others.
 #[derive(Clone, Default)]
 pub(crate) struct KeySet(Arc<[Arc<PacketKey>]>);
 
@@ -46,7 +29,7 @@ impl KeySet {
     pub(crate) fn open(&self, packet: &Packet) -> Result<Opened, DropReason> {
         for key in self.0.iter() {
             match packet.open(&key.secret) {
-                Ok(opened) => return key.pass(&opened).map(|()| opened),
+                Ok(opened) => return key.seen.pass(&opened).map(|()| opened),
                 Err(DropReason::BadMac) => {}
                 Err(reason) => return Err(reason),
             }
@@ -56,43 +39,68 @@ impl KeySet {
 }
 
 /// Makes keys ahead of their epoch and erases them after it.
+///
+/// A key is made three epochs before its own ([`KEYS_AHEAD`]), so that it is published before
+/// anyone needs it; it is good at once, and until as many epochs after its own as the document
+/// says. Erased, it never comes back: a key that is made again for its epoch is another one.
 pub(crate) struct KeyRing {
     keys: Vec<Arc<PacketKey>>,
     epoch: u64,
-    replay_bound: usize,
+    /// The last epoch before the current one, if some between them were missed.
+    missed_since: Option<u64>,
+    room: Arc<ReplayRoom>,
 }
 
 impl KeyRing {
-    /// No key yet; each will remember at most `replay_bound` packets.
-    pub(crate) fn new(replay_bound: usize) -> Self {
-        Self { keys: Vec::new(), epoch: 0, replay_bound }
+    /// No key yet; all that there will be remember at most `replay_tags` packets together.
+    pub(crate) fn new(replay_tags: usize) -> Self {
+        let room = ReplayRoom::new(replay_tags);
+        Self { keys: Vec::new(), epoch: 0, missed_since: None, room }
     }
 
-    /// It is `epoch` now: makes its key and the next one's where they are missing, erases those
-    /// from before the previous epoch. Says whether anything changed.
+    /// How full the memory of packets is.
+    pub(crate) fn room(&self) -> &ReplayRoom {
+        &self.room
+    }
+
+    /// It is `epoch` now, and keys are good for `grace` epochs after their own: makes those that
+    /// are missing from the current one's on, erases those that are over. Says whether anything
+    /// changed.
     ///
-    /// If epochs were missed (the directory was away), the keys of the last one that was heard of
-    /// stay for one more: senders may have heard of no other.
-    pub(crate) fn handle_epoch<R: Rng + ?Sized>(&mut self, epoch: u64, rng: &mut R) -> bool {
-        let oldest = epoch.saturating_sub(1).min(self.epoch);
-        let wanted = oldest..=epoch.saturating_add(1);
-        self.epoch = epoch;
+    /// If epochs were missed, the keys from the last one that was heard of on stay for this one:
+    /// senders may have heard of no others.
+    pub(crate) fn handle_epoch<R: Rng + ?Sized>(
+        &mut self,
+        epoch: u64,
+        grace: u64,
+        rng: &mut R,
+    ) -> bool {
+        if epoch != self.epoch {
+            let missed = epoch > self.epoch.saturating_add(1);
+            self.missed_since = missed.then_some(self.epoch);
+            self.epoch = epoch;
+        }
+        let good = self.good(grace);
         let before = self.keys.len();
-        self.keys.retain(|key| wanted.contains(&key.epoch));
+        self.keys.retain(|key| good.contains(&key.epoch));
         let mut changed = self.keys.len() != before;
-        for epoch in epoch..=epoch.saturating_add(1) {
+        for epoch in epoch..=epoch.saturating_add(KEYS_AHEAD) {
             if !self.keys.iter().any(|key| key.epoch == epoch) {
-                let key = PacketKey::generate(epoch, self.replay_bound, rng);
-                self.keys.push(Arc::new(key));
+                let (secret, seen) = (SphinxSecret::generate(rng), Seen::new(&self.room));
+                self.keys.push(Arc::new(PacketKey { epoch, secret, seen }));
                 changed = true;
             }
         }
-        self.keys.sort_by_key(|key| match key.epoch {
-            e if e == epoch => 0,
-            e if e > epoch => 1,
-            _ => 2,
-        });
+        self.keys.sort_by_key(|key| (key.epoch.abs_diff(epoch), key.epoch < epoch));
         changed
+    }
+
+    /// Epochs whose keys are good now. One more than is made ahead: by a clock that was set back
+    /// a little, a key can be of the epoch after those.
+    fn good(&self, grace: u64) -> RangeInclusive<u64> {
+        let oldest = self.epoch.saturating_sub(grace);
+        let oldest = self.missed_since.map_or(oldest, |missed| missed.min(oldest));
+        oldest..=self.epoch.saturating_add(KEYS_AHEAD + 1)
     }
 
     /// There is no document to go by any more: erases everything.
@@ -105,75 +113,15 @@ impl KeyRing {
         KeySet(self.keys.as_slice().into())
     }
 
-    /// What the descriptor publishes, by ascending epoch.
+    /// What the descriptor publishes, by ascending epoch: the current epoch's and those after it.
     pub(crate) fn public(&self) -> Vec<(u64, SphinxPublic)> {
-        let mut keys: Vec<_> =
-            self.keys.iter().filter(|key| key.epoch >= self.epoch).map(published).collect();
+        let ahead = self.epoch..=self.epoch.saturating_add(KEYS_AHEAD);
+        let published = self.keys.iter().filter(|key| ahead.contains(&key.epoch));
+        let mut keys: Vec<_> = published.map(|key| (key.epoch, key.secret.public())).collect();
         keys.sort_by_key(|(epoch, _)| *epoch);
         keys
     }
 }
 
-fn published(key: &Arc<PacketKey>) -> (u64, SphinxPublic) {
-    (key.epoch, key.secret.public())
-}
-
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use mixbed_wire::{HopAddress, NodeId, RouteHop};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha20Rng;
-
-    use super::*;
-
-    fn packet_for(key: SphinxPublic, rng: &mut ChaCha20Rng) -> Packet {
-        let address = HopAddress { node: NodeId::from_bytes([1; 8]), trace: None };
-        let route = [RouteHop { address, key, delay: Duration::ZERO }; 5];
-        Packet::seal(&route, address, [0; 16], b"", rng).expect("fits")
-    }
-
-    #[test]
-    fn keys_live_from_the_epoch_before_theirs_to_the_one_after() {
-        let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let mut keys = KeyRing::new(100);
-        assert!(keys.handle_epoch(7, &mut rng));
-        assert!(!keys.handle_epoch(7, &mut rng), "nothing new in the same epoch");
-        let (epoch, next_key) = keys.public()[1];
-        assert_eq!(epoch, 8);
-        for now in 7..=9 {
-            keys.handle_epoch(now, &mut rng);
-            let packet = packet_for(next_key, &mut rng);
-            assert!(keys.key_set().open(&packet).is_ok(), "in epoch {now}");
-        }
-        keys.handle_epoch(10, &mut rng);
-        let packet = packet_for(next_key, &mut rng);
-        assert_eq!(keys.key_set().open(&packet).map(|_| ()), Err(DropReason::BadMac));
-    }
-
-    #[test]
-    fn after_missed_epochs_the_last_known_keys_serve_one_more() {
-        let mut rng = ChaCha20Rng::seed_from_u64(3);
-        let mut keys = KeyRing::new(100);
-        keys.handle_epoch(1, &mut rng);
-        let (_, last_known) = keys.public()[1];
-        keys.handle_epoch(9, &mut rng);
-        assert!(keys.key_set().open(&packet_for(last_known, &mut rng)).is_ok());
-        assert_eq!(keys.public().iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [9, 10]);
-        keys.handle_epoch(10, &mut rng);
-        let late = packet_for(last_known, &mut rng);
-        assert_eq!(keys.key_set().open(&late).map(|_| ()), Err(DropReason::BadMac));
-    }
-
-    #[test]
-    fn a_packet_passes_once_even_when_the_epoch_turns_between() {
-        let mut rng = ChaCha20Rng::seed_from_u64(2);
-        let mut keys = KeyRing::new(100);
-        keys.handle_epoch(1, &mut rng);
-        let packet = packet_for(keys.public()[0].1, &mut rng);
-        assert!(keys.key_set().open(&packet).is_ok());
-        keys.handle_epoch(2, &mut rng);
-        assert_eq!(keys.key_set().open(&packet).map(|_| ()), Err(DropReason::Replayed));
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@
 mod keys;
 mod mixing;
 mod pool;
+mod seen;
 mod stay;
 mod workers;
 

@@ -34,6 +34,7 @@ pub(crate) struct Stay {
     dequeued: Option<Instant>,
     unwrapped: Option<Instant>,
     released: Option<Instant>,
+    impaired: Duration,
     route: Option<Box<Traced>>,
     settled: bool,
 }
@@ -66,6 +67,7 @@ impl Stay {
             dequeued: None,
             unwrapped: None,
             released: None,
+            impaired: Duration::ZERO,
             route: None,
             settled: false,
         }
@@ -74,7 +76,9 @@ impl Stay {
     /// A worker took it up.
     pub(crate) fn dequeued(&mut self, now: Instant) {
         self.dequeued = Some(now);
-        self.books.metrics.queue_wait_seconds.observe(now - self.arrived);
+        // What came in by an impaired link waited for that first, not for a worker.
+        let waited = (now - self.arrived).saturating_sub(self.impaired);
+        self.books.metrics.queue_wait_seconds.observe(waited);
     }
 
     /// Its layer is off.
@@ -99,6 +103,11 @@ impl Stay {
     /// Its mixing delay is over.
     pub(crate) fn released(&mut self, now: Instant) {
         self.released = Some(now);
+    }
+
+    /// An impairment held it this long.
+    pub(crate) fn impaired(&mut self, held: Duration) {
+        self.impaired += held;
     }
 
     /// It was written to the next hop's link.
@@ -141,6 +150,7 @@ impl Stay {
             delay_asked: traced.delay_asked,
             delay_held: self.released.map(|released| released - unwrapped),
             link: self.released.map(|released| now - released),
+            impaired: Some(self.impaired).filter(|impaired| !impaired.is_zero()),
             next: traced.next,
             outcome,
         });

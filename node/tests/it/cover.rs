@@ -32,7 +32,7 @@ async fn net(shape: Shape, rates: Rates) -> LocalNet {
 }
 
 async fn set(net: &LocalNet, rates: Rates) {
-    net.set_parameters(parameters(rates), SOON).await.expect("everyone follows");
+    net.change(|parameters| parameters.rates = rates).await.expect("everyone follows");
 }
 
 async fn until(limit: Duration, what: &str, condition: impl Fn() -> bool) {
@@ -137,7 +137,8 @@ async fn a_mix_that_passes_nothing_on_stands_out_at_the_nodes_before_it() {
 struct HandClient {
     net: LocalNet,
     link: Link,
-    mix: HandPeer,
+    /// Kept, or it would leave the document.
+    _mix: HandPeer,
     from_mix: Link,
     id: NodeId,
     gateway: NodeId,
@@ -162,7 +163,7 @@ impl HandClient {
         let id = NodeId::of_key(secret.public().as_bytes());
         let link = mixbed_link::dial(&node.address, "local", &secret, &node.link_key, SOON);
         let link = link.await.expect("a link");
-        Self { net, link, mix, from_mix, id, gateway, key }
+        Self { net, link, _mix: mix, from_mix, id, gateway, key }
     }
 
     async fn read(&mut self) -> Frame {

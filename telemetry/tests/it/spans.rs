@@ -19,6 +19,7 @@ pub(crate) fn hop(context: Context, outcome: HopOutcome) -> Hop {
         delay_asked: Some(Duration::from_millis(50)),
         delay_held: Some(Duration::from_micros(50_300)),
         link: Some(Duration::from_micros(40)),
+        impaired: Some(Duration::from_micros(15)),
         next: Some("mix-1-0".to_owned()),
         outcome,
     }
@@ -76,6 +77,7 @@ fn a_hop_keeps_its_times_and_parts() {
     assert_eq!((parts.queue_wait, parts.unwrap), (recorded.queue_wait, recorded.unwrap));
     assert_eq!((parts.delay_asked, parts.delay_held), (recorded.delay_asked, recorded.delay_held));
     assert_eq!((parts.link, parts.next), (recorded.link, recorded.next));
+    assert_eq!(parts.impaired, recorded.impaired);
     assert_eq!((parts.outcome.as_str(), parts.drop_reason), ("forwarded", None));
 }
 
@@ -88,6 +90,7 @@ fn a_dropped_packet_says_why() {
         delay_asked: None,
         delay_held: None,
         link: None,
+        impaired: None,
         next: None,
         ..hop(context, HopOutcome::Dropped("replayed"))
     };

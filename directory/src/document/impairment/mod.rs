@@ -13,10 +13,12 @@ use std::time::Duration;
 pub(super) use codec::{rules_from_proto, rules_to_proto};
 pub use error::{RuleError, RulesError};
 pub use links::{LinkEnd, Links};
-use mixbed_wire::{Impairment, Latency};
+use mixbed_wire::{Impairment, Latency, NodeId};
 pub use selector::Selector;
 use serde::{Deserialize, Serialize};
 use text::RuleText;
+
+use super::Document;
 
 /// The most rules that a document has.
 pub const MAX_IMPAIRMENTS: usize = 64;
@@ -74,6 +76,19 @@ impl ImpairmentRule {
     pub fn only_from(node: Selector, from: Selector) -> Self {
         let links = Links::Of(node);
         Self { links, impairment: Impairment::NONE, only_from: Some(from) }
+    }
+
+    /// Those of its selectors that mean no node of the document: words that are misspelt, most
+    /// likely. What may be a client is not among them, as clients are in no document.
+    #[must_use]
+    pub fn nobody(&self, document: &Document) -> Vec<&Selector> {
+        let ends: Vec<_> = document.nodes.iter().map(LinkEnd::from).collect();
+        let means_nobody = |selector: &&Selector| match selector {
+            Selector::Any | Selector::Client => false,
+            Selector::Named(id) if id.parse::<NodeId>().is_ok() => false,
+            selector => !ends.iter().any(|end| selector.matches(*end)),
+        };
+        self.links.selectors().chain(&self.only_from).filter(means_nobody).collect()
     }
 
     /// Whether every value is in its range and the rule does something.

@@ -153,6 +153,24 @@ fn a_dishonest_node_lets_in_one_neighbour_only() {
     assert!(lets_in(&[], mix, other));
 }
 
+#[test]
+fn a_rule_is_told_in_words() {
+    for (json, words) in [
+        (r#"{"from": "mix-1", "loss": 0.07}"#, "mix-1 → any: loss 7%"),
+        (
+            r#"{"latency": "normal(20ms,5ms)", "jitter": "1s"}"#,
+            "all links: latency normal(20ms, 5ms), jitter up to 1s",
+        ),
+        (
+            r#"{"node": "mix-1-0", "only_from": "client", "bandwidth": 1500000}"#,
+            "all links of mix-1-0: bandwidth 1500kB/s, lets in only what client sends",
+        ),
+        (r#"{"to": "provider", "partition": true}"#, "any → provider: partition"),
+    ] {
+        assert_eq!(read(json).unwrap().to_string(), words);
+    }
+}
+
 proptest! {
     #[test]
     fn rules_survive_codec_and_text(rule in impairment_rule()) {

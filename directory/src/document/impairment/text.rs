@@ -1,5 +1,7 @@
 //! A rule as people write it.
 
+use std::fmt;
+
 use mixbed_wire::{Impairment, Latency};
 use serde::{Deserialize, Serialize};
 
@@ -80,5 +82,42 @@ impl From<ImpairmentRule> for RuleText {
             bandwidth: bandwidth.map(|bandwidth| Amount::Text(width(bandwidth))),
             partition,
         }
+    }
+}
+
+impl fmt::Display for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Between { from: Selector::Any, to: Selector::Any } => f.write_str("all links"),
+            Self::Between { from, to } => write!(f, "{from} → {to}"),
+            Self::Of(node) => write!(f, "all links of {node}"),
+        }
+    }
+}
+
+impl ImpairmentRule {
+    /// What it does, in words: `latency 20ms, loss 5%`.
+    #[must_use]
+    pub fn effects(&self) -> String {
+        let text = RuleText::from(self.clone());
+        let amount = |amount: Amount| match amount {
+            Amount::Number(number) => number.to_string(),
+            Amount::Text(text) => text,
+        };
+        let parts = [
+            text.latency.map(|latency| format!("latency {latency}")),
+            text.jitter.map(|jitter| format!("jitter up to {jitter}")),
+            text.loss.map(|loss| format!("loss {}", amount(loss))),
+            text.bandwidth.map(|bandwidth| format!("bandwidth {}", amount(bandwidth))),
+            text.partition.then(|| "partition".to_owned()),
+            text.only_from.map(|only| format!("lets in only what {only} sends")),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for ImpairmentRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.links, self.effects())
     }
 }

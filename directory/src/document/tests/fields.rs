@@ -4,7 +4,8 @@ use mixbed_wire::SphinxPublic;
 
 use super::{HOUR, document, node, start};
 use crate::document::{
-    Descriptor, DescriptorError, Document, Malformed, MissingPart, Parameters, Role, SphinxKey,
+    Descriptor, DescriptorError, Document, ImpairmentRule, Malformed, MissingPart, Parameters,
+    Role, SphinxKey,
 };
 
 fn refused(change: impl FnOnce(&mut Document)) -> Malformed {
@@ -106,6 +107,18 @@ fn nodes_are_found() {
     assert_eq!(document.gateways().count(), 1);
     assert_eq!(document.providers().count(), 1);
     assert_eq!([1, 2, 3, 4].map(|layer| document.mixes(layer).count()), [1, 1, 1, 0]);
+}
+
+#[test]
+fn a_rule_that_means_nobody_is_found() {
+    let nobody = |rule: &str| -> Vec<String> {
+        let rule: ImpairmentRule = serde_json::from_str(rule).unwrap();
+        rule.nobody(&document()).iter().map(ToString::to_string).collect()
+    };
+    let name = &document().nodes[0].name;
+    assert!(nobody(&format!(r#"{{"from": "{name}", "to": "mix-2", "loss": "5%"}}"#)).is_empty());
+    assert!(nobody(r#"{"from": "client", "to": "0123456789abcdef", "loss": "5%"}"#).is_empty());
+    assert_eq!(nobody(r#"{"node": "mix-1-7", "only_from": "gatway"}"#), ["mix-1-7", "gatway"]);
 }
 
 #[test]

@@ -1,0 +1,77 @@
+//! Reply blocks: any bytes, and good ones changed on their way to the replier.
+
+use mixbed_wire::{
+    DropReason, HOPS, MAX_PLAINTEXT, REPLY_BLOCK_SIZE, ReplyBlock, SealError, Unwrapped,
+};
+
+use crate::Seed;
+use crate::input::{Edits, Input, padded};
+use crate::net::{SECRETS, address, rng, route};
+
+/// Any bytes are refused or make a packet; by a good block the answer comes back unchanged, and by
+/// a changed one nothing ever comes that its creator takes for an answer.
+pub fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    if input.byte().is_multiple_of(2) {
+        let bytes: [u8; REPLY_BLOCK_SIZE] = padded(input.rest());
+        if let Ok(block) = ReplyBlock::from_bytes(&bytes) {
+            assert_eq!(block.to_bytes(), bytes, "there is one encoding");
+            let first = block.first_hop();
+            let (hop, packet) = block.reply(b"into the void").expect("a short answer");
+            assert_eq!(hop, first);
+            assert_eq!(packet.open(&SECRETS[0]).map(|_| ()), Err(DropReason::BadMac));
+        }
+        return;
+    }
+    changed(&mut input);
+}
+
+fn changed(input: &mut Input<'_>) {
+    let edits = Edits::read(input);
+    let length = usize::from(input.u16()) % (MAX_PLAINTEXT + 8);
+    let mut answer = input.take(length).to_vec();
+    answer.resize(length, 0x22);
+    let (block, key) =
+        ReplyBlock::create(&route(), address(4), [3; 16], &mut rng(5)).expect("a good route");
+    let mut bytes: [u8; REPLY_BLOCK_SIZE] = padded(&block.to_bytes());
+    let spoilt = edits.apply(0, &mut bytes);
+    let Ok(block) = ReplyBlock::from_bytes(&bytes) else {
+        return assert!(spoilt, "a good block is refused");
+    };
+    let (first, mut packet) = match block.reply(&answer) {
+        Ok(reply) => reply,
+        Err(SealError::TooLong(_)) => return assert!(length > MAX_PLAINTEXT),
+        Err(SealError::Route(error)) => panic!("not sealed: {error}"),
+    };
+    assert!(spoilt || first == address(0));
+    for hop in 0..HOPS {
+        match packet.open(&SECRETS[hop]).and_then(mixbed_wire::Opened::unwrap) {
+            Ok(Unwrapped::Forward { packet: inner, .. }) => packet = inner,
+            Ok(Unwrapped::Exit(exit)) => {
+                assert_eq!(exit.identifier, [3; 16]);
+                // A change in the first hop's address alone harms nobody but the replier.
+                match key.read(exit) {
+                    Ok(read) => assert_eq!(read, answer),
+                    Err(reason) => assert!(spoilt, "{reason}"),
+                }
+                return;
+            }
+            Err(reason) => return assert!(spoilt, "hop {hop}: {reason}"),
+        }
+    }
+    panic!("the route has no end");
+}
+
+/// Blocks as they are, changed in each part, and garbage.
+#[must_use]
+pub fn seeds() -> Vec<Seed> {
+    let edit = |at: u16| [&[1, 1, 0], at.to_be_bytes().as_slice(), &[1, 1, 0, 4]].concat();
+    vec![
+        ("garbage", vec![0, 9, 9, 9, 9]),
+        ("good", [&[1, 0, 0, 5], b"hello".as_slice()].concat()),
+        ("full", vec![1, 0, 0x0a, 0x93]),
+        ("header", edit(40)),
+        ("address", edit(350)),
+        ("seed", edit(390)),
+    ]
+}
