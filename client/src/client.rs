@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixbed_directory::{Descriptor, Document, Follower};
-use mixbed_telemetry::{Attribute, Context, Service, SpanName};
+use mixbed_telemetry::{Attribute, ClientMetrics, ClientReadings, Context, Service, SpanName};
 use mixbed_wire::NodeId;
 use mixbed_wire::message::Response;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -33,6 +33,7 @@ struct Inner {
     loops: watch::Receiver<LoopReport>,
     abandoned: Arc<Notify>,
     spans: Service,
+    metrics: ClientMetrics,
     stop: CancellationToken,
     tasks: TaskTracker,
     _stop_when_dropped: DropGuard,
@@ -70,6 +71,7 @@ impl Client {
             loops: started.loops,
             abandoned: started.abandoned,
             spans,
+            metrics: started.metrics,
             _stop_when_dropped: stop.clone().drop_guard(),
             stop,
             tasks,
@@ -94,6 +96,12 @@ impl Client {
     #[must_use]
     pub fn loops(&self) -> watch::Receiver<LoopReport> {
         self.inner.loops.clone()
+    }
+
+    /// The packets that it sent and received.
+    #[must_use]
+    pub fn readings(&self) -> ClientReadings {
+        self.inner.metrics.readings()
     }
 
     /// The follower that it hears of the network by.

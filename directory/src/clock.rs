@@ -27,9 +27,10 @@ impl ClockOffset {
     /// The directory's time when the clock shows `own`.
     #[must_use]
     pub fn directory_time(self, own: SystemTime) -> SystemTime {
-        let time = match self.ahead {
-            true => own.checked_sub(self.distance),
-            false => own.checked_add(self.distance),
+        let time = if self.ahead {
+            own.checked_sub(self.distance)
+        } else {
+            own.checked_add(self.distance)
         };
         time.unwrap_or(own)
     }

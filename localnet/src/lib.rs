@@ -20,7 +20,7 @@ mod config;
 mod net;
 mod peer;
 
-pub use books::NetBooks;
+pub use books::{Audit, NetBooks};
 pub use config::{LocalNetConfig, Shape};
 pub use net::{LocalNet, LocalNetError};
 pub use peer::HandPeer;

@@ -11,7 +11,7 @@ use mixbed_directory::{
     IdentitySecret, JoinSecret, Trust,
 };
 use mixbed_node::{Node, NodeConfig, NodeError};
-use mixbed_telemetry::Telemetry;
+use mixbed_telemetry::{NodeMetrics, Telemetry};
 use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
 
@@ -69,6 +69,8 @@ pub struct LocalNet {
     follower: Follower,
     plans: BTreeMap<String, (NodeConfig, SocketAddr)>,
     nodes: BTreeMap<String, Node>,
+    /// The accounts of nodes that were stopped: their last packets may still be on their way out.
+    ended: Vec<(String, NodeMetrics)>,
 }
 
 impl LocalNet {
@@ -87,6 +89,7 @@ impl LocalNet {
             authority: Some(authority),
             plans: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            ended: Vec::new(),
             config,
         };
         for (name, role) in net.config.shape.nodes() {
@@ -168,10 +171,13 @@ impl LocalNet {
         &self.nodes
     }
 
-    /// All nodes' accounts.
+    /// All nodes' accounts, those of nodes that were stopped included.
     #[must_use]
     pub fn books(&self) -> NetBooks {
-        NetBooks(self.nodes.iter().map(|(name, node)| (name.clone(), node.readings())).collect())
+        let nodes = self.nodes.iter().map(|(name, node)| (name.clone(), node.readings())).collect();
+        let ended =
+            self.ended.iter().map(|(name, books)| (name.clone(), books.readings())).collect();
+        NetBooks { nodes, ended }
     }
 
     /// Starts a stopped node again, with its keys and on its port.
@@ -194,6 +200,7 @@ impl LocalNet {
     /// crash.
     pub async fn stop_node(&mut self, name: &str, limit: Duration) {
         if let Some(node) = self.nodes.remove(name) {
+            self.ended.push((name.to_owned(), node.metrics()));
             node.stop(limit).await;
         }
     }

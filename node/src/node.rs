@@ -233,6 +233,12 @@ impl Node {
         self.books.metrics.readings()
     }
 
+    /// What it counts: to be read on when the node is no more.
+    #[must_use]
+    pub fn metrics(&self) -> NodeMetrics {
+        self.books.metrics.clone()
+    }
+
     /// How the loops did that it sent to itself, by the name of the node they were handed to
     /// first: one that takes packets stands out in the tallies of all nodes before it.
     #[must_use]

@@ -34,7 +34,7 @@ pub use hop::{Hop, HopOutcome, HopRecord};
 pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
-    Age, ClientMetrics, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
+    Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
     MailboxMetrics, NodeMetrics, ProviderMetrics, Readings,
 };
 pub use names::{Attribute, SpanName};

@@ -50,8 +50,8 @@ impl Proof {
         let Shown { transactions, nodes, books } = shown;
         let mut failures: Vec<_> = transactions.iter().flat_map(Transaction::failures).collect();
         failures.extend(open_books(&books));
-        if books.0.len() != nodes {
-            failures.push(format!("{} of {nodes} nodes gave their accounts", books.0.len()));
+        if books.nodes.len() != nodes {
+            failures.push(format!("{} of {nodes} nodes gave their accounts", books.nodes.len()));
         }
         Self {
             ok: failures.is_empty(),
@@ -67,8 +67,8 @@ impl Proof {
 impl Books {
     fn new(books: &NetBooks) -> Self {
         Self {
-            nodes: books.0.len(),
-            closed: books.0.values().filter(|node| node.closes() && node.held == 0).count(),
+            nodes: books.nodes.len(),
+            closed: books.nodes.values().filter(|node| node.closes() && node.held == 0).count(),
             received: books.total(|node| node.received),
             made: books.total(|node| node.made),
             sent: books.total(|node| node.sent),
@@ -79,7 +79,7 @@ impl Books {
 }
 
 fn open_books(books: &NetBooks) -> impl Iterator<Item = String> {
-    books.0.iter().filter(|(_, node)| !node.closes() || node.held > 0).map(|(name, node)| {
+    books.nodes.iter().filter(|(_, node)| !node.closes() || node.held > 0).map(|(name, node)| {
         format!(
             "the books of {name} do not close: {} came in, {} are accounted for, {} are held",
             node.incoming(),
@@ -160,7 +160,8 @@ mod tests {
 
     fn shown(transaction: Transaction) -> Shown {
         let node = Readings { received: 3, sent: 3, ..Readings::default() };
-        let books = NetBooks([("gateway-0".to_owned(), node)].into());
+        let nodes = [("gateway-0".to_owned(), node)].into();
+        let books = NetBooks { nodes, ended: Vec::new() };
         Shown { transactions: vec![transaction], nodes: 1, books }
     }
 
@@ -204,7 +205,9 @@ mod tests {
     #[test]
     fn open_books_are_named() {
         let mut lost = shown(transaction());
-        lost.books.0.insert("mix-1-0".to_owned(), Readings { received: 1, ..Readings::default() });
+        lost.books
+            .nodes
+            .insert("mix-1-0".to_owned(), Readings { received: 1, ..Readings::default() });
         lost.nodes = 2;
         assert!(failures(lost).contains("the books of mix-1-0 do not close"));
         let mut silent = shown(transaction());

@@ -56,6 +56,7 @@ pub(crate) struct Started {
     pub(crate) loops: watch::Receiver<LoopReport>,
     /// To be told when somebody no longer waits for an answer.
     pub(crate) abandoned: Arc<Notify>,
+    pub(crate) metrics: ClientMetrics,
 }
 
 /// Starts both tasks.
@@ -105,12 +106,12 @@ pub(crate) fn start(
         trouble: None,
         waiting: std::collections::HashMap::new(),
         traces: traces::Traces::new(spans),
-        metrics,
+        metrics: metrics.clone(),
         state,
         suspected,
         looped,
         abandoned: Arc::clone(&abandoned),
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown, suspicion, loops, abandoned }
+    Started { id, commands, state: shown, suspicion, loops, abandoned, metrics }
 }

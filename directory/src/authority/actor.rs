@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::clock_watch::{ClockJump, ClockWatch};
 use super::core::{Core, Registered};
 use super::snapshot::Issued;
 use super::store::Store;
@@ -64,6 +65,7 @@ impl Actor {
     /// Runs until it is told to stop; then the watchers' streams end. A write under way ends first.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         let mut batch = Vec::with_capacity(BATCH);
+        let (started, mut clock) = (Instant::now(), ClockWatch::default());
         loop {
             let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
             // After a failed write the core has nothing due, yet there is something to write.
@@ -77,8 +79,22 @@ impl Actor {
                 return;
             }
             let now = SystemTime::now();
+            if let Some(jump) = clock.observe(started.elapsed(), now) {
+                self.handle_jump(jump, now);
+            }
             let answers = batch.drain(..).map(|command| self.handle(command, now)).collect();
             self.settle(answers).await;
+        }
+    }
+
+    fn handle_jump(&mut self, jump: ClockJump, now: SystemTime) {
+        self.counters.clock_jumps.fetch_add(1, Relaxed);
+        tracing::warn!(
+            "this machine's clock jumped {jump}: nodes whose clocks did not are refused as stale, \
+             and followers refuse documents, while it is wrong"
+        );
+        if jump.ahead {
+            self.core.handle_jump(now);
         }
     }
 
@@ -93,7 +109,9 @@ impl Actor {
                     Ok(_) => {
                         self.counters.listed.fetch_add(1, Relaxed);
                     }
-                    Err(rejection) => self.note_rejected(rejection),
+                    Err(rejection) => {
+                        self.note_rejected(rejection, registration.claimed_name().as_deref());
+                    }
                 }
                 answer_with(outcome, answer)
             }
@@ -105,7 +123,7 @@ impl Actor {
                         self.counters.departed.fetch_add(1, Relaxed);
                         tracing::info!(node = node.name, id = %node.id(), "node left");
                     }
-                    Err(rejection) => self.note_rejected(rejection),
+                    Err(rejection) => self.note_rejected(rejection, None),
                 }
                 answer_with(outcome.map(drop), answer)
             }
@@ -113,16 +131,16 @@ impl Actor {
                 let outcome = self.core.handle_set_parameters(&order, now);
                 match &outcome {
                     Ok(()) => tracing::info!("parameters changed"),
-                    Err(rejection) => self.note_rejected(rejection),
+                    Err(rejection) => self.note_rejected(rejection, None),
                 }
                 answer_with(outcome, answer)
             }
         }
     }
 
-    fn note_rejected(&self, rejection: &Rejection) {
+    fn note_rejected(&self, rejection: &Rejection, node: Option<&str>) {
         self.counters.count_rejected(rejection.reason());
-        tracing::warn!(reason = %rejection.reason(), %rejection, "message refused");
+        tracing::warn!(node, reason = %rejection.reason(), %rejection, "message refused");
     }
 
     /// Makes the documents that are due, saves what changed, and only then answers and publishes.
@@ -134,6 +152,12 @@ impl Actor {
                     tracing::info!(node = node.name, id = %node.id(), "lease ended");
                 }
                 self.counters.documents.fetch_add(u64::from(polled.issued), Relaxed);
+                if let Some(ahead) = polled.set_back {
+                    tracing::warn!(
+                        ?ahead,
+                        "the clock was set back to before the epoch's start: another begins now"
+                    );
+                }
             }
             Err(error) => tracing::error!(%error, "no document could be made"),
         }

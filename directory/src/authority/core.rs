@@ -38,6 +38,9 @@ pub struct Polled {
     pub expired: Vec<Descriptor>,
     /// Whether there is a new document.
     pub issued: bool,
+    /// How far in the future the epoch began before another one was begun now: the clock was set
+    /// back.
+    pub set_back: Option<Duration>,
 }
 
 /// The authority: messages go in through `handle_*`, then [`Core::poll`] makes documents of what
@@ -103,10 +106,7 @@ impl Core {
             changed_at: None,
             unsaved: false,
         };
-        if core.epochs.resume(now, TOLERATED_SKEW) {
-            core.documents.retain(|old| old.document.valid_from <= now + TOLERATED_SKEW);
-            core.note_change(now);
-        }
+        core.end_future(now);
         if reconfigured {
             core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
@@ -172,6 +172,7 @@ impl Core {
     /// Ends leases and epochs whose time has come, and makes a document if one is due.
     pub fn poll(&mut self, now: SystemTime) -> Result<Polled, Malformed> {
         let now = whole_millis(now);
+        let set_back = self.end_future(now);
         let expired = self.members.expire(now);
         if !expired.is_empty() {
             self.note_change(now);
@@ -185,7 +186,27 @@ impl Core {
             self.changed_at = None;
             self.issue(now)?;
         }
-        Ok(Polled { expired, issued })
+        Ok(Polled { expired, issued, set_back })
+    }
+
+    /// The clock jumped ahead, or the process did not run for a while: nodes get a whole lease, as
+    /// they could not renew theirs meanwhile.
+    pub fn handle_jump(&mut self, now: SystemTime) {
+        self.members.renew_all(whole_millis(now) + self.config.lease);
+    }
+
+    /// If the epoch begins in the future, the clock was ahead for a while: another epoch begins
+    /// now, and nothing else of that time lasts either. Says how far ahead it was.
+    fn end_future(&mut self, now: SystemTime) -> Option<Duration> {
+        let ahead = self.epochs.start.duration_since(now).ok()?;
+        if !self.epochs.resume(now, TOLERATED_SKEW) {
+            return None;
+        }
+        self.documents.retain(|old| old.document.valid_from <= now + TOLERATED_SKEW);
+        self.freshness.end_future(now);
+        self.members.renew_all(now + self.config.lease);
+        self.note_change(now);
+        Some(ahead)
     }
 
     /// When to poll next, if nothing comes in before.

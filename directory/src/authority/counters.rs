@@ -26,6 +26,8 @@ pub struct AuthorityCounters {
     pub watchers: AtomicU64,
     /// Watchers refused, as there were too many.
     pub watchers_refused: AtomicU64,
+    /// Times that this machine's clock jumped, ahead or back.
+    pub clock_jumps: AtomicU64,
     /// Times that the state could not be written.
     pub save_failures: AtomicU64,
     /// Refused messages, in the order of [`Reason::ALL`].

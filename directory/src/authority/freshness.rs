@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use crate::clock::ClockOffset;
 use crate::identity::IdentityPublic;
 use crate::limits::MAX_NODES;
 use crate::messages::Rejection;
@@ -31,9 +32,18 @@ impl Freshness {
         last_order: Option<SystemTime>,
         now: SystemTime,
     ) -> Self {
-        let sane = |at: SystemTime| if at > now + FRESHNESS { now } else { at };
-        let seen = seen.into_iter().map(|(identity, at)| (identity, sane(at))).collect();
-        Self { seen, last_order: last_order.map(sane) }
+        let mut freshness = Self { seen: seen.into_iter().collect(), last_order };
+        freshness.end_future(now);
+        freshness
+    }
+
+    /// Takes times that are further ahead than any message may be as now.
+    pub(super) fn end_future(&mut self, now: SystemTime) {
+        for at in self.seen.values_mut().chain(&mut self.last_order) {
+            if *at > now + FRESHNESS {
+                *at = now;
+            }
+        }
     }
 
     /// Whether a message was made near enough to now, and after the last one of its identity.
@@ -92,12 +102,9 @@ impl Freshness {
 }
 
 fn check_window(issued_at: SystemTime, now: SystemTime) -> Result<(), Rejection> {
-    let (distance, ahead) = match now.duration_since(issued_at) {
-        Ok(age) => (age, false),
-        Err(early) => (early.duration(), true),
-    };
-    if distance > FRESHNESS {
-        return Err(Rejection::Stale { distance, ahead, window: FRESHNESS });
+    let offset = ClockOffset::between(issued_at, now);
+    if offset.distance > FRESHNESS {
+        return Err(Rejection::Stale { offset, window: FRESHNESS });
     }
     Ok(())
 }

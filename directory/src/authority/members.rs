@@ -111,6 +111,11 @@ impl Members {
         Listing::Renewed
     }
 
+    /// Every node stays listed until then, and no longer.
+    pub(super) fn renew_all(&mut self, lease_end: SystemTime) {
+        self.by_id.values_mut().for_each(|member| member.lease_end = lease_end);
+    }
+
     /// Takes a node off the list; says what it was.
     pub(super) fn remove(&mut self, id: NodeId) -> Option<Descriptor> {
         let member = self.by_id.remove(&id)?;

@@ -1,6 +1,7 @@
 //! The authority: lists nodes and signs documents.
 
 mod actor;
+mod clock_watch;
 mod config;
 mod core;
 mod counters;

@@ -73,7 +73,7 @@ mod tests {
         let grace = |epoch, delay| {
             let (epoch_length, mean_hop_delay) =
                 (Duration::from_secs(epoch), Duration::from_millis(delay));
-            Parameters { epoch_length, mean_hop_delay, ..Parameters::default() }.key_grace()
+            Parameters { mean_hop_delay, epoch_length, ..Parameters::default() }.key_grace()
         };
         assert_eq!(Parameters::default().key_grace(), 1);
         assert_eq!([grace(1, 50), grace(5, 50), grace(6, 50), grace(12, 50)], [3, 3, 2, 1]);

@@ -64,6 +64,16 @@ impl Registration {
         Self { bytes, signature, join_proof }
     }
 
+    /// The name of the node that it says it is about, for the log; nobody vouches for it.
+    pub(crate) fn claimed_name(&self) -> Option<String> {
+        if self.bytes.len() > Self::MAX_BYTES {
+            return None;
+        }
+        let message = proto::Registration::decode(self.bytes.as_slice()).ok()?;
+        let descriptor = Descriptor::from_bytes(&message.descriptor?.descriptor).ok()?;
+        Some(descriptor.name)
+    }
+
     /// Checks everything that needs no memory of earlier messages, the join secret first.
     pub(crate) fn verify(
         &self,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::clock::ClockOffset;
 use crate::document::{DescriptorError, ParametersError};
 
 /// Why an authority refuses a registration, a departure or an order.
@@ -37,12 +38,12 @@ pub enum Rejection {
     #[error("{0}")]
     Parameters(#[from] ParametersError),
     /// Made too long ago, or ahead of the authority's clock.
-    #[error("the message was made {distance:?} {direction} the directory's clock, more than {window:?}: set the clocks", direction = if *.ahead { "ahead of" } else { "behind" })]
+    #[error(
+        "the message is stale: its sender's clock is {offset}, more than the {window:?} that are tolerated: set the clocks"
+    )]
     Stale {
         /// How far its time is from now.
-        distance: Duration,
-        /// In the future.
-        ahead: bool,
+        offset: ClockOffset,
         /// How far it may be.
         window: Duration,
     },

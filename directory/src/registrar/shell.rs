@@ -10,6 +10,7 @@ use super::{Registrar, RegistrarConfig, RegistrarCounters, RegistrarState};
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Lease};
 use crate::document::Descriptor;
+use crate::limits::TOLERATED_SKEW;
 use crate::messages::{Departure, Registration};
 
 /// A node renews this many times in a lease: two may fail.
@@ -102,9 +103,8 @@ impl Shell {
         self.client.unregister(&departure).await
     }
 
-    /// The time now, later than any time before.
     fn issue(&mut self) -> SystemTime {
-        self.last_issued = SystemTime::now().max(self.last_issued + Duration::from_millis(1));
+        self.last_issued = after(self.last_issued, SystemTime::now());
         self.last_issued
     }
 
@@ -177,6 +177,15 @@ impl Shell {
     }
 }
 
+/// The time for a message: now, and later than the last one's. But if that is of a clock that was
+/// ahead and was set back, now: no directory would take a message from the future.
+fn after(last: SystemTime, now: SystemTime) -> SystemTime {
+    match last.duration_since(now) {
+        Ok(ahead) if ahead < TOLERATED_SKEW => last + Duration::from_millis(1),
+        _ => now,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use mixbed_wire::{LinkPublic, SphinxPublic};
@@ -223,6 +232,16 @@ mod tests {
 
     fn refused() -> Result<Lease, ClientError> {
         Err(ClientError::Rejected { reason: Reason::WrongJoinSecret, message: "no".to_owned() })
+    }
+
+    #[test]
+    fn messages_rise_in_time_unless_the_clock_was_set_back() {
+        let now = SystemTime::now();
+        let second = Duration::from_secs(1);
+        assert_eq!(after(SystemTime::UNIX_EPOCH, now), now);
+        assert_eq!(after(now, now), now + Duration::from_millis(1));
+        assert_eq!(after(now + second, now), now + second + Duration::from_millis(1));
+        assert_eq!(after(now + 3600 * second, now), now);
     }
 
     #[tokio::test]

@@ -65,7 +65,7 @@ async fn a_provider_that_is_away_is_no_success_and_one_that_returns_is_found() {
     world.net.start_node("provider-0").await.expect("started");
     let report = world.broadcast(&transfer.raw, SOON).await.expect("accepted");
     world.mined(report.txid).await;
-    world.at_rest().await;
+    world.at_rest_after_broken_links().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,6 +81,7 @@ async fn a_mix_that_dies_costs_a_retransmission_and_no_broadcast() {
         world.mined(report.txid).await;
     }
     assert!(retransmissions > 0);
+    world.at_rest_after_broken_links().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,6 +95,7 @@ async fn a_client_whose_gateway_dies_goes_to_another() {
         world.net.start_node(gateway).await.expect("started");
         world.net.wait_ready(SOON).await.expect("ready");
     }
+    world.at_rest_after_broken_links().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,8 @@ mod broadcast;
 mod cover;
 mod epochs;
 mod failures;
+mod faults;
 mod judged;
 mod recorder;
+mod traffic;
 mod world;

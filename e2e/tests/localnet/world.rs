@@ -60,7 +60,7 @@ impl World {
 
     /// Waits until packets have come to the end of their routes at this provider.
     pub(crate) async fn delivered(&self, provider: &str, count: u64) {
-        self.books(|books| books.0[provider].delivered >= count).await;
+        self.books(|books| books.nodes[provider].delivered >= count).await;
     }
 
     /// Mines the transaction, and asserts that monerod has it in a block: once, as there is only
@@ -82,13 +82,26 @@ impl World {
             }
         };
         let books = tokio::time::timeout(SOON, settled).await;
-        books.unwrap_or_else(|_| panic!("the books say {:#?}", self.net.books()))
+        books.unwrap_or_else(|_| {
+            let books = self.net.books();
+            panic!("{:#?}\n{books:#?}", books.audit(&[self.client.readings()]))
+        })
     }
 
-    /// After a test: each packet that any node took in or made is sent, delivered or dropped with
-    /// a reason.
+    /// After a test: each packet that anybody made was delivered or dropped with a reason, none is
+    /// held, and none vanished between two nodes.
     pub(crate) async fn at_rest(&self) -> NetBooks {
-        self.books(NetBooks::at_rest).await
+        self.audited(|lost| lost == 0).await
+    }
+
+    /// After a test that broke links: what was in their sockets is lost, and nothing else.
+    pub(crate) async fn at_rest_after_broken_links(&self) -> NetBooks {
+        self.audited(|lost| lost >= 0).await
+    }
+
+    async fn audited(&self, links_may_lose: impl Fn(i64) -> bool) -> NetBooks {
+        let lost = |books: &NetBooks| books.audit(&[self.client.readings()]).lost_with_links;
+        self.books(|books| books.at_rest() && links_may_lose(lost(books))).await
     }
 }
 

@@ -5,31 +5,42 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use mixbed_directory::limits::KEYS_AHEAD;
-use mixbed_wire::{DropReason, Opened, Packet, SphinxPublic, SphinxSecret};
+use mixbed_wire::{DropReason, Packet, PacketFormat, SphinxPublic};
 use rand::Rng;
 
 use super::seen::{ReplayRoom, Seen};
 
 /// One epoch's key.
-struct PacketKey {
+struct PacketKey<P: PacketFormat> {
     epoch: u64,
-    secret: SphinxSecret,
+    secret: P::Secret,
     seen: Seen,
 }
 
 /// The keys that are good now, the likeliest first: the current epoch's, then those next to it (a
 /// sender may be ahead; a packet may have been long on its way), then the others.
-#[derive(Clone, Default)]
-pub(crate) struct KeySet(Arc<[Arc<PacketKey>]>);
+pub(crate) struct KeySet<P: PacketFormat = Packet>(Arc<[Arc<PacketKey<P>>]>);
 
-impl KeySet {
+impl<P: PacketFormat> Default for KeySet<P> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<P: PacketFormat> Clone for KeySet<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: PacketFormat> KeySet<P> {
     /// Finds the key a packet was sealed for, and lets it pass once.
     ///
     /// A packet for none of the keys costs a scalar multiplication for each of them.
-    pub(crate) fn open(&self, packet: &Packet) -> Result<Opened, DropReason> {
+    pub(crate) fn open(&self, packet: &P) -> Result<P::Opened, DropReason> {
         for key in self.0.iter() {
             match packet.open(&key.secret) {
-                Ok(opened) => return key.seen.pass(&opened).map(|()| opened),
+                Ok(opened) => return key.seen.pass(P::replay_tag(&opened)).map(|()| opened),
                 Err(DropReason::BadMac) => {}
                 Err(reason) => return Err(reason),
             }
@@ -43,15 +54,15 @@ impl KeySet {
 /// A key is made three epochs before its own ([`KEYS_AHEAD`]), so that it is published before
 /// anyone needs it; it is good at once, and until as many epochs after its own as the document
 /// says. Erased, it never comes back: a key that is made again for its epoch is another one.
-pub(crate) struct KeyRing {
-    keys: Vec<Arc<PacketKey>>,
+pub(crate) struct KeyRing<P: PacketFormat = Packet> {
+    keys: Vec<Arc<PacketKey<P>>>,
     epoch: u64,
     /// The last epoch before the current one, if some between them were missed.
     missed_since: Option<u64>,
     room: Arc<ReplayRoom>,
 }
 
-impl KeyRing {
+impl<P: PacketFormat> KeyRing<P> {
     /// No key yet; all that there will be remember at most `replay_tags` packets together.
     pub(crate) fn new(replay_tags: usize) -> Self {
         let room = ReplayRoom::new(replay_tags);
@@ -86,7 +97,7 @@ impl KeyRing {
         let mut changed = self.keys.len() != before;
         for epoch in epoch..=epoch.saturating_add(KEYS_AHEAD) {
             if !self.keys.iter().any(|key| key.epoch == epoch) {
-                let (secret, seen) = (SphinxSecret::generate(rng), Seen::new(&self.room));
+                let (secret, seen) = (P::secret(rng), Seen::new(&self.room));
                 self.keys.push(Arc::new(PacketKey { epoch, secret, seen }));
                 changed = true;
             }
@@ -109,7 +120,7 @@ impl KeyRing {
     }
 
     /// What the workers are to use from now on.
-    pub(crate) fn key_set(&self) -> KeySet {
+    pub(crate) fn key_set(&self) -> KeySet<P> {
         KeySet(self.keys.as_slice().into())
     }
 
@@ -117,7 +128,7 @@ impl KeyRing {
     pub(crate) fn public(&self) -> Vec<(u64, SphinxPublic)> {
         let ahead = self.epoch..=self.epoch.saturating_add(KEYS_AHEAD);
         let published = self.keys.iter().filter(|key| ahead.contains(&key.epoch));
-        let mut keys: Vec<_> = published.map(|key| (key.epoch, key.secret.public())).collect();
+        let mut keys: Vec<_> = published.map(|key| (key.epoch, P::public(&key.secret))).collect();
         keys.sort_by_key(|(epoch, _)| *epoch);
         keys
     }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mixbed_wire::{DropReason, Opened, ReplayFilter};
+use mixbed_wire::{DropReason, ReplayFilter, ReplayTag};
 
 /// Workers rarely want the same part at once when there are this many, and one that grows (to
 /// 160,000 tags of the 10 million that a key may see) keeps a packet waiting for 1 ms.
@@ -48,8 +48,7 @@ impl Seen {
 
     /// Lets a packet pass once. Several that come at the same time may exceed the room by one
     /// each.
-    pub(crate) fn pass(&self, opened: &Opened) -> Result<(), DropReason> {
-        let tag = opened.replay_tag();
+    pub(crate) fn pass(&self, tag: ReplayTag) -> Result<(), DropReason> {
         let part = &self.parts[usize::from(tag[0]) % PARTS];
         let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
         if self.room.used() < self.room.bound {

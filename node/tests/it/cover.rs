@@ -80,7 +80,7 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     let metrics = net.telemetry().metrics_text();
     for node in &senders {
         let (sent, returned, _) = sum(&net, node);
-        let Readings { made, delivered, .. } = books.0[node];
+        let Readings { made, delivered, .. } = books.nodes[node];
         assert_eq!((made, delivered), (sent, returned), "{node}: {:?}", books.drops());
         for (next, tally) in net.nodes()[node].loops() {
             let (back, recent) = tally.recent();
@@ -97,8 +97,8 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     }
     assert_eq!(net.nodes()["provider-0"].loops(), std::collections::BTreeMap::new());
     assert_eq!(
-        books.0["provider-0"],
-        Readings { dropped: vec![0; books.0["provider-0"].dropped.len()], ..Readings::default() }
+        books.nodes["provider-0"],
+        Readings { dropped: vec![0; books.nodes["provider-0"].dropped.len()], ..Readings::default() }
     );
     net.stop(SOON).await;
 }
@@ -239,7 +239,7 @@ async fn packets_take_the_place_of_dummies_and_no_more_time_than_these() {
     assert!(start.elapsed() > Duration::from_millis(100), "{:?}", start.elapsed());
     until(SOON, "the books", || client.net.books().at_rest()).await;
     let books = client.net.books();
-    let Readings { received, sent, .. } = books.0["gateway-0"];
+    let Readings { received, sent, .. } = books.nodes["gateway-0"];
     assert_eq!((received, sent, books.drops()), (20, 20, vec![]));
 }
 
@@ -282,7 +282,7 @@ async fn more_than_the_pace_allows_is_dropped_by_name() {
     }
     until(SOON, "the queue is full and the rest is dropped", || {
         let books = client.net.books();
-        let gateway = &books.0["gateway-0"];
+        let gateway = &books.nodes["gateway-0"];
         gateway.held == bound && gateway.closes() && gateway.dropped_total() == 300 - bound
     })
     .await;

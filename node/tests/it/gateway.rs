@@ -64,7 +64,7 @@ async fn a_client_reaches_neither_another_client_nor_a_stranger_without_the_mixe
         one.link.writer.write(&frame).await.expect("the link is up");
         until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == number).await;
     }
-    assert!(net.books().0["gateway-0"].closes());
+    assert!(net.books().nodes["gateway-0"].closes());
 }
 
 #[tokio::test(flavor = "multi_thread")]

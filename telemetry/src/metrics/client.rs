@@ -53,6 +53,15 @@ pub struct ClientMetrics {
     name: String,
 }
 
+/// A client's packets as plain numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClientReadings {
+    /// Packets written to the link to the gateway.
+    pub sent: u64,
+    /// Packets that arrived from the gateway.
+    pub received: u64,
+}
+
 impl ClientMetrics {
     /// The metrics of one client. `drop_reasons` as for
     /// [`NodeMetrics::new`](super::NodeMetrics::new).
@@ -80,6 +89,12 @@ impl ClientMetrics {
             telemetry: telemetry.clone(),
             name: name.to_owned(),
         }
+    }
+
+    /// The packets so far.
+    #[must_use]
+    pub fn readings(&self) -> ClientReadings {
+        ClientReadings { sent: self.packets_sent.get(), received: self.packets_received.get() }
     }
 
     /// Counts a dropped packet, by the reason's index in what [`new`](Self::new) was given.

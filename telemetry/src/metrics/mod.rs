@@ -13,7 +13,7 @@ mod mailbox;
 mod node;
 mod provider;
 
-pub use client::ClientMetrics;
+pub use client::{ClientMetrics, ClientReadings};
 pub use directory::{DirectoryMetrics, FollowerMetrics};
 pub(crate) use exported::Exported;
 pub(crate) use families::{Families, Owner};

@@ -9,6 +9,7 @@ use super::{
     settled, start,
 };
 use crate::authority::{FRESHNESS, Listing};
+use crate::clock::ClockOffset;
 use crate::document::{Descriptor, Parameters};
 use crate::identity::Signature;
 use crate::join::JoinSecret;
@@ -81,8 +82,14 @@ fn clocks_that_differ_too_much_are_named() {
     let mut core = core();
     let ahead = registration(1, node(1), start() + FRESHNESS + SECOND);
     let refused = core.handle_register(&ahead, start()).unwrap_err();
-    let distance = FRESHNESS + SECOND;
-    assert_eq!(refused, Rejection::Stale { distance, ahead: true, window: FRESHNESS });
+    let offset = ClockOffset { distance: FRESHNESS + SECOND, ahead: true };
+    assert_eq!(refused, Rejection::Stale { offset, window: FRESHNESS });
+    assert_eq!(
+        refused.to_string(),
+        "the message is stale: its sender's clock is 61.0 s ahead of the directory's, more than \
+         the 60s that are tolerated: set the clocks"
+    );
+    assert_eq!(ahead.claimed_name().as_deref(), Some("gateway-1"), "who it is, for the log");
     assert!(!refused.reason().is_permanent(), "a clock can be set");
     let behind = registration(1, node(1), start() - FRESHNESS);
     assert!(core.handle_register(&behind, start()).is_ok());

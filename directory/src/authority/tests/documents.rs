@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{LEASE, NETWORK, SECOND, core, join_secret, newest, node, register, settled, start};
 use crate::authority::{DEBOUNCE, GRACE_EPOCHS};
 use crate::document::{Parameters, Trust};
+use crate::limits::TOLERATED_SKEW;
 use crate::messages::ParametersOrder;
 
 const EPOCH: Duration = Duration::from_secs(600);
@@ -106,6 +107,35 @@ fn a_clock_that_is_set_back_stops_nothing() {
     let before = start() - Duration::from_secs(3600);
     register(&mut core, 1, node(1), before).unwrap();
     let document = settled(&mut core, before);
-    assert_eq!(document.version(), (2, 3));
+    assert_eq!(document.version(), (3, 3));
     assert_eq!(document.nodes, [node(1)]);
+    let trust = Trust::single(NETWORK, core.public_key());
+    let signed = core.documents().back().unwrap().signed.clone();
+    assert_eq!(signed.verify(&trust, before, TOLERATED_SKEW), Ok(document));
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_back_while_it_runs_does_no_lasting_harm() {
+    let mut core = core();
+    register(&mut core, 1, node(1), start()).unwrap();
+    let right = settled(&mut core, start());
+    let ahead = start() + 1000 * EPOCH;
+    core.handle_jump(ahead);
+    let polled = core.poll(ahead).unwrap();
+    assert_eq!((polled.expired.len(), polled.set_back), (0, None), "nobody could renew a lease");
+    let wrong = newest(&core);
+    assert_eq!(wrong.epoch, right.epoch + 1000);
+    register(&mut core, 1, node(1), ahead).unwrap();
+
+    let now = start() + SECOND;
+    let polled = core.poll(now).unwrap();
+    assert_eq!(polled.set_back, wrong.valid_from.duration_since(now).ok());
+    let document = settled(&mut core, now);
+    assert!(document.version() > wrong.version(), "nobody takes it for an old one");
+    let trust = Trust::single(NETWORK, core.public_key());
+    let signed = core.documents().back().unwrap().signed.clone();
+    assert_eq!(signed.verify(&trust, now, Duration::ZERO), Ok(document));
+    register(&mut core, 1, node(1), now + SECOND).expect("what it sent meanwhile is no obstacle");
+    assert_eq!(core.poll(now + SECOND + LEASE).unwrap().expired, [node(1)]);
+    assert_eq!(core.poll(now + SECOND).unwrap().set_back, None, "it is said once");
 }

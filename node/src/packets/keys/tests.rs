@@ -29,7 +29,7 @@ fn opens(keys: &KeyRing, key: SphinxPublic, rng: &mut ChaCha20Rng) -> bool {
 #[test]
 fn keys_live_from_three_epochs_before_theirs_to_the_end_of_their_grace() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let mut keys = KeyRing::new(TAGS);
+    let mut keys: KeyRing = KeyRing::new(TAGS);
     assert!(keys.handle_epoch(7, 1, &mut rng));
     assert!(!keys.handle_epoch(7, 1, &mut rng), "nothing new in the same epoch");
     let public = keys.public();
@@ -46,7 +46,7 @@ fn keys_live_from_three_epochs_before_theirs_to_the_end_of_their_grace() {
 #[test]
 fn after_missed_epochs_the_last_known_keys_serve_one_more() {
     let mut rng = ChaCha20Rng::seed_from_u64(3);
-    let mut keys = KeyRing::new(TAGS);
+    let mut keys: KeyRing = KeyRing::new(TAGS);
     keys.handle_epoch(1, 1, &mut rng);
     let (_, last_known) = keys.public()[3];
     for _ in 0..2 {
@@ -62,7 +62,7 @@ fn after_missed_epochs_the_last_known_keys_serve_one_more() {
 #[test]
 fn a_packet_passes_once_even_when_the_epoch_turns_between() {
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let mut keys = KeyRing::new(TAGS);
+    let mut keys: KeyRing = KeyRing::new(TAGS);
     keys.handle_epoch(1, 1, &mut rng);
     let packet = packet_for(keys.public()[0].1, &mut rng);
     assert!(keys.key_set().open(&packet).is_ok());
@@ -73,7 +73,7 @@ fn a_packet_passes_once_even_when_the_epoch_turns_between() {
 #[test]
 fn all_keys_share_the_room_and_give_it_back_when_they_are_erased() {
     let mut rng = ChaCha20Rng::seed_from_u64(4);
-    let mut keys = KeyRing::new(3);
+    let mut keys: KeyRing = KeyRing::new(3);
     keys.handle_epoch(1, 1, &mut rng);
     let public = keys.public();
     let first = packet_for(public[0].1, &mut rng);
@@ -123,7 +123,7 @@ proptest! {
         seed: u64,
     ) {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
-        let mut keys = KeyRing::new(usize::MAX);
+        let mut keys: KeyRing = KeyRing::new(usize::MAX);
         let mut epoch = 20;
         keys.handle_epoch(epoch, 1, &mut rng);
         // Whatever was published, with the epoch it was for, and what was bad since.
