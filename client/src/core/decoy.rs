@@ -13,21 +13,21 @@
 use std::time::Duration;
 
 use mixbed_wire::message::{Forward, MessageId};
-use mixbed_wire::{HopAddress, Identifier, NodeId, Packet, ReplyKey};
+use mixbed_wire::{HopAddress, Identifier, NodeId, Packet, PacketFormat};
 use rand::Rng;
 
-use super::post::reply_block;
+use super::post::{WayBack, reply_block};
 use super::{Net, PostError, Return, RouteError};
 
 /// A loop ready to be sent to the gateway.
 #[derive(Debug)]
-pub struct SealedLoop {
+pub struct SealedLoop<P: PacketFormat = Packet> {
     /// The packet.
-    pub packet: Packet,
+    pub packet: P,
     /// The name that it will bring when it is back.
     pub identifier: Identifier,
     /// What reads it then.
-    pub key: ReplyKey,
+    pub key: P::ReplyKey,
     /// The sum of the delays drawn, there and back.
     pub delays: Duration,
     /// The nodes that it passes, each once, its gateway first.
@@ -35,26 +35,26 @@ pub struct SealedLoop {
 }
 
 /// Seals a drop for a random provider.
-pub fn seal_drop<R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<Packet, PostError> {
+pub fn seal_drop<P: PacketFormat, R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<P, PostError> {
     let provider = provider(net, rng)?;
     let (route, _) = net.there(provider, None, rng)?;
     let destination = HopAddress { node: provider, trace: None };
-    Ok(Packet::seal(&route, destination, [0; 16], &Forward::Cover.encode(), rng)?)
+    Ok(P::seal(&route, destination, [0; 16], &Forward::Cover.encode(), rng)?)
 }
 
 /// Seals a loop by way of a random provider.
-pub fn seal_loop<R: Rng + ?Sized>(
+pub fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
     net: &Net,
     own: Return,
     rng: &mut R,
-) -> Result<SealedLoop, PostError> {
+) -> Result<SealedLoop<P>, PostError> {
     let provider = provider(net, rng)?;
-    let (block, reply, back) = reply_block(net, own, None, rng)?;
+    let WayBack { block, reply, route: back } = reply_block::<P, R>(net, own, None, rng)?;
     let (route, there) = net.there(provider, None, rng)?;
     let destination = HopAddress { node: provider, trace: None };
     let message = MessageId::generate(rng);
     let question = Forward::Poll { message, blocks: &[block], wanted: &[] };
-    let packet = Packet::seal(&route, destination, [0; 16], &question.encode(), rng)?;
+    let packet = P::seal(&route, destination, [0; 16], &question.encode(), rng)?;
     let mut nodes = Vec::new();
     for hop in route.iter().chain(&back) {
         let node = hop.address.node;

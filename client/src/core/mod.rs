@@ -13,13 +13,14 @@
 //! With cover traffic, [`Cover`] says when: 2. happens on its ticks, a draft a tick and a drop
 //! ([`seal_drop`]) when there is none; `handle_sent` is told when the packet has left, so that its
 //! timer knows nothing of the wait before. [`Loops`] knows which of those that were sent besides
-//! ([`seal_loop`]) came back.
+//! ([`seal_loop`]) came back. [`ClientCore`] is all of it in one, for whoever moves virtual time.
 
 #![deny(clippy::disallowed_methods)]
 
 mod cover;
 mod decoy;
 mod draft;
+mod gateways;
 mod loops;
 mod loss;
 mod margin;
@@ -32,10 +33,12 @@ mod route;
 mod silence;
 mod suspicion;
 mod tried;
+mod whole;
 
 pub use cover::{Cover, Tick};
 pub use decoy::{SealedLoop, seal_drop, seal_loop};
 pub use draft::{Content, Draft};
+pub use gateways::FailedGateways;
 pub use loops::{LoopReport, Loops, Share};
 pub use loss::Loss;
 pub use margin::Margin;
@@ -47,3 +50,4 @@ pub use route::{Net, RouteError};
 pub use silence::Silence;
 pub use suspicion::{Suspicion, Weights};
 pub use tried::{Delivered, Event, Received, Tried};
+pub use whole::{ClientCore, SentCounts};

@@ -1,8 +1,8 @@
 //! Between the messenger's drafts and Sphinx packets.
 
 use mixbed_wire::{
-    DropReason, Exit, HOPS, HopAddress, Identifier, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
-    ReplyKey, Route, SealError, SphinxPublic, SphinxSecret, TraceContext, Unwrapped,
+    DropReason, HOPS, HopAddress, Identifier, NodeId, Packet, PacketFormat, REPLY_BLOCK_SIZE,
+    Route, SealError, SphinxPublic, TraceContext, Unwrapped,
 };
 use rand::Rng;
 
@@ -19,11 +19,11 @@ pub struct Return {
 
 /// A packet ready to be sent to the gateway.
 #[derive(Debug)]
-pub struct Sealed {
+pub struct Sealed<P: PacketFormat = Packet> {
     /// The packet.
-    pub packet: Packet,
+    pub packet: P,
     /// What the messenger has to know of it.
-    pub sent: Sent<ReplyKey>,
+    pub sent: Sent<P::ReplyKey>,
     /// The hops of its way there.
     pub route: [NodeId; HOPS],
 }
@@ -48,42 +48,50 @@ impl PostError {
 }
 
 /// Seals a draft on a fresh route, with reply blocks on fresh routes of their own.
-pub fn seal<R: Rng + ?Sized>(
+pub fn seal<P: PacketFormat, R: Rng + ?Sized>(
     draft: &Draft,
     net: &Net,
     own: Return,
     trace: Option<TraceContext>,
     rng: &mut R,
-) -> Result<Sealed, PostError> {
+) -> Result<Sealed<P>, PostError> {
     let mut blocks = Vec::with_capacity(draft.blocks());
     let mut replies = Vec::with_capacity(draft.blocks());
     for _ in 0..draft.blocks() {
-        let (block, reply, _) = reply_block(net, own, trace, rng)?;
+        let WayBack { block, reply, .. } = reply_block::<P, R>(net, own, trace, rng)?;
         blocks.push(block);
         replies.push(reply);
     }
     let (route, there) = net.there(draft.provider, trace, rng)?;
     let destination = HopAddress { node: draft.provider, trace };
-    let packet = Packet::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
+    let packet = P::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
     let route = route.map(|hop| hop.address.node);
     Ok(Sealed { packet, sent: Sent { there, route: route.to_vec(), replies }, route })
 }
 
-/// A reply block on a fresh route, as bytes; the reply that may come by it; and the route.
-pub(super) fn reply_block<R: Rng + ?Sized>(
+/// A way back.
+pub(super) struct WayBack<K> {
+    /// The reply block.
+    pub(super) block: [u8; REPLY_BLOCK_SIZE],
+    /// The reply that may come by it.
+    pub(super) reply: ReplyDue<K>,
+    /// Its hops.
+    pub(super) route: Route,
+}
+
+/// A reply block on a fresh route.
+pub(super) fn reply_block<P: PacketFormat, R: Rng + ?Sized>(
     net: &Net,
     own: Return,
     trace: Option<TraceContext>,
     rng: &mut R,
-) -> Result<([u8; REPLY_BLOCK_SIZE], ReplyDue<ReplyKey>, Route), PostError> {
+) -> Result<WayBack<P::ReplyKey>, PostError> {
     let (route, back) = net.back(own.id, own.key, trace, rng)?;
     let identifier = identifier(rng);
     let destination = HopAddress { node: own.id, trace };
-    let (block, key) = ReplyBlock::create(&route, destination, identifier, rng)?;
-    let mut bytes = [0; REPLY_BLOCK_SIZE];
-    bytes.copy_from_slice(&block.to_bytes());
+    let (block, key) = P::reply_block(&route, destination, identifier, rng)?;
     let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id).collect();
-    Ok((bytes, ReplyDue { identifier, back, route: nodes, key }, route))
+    Ok(WayBack { block, reply: ReplyDue { identifier, back, route: nodes, key }, route })
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".
@@ -97,13 +105,13 @@ fn identifier<R: Rng + ?Sized>(rng: &mut R) -> Identifier {
 
 /// A packet whose last hop is this client.
 #[derive(Debug)]
-pub struct Opened {
+pub struct Opened<P: PacketFormat = Packet> {
     /// The reply's name.
     pub identifier: Identifier,
     /// The trace that it reports to.
     pub trace: Option<TraceContext>,
     /// What its key reads.
-    pub exit: Exit,
+    pub exit: P::Exit,
 }
 
 /// Opens a packet that the gateway handed over.
@@ -111,11 +119,11 @@ pub struct Opened {
 /// # Errors
 /// Those of [`Packet::open`] and [`unwrap`](mixbed_wire::Opened::unwrap);
 /// [`DropReason::NotForThisRole`] if it wants to go on to another hop.
-pub fn open(packet: &Packet, secret: &SphinxSecret) -> Result<Opened, DropReason> {
-    match packet.open(secret)?.unwrap()? {
+pub fn open<P: PacketFormat>(packet: &P, secret: &P::Secret) -> Result<Opened<P>, DropReason> {
+    match P::unwrap(packet.open(secret)?)? {
         Unwrapped::Exit(exit) => {
-            let trace = exit.destination.trace;
-            Ok(Opened { identifier: exit.identifier, trace, exit })
+            let (destination, identifier) = P::ends_at(&exit);
+            Ok(Opened { identifier, trace: destination.trace, exit })
         }
         Unwrapped::Forward { .. } => Err(DropReason::NotForThisRole),
     }

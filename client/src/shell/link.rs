@@ -11,8 +11,7 @@ use rand::RngExt;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::gateways::Failed;
-use crate::core::Suspicion;
+use crate::core::{FailedGateways, Suspicion};
 
 /// How long a handshake may take: three frames each way on a slow line.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -63,7 +62,7 @@ pub(super) struct Keeper {
     pub(super) own: LinkSecret,
     pub(super) metrics: ClientMetrics,
     pub(super) events: mpsc::Sender<FromLink>,
-    pub(super) failed: Failed,
+    pub(super) failed: FailedGateways,
     pub(super) suspicion: watch::Receiver<Suspicion>,
 }
 

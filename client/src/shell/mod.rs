@@ -2,7 +2,6 @@
 //! link.
 
 mod ahead;
-mod gateways;
 mod link;
 mod state;
 mod task;
@@ -19,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::{Cover, Delivered, LoopReport, Loops, Messenger, Return, Suspicion, Tried};
+use crate::core::{
+    Cover, Delivered, FailedGateways, LoopReport, Loops, Messenger, Return, Suspicion, Tried,
+};
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -84,7 +85,7 @@ pub(crate) fn start(
         own: link_key,
         metrics: metrics.clone(),
         events: from_link,
-        failed: gateways::Failed::default(),
+        failed: FailedGateways::default(),
         suspicion: suspicion.clone(),
     };
     let stopped = stop.clone();

@@ -6,23 +6,24 @@ use std::time::{Duration, Instant};
 use mixbed_wire::NodeId;
 use rand::Rng;
 
-use crate::core::Weights;
+use super::Weights;
 
 /// How long a gateway that failed is avoided while there are others.
 const AVOIDED: Duration = Duration::from_secs(60);
 
 /// The gateways that have failed, and when.
 #[derive(Debug, Default)]
-pub(super) struct Failed(HashMap<NodeId, Instant>);
+pub struct FailedGateways(HashMap<NodeId, Instant>);
 
-impl Failed {
-    pub(super) fn insert(&mut self, gateway: NodeId, now: Instant) {
+impl FailedGateways {
+    /// One failed now.
+    pub fn insert(&mut self, gateway: NodeId, now: Instant) {
         self.0.retain(|_, at| now.saturating_duration_since(*at) < AVOIDED);
         self.0.insert(gateway, now);
     }
 
     /// One that has not failed, by weight; if all have, the one that did so longest ago.
-    pub(super) fn pick<R: Rng + ?Sized>(
+    pub fn pick<R: Rng + ?Sized>(
         &self,
         gateways: &[NodeId],
         weights: &Weights,
@@ -39,6 +40,7 @@ impl Failed {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test needs some time to begin at")]
 mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha20Rng;
@@ -52,7 +54,7 @@ mod tests {
         let [one, two, three] = all;
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut failed = Failed::default();
+        let mut failed = FailedGateways::default();
         let even = &Weights::default();
         failed.insert(two, at(0));
         failed.insert(one, at(1));

@@ -1,0 +1,242 @@
+//! A whole client without its I/O: the other rules of this module put together.
+
+use std::time::{Duration, Instant};
+
+use mixbed_wire::{DropReason, NodeId, Packet, PacketFormat};
+use rand::Rng;
+
+use super::{
+    Cover, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError,
+    PostError, Return, Sealed, SealedLoop, Tick, open, seal, seal_drop, seal_loop,
+};
+
+/// How soon a packet that could not be sealed is tried again: routes come with a new document.
+const UNSENT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A client that only lacks a network: what [`Client`](crate::Client) is with one, less traces and
+/// metrics. It seals a packet at the tick that it leaves on, since under a virtual clock sealing
+/// takes no time; a client on a real link seals ahead.
+///
+/// `handle_*` with what happened, [`poll_transmit`](Self::poll_transmit) and
+/// [`poll_event`](Self::poll_event) until there is nothing more, then wait until
+/// [`poll_timeout`](Self::poll_timeout).
+#[derive(Debug)]
+pub struct ClientCore<P: PacketFormat = Packet> {
+    messenger: Messenger<P::ReplyKey>,
+    cover: Cover,
+    loops: Loops<P::ReplyKey>,
+    own: Return,
+    secret: P::Secret,
+    net: Option<Net>,
+    retry_at: Option<Instant>,
+    sent: SentCounts,
+}
+
+/// Packets that a client made, by what they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentCounts {
+    /// Of messages, first tries and others.
+    pub payload: u64,
+    /// Drops.
+    pub drops: u64,
+    /// Loops.
+    pub loops: u64,
+}
+
+impl<P: PacketFormat> ClientCore<P> {
+    /// A client with this id and a fresh packet key, without a link.
+    #[must_use]
+    pub fn new<R: Rng + ?Sized>(id: NodeId, limits: Limits, rng: &mut R) -> Self {
+        let secret = P::secret(rng);
+        Self {
+            messenger: Messenger::new(limits),
+            cover: Cover::default(),
+            loops: Loops::default(),
+            own: Return { id, key: P::public(&secret) },
+            secret,
+            net: None,
+            retry_at: None,
+            sent: SentCounts::default(),
+        }
+    }
+
+    /// The client's id.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.own.id
+    }
+
+    /// There is a link to this gateway now.
+    pub fn handle_link_up(&mut self, now: Instant) {
+        self.messenger.handle_link_alive(now);
+        // No ticks wait from the time without a link.
+        self.cover = Cover::default();
+    }
+
+    /// There is no link, or no document to go by: nothing can be sent.
+    pub fn handle_link_down(&mut self) {
+        self.net = None;
+        self.loops.handle_link_lost();
+    }
+
+    /// What it sees of the network, its gateway included. The weights are its own.
+    pub fn handle_net<R: Rng + ?Sized>(&mut self, net: Net, now: Instant, rng: &mut R) {
+        self.cover.handle_rates(&net.document.parameters.rates, now, rng);
+        if !self.cover.has_loops() {
+            self.loops.handle_off();
+        }
+        self.retry_at = None;
+        self.net = Some(net);
+    }
+
+    /// See [`Messenger::handle_order`].
+    pub fn handle_order<R: Rng + ?Sized>(
+        &mut self,
+        order: &Order<'_>,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<MessageNo, OrderError> {
+        self.messenger.handle_order(order, now, rng)
+    }
+
+    /// A packet came from the gateway.
+    ///
+    /// # Errors
+    /// Those of [`open`] and [`Messenger::handle_reply`], if it is of no use.
+    pub fn handle_packet(&mut self, packet: &P, now: Instant) -> Result<(), DropReason> {
+        self.messenger.handle_link_alive(now);
+        let opened = open(packet, &self.secret)?;
+        if let Some(key) = self.loops.key(&opened.identifier) {
+            P::read_reply(key, opened.exit)?;
+            self.loops.handle_returned(&opened.identifier);
+            self.hear_of_loops(now);
+            return Ok(());
+        }
+        let key = self.messenger.key(&opened.identifier)?;
+        let plaintext = P::read_reply(key, opened.exit)?;
+        self.messenger.handle_reply(&opened.identifier, &plaintext, now).map(drop)
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.messenger.handle_timeout(now);
+        self.loops.handle_timeout(now);
+        self.hear_of_loops(now);
+    }
+
+    /// A packet that is to be handed to the link now.
+    pub fn poll_transmit<R: Rng + ?Sized>(&mut self, now: Instant, rng: &mut R) -> Option<P> {
+        if self.retry_at.is_some_and(|at| at > now) {
+            self.pass_ticks(now, rng);
+            return None;
+        }
+        self.retry_at = None;
+        let mut net = self.net.clone()?;
+        net.weights = self.messenger.suspicion().weights(now);
+        let made = self.transmit(&net, now, rng);
+        made.unwrap_or_else(|_| {
+            self.pass_ticks(now, rng);
+            self.retry_at = Some(now + UNSENT_PAUSE);
+            None
+        })
+    }
+
+    /// See [`Messenger::poll_event`].
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.messenger.poll_event()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) and
+    /// [`poll_transmit`](Self::poll_transmit) are due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let tick = self.net.as_ref().and_then(|_| self.cover.poll_timeout());
+        let timers = [self.messenger.poll_timeout(), self.loops.poll_timeout(), tick];
+        timers.into_iter().chain([self.retry_at]).flatten().min()
+    }
+
+    /// See [`Messenger::is_link_silent`].
+    #[must_use]
+    pub fn is_link_silent(&self) -> bool {
+        self.messenger.is_link_silent()
+    }
+
+    /// How its loops did.
+    #[must_use]
+    pub fn loop_report(&self) -> LoopReport {
+        self.loops.report()
+    }
+
+    /// What it has sent.
+    #[must_use]
+    pub fn sent(&self) -> SentCounts {
+        self.sent
+    }
+
+    fn transmit<R: Rng + ?Sized>(
+        &mut self,
+        net: &Net,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<Option<P>, PostError> {
+        let Some(tick) = self.cover.poll_tick(now, rng) else {
+            return if self.cover.paces_payload() { Ok(None) } else { self.payload(net, now, rng) };
+        };
+        if tick == Tick::Loop {
+            let sealed = seal_loop(net, self.own, rng)?;
+            let SealedLoop { packet, identifier, key, delays, nodes } = sealed;
+            self.loops.handle_sent(identifier, key, delays, nodes, now);
+            self.sent.loops += 1;
+            return Ok(Some(packet));
+        }
+        if tick == Tick::Payload
+            && let Some(packet) = self.payload(net, now, rng)?
+        {
+            return Ok(Some(packet));
+        }
+        self.sent.drops += 1;
+        seal_drop(net, rng).map(Some)
+    }
+
+    fn payload<R: Rng + ?Sized>(
+        &mut self,
+        net: &Net,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<Option<P>, PostError> {
+        while let Some(draft) = self.messenger.poll_transmit() {
+            match seal(&draft, net, self.own, None, rng) {
+                Ok(Sealed { packet, sent, .. }) => {
+                    self.messenger.handle_sent(draft.packet, sent, now);
+                    self.sent.payload += 1;
+                    return Ok(Some(packet));
+                }
+                Err(error) if error.is_providers() => {
+                    self.messenger.handle_provider_gone(draft.packet);
+                }
+                Err(error) => {
+                    self.messenger.handle_unsent(draft.packet);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Loops tell of the nodes that they passed as well as messages do.
+    fn hear_of_loops(&mut self, now: Instant) {
+        while let Some((nodes, returned)) = self.loops.poll_ended() {
+            let suspicion = self.messenger.suspicion_mut();
+            if returned {
+                suspicion.handle_returned(&nodes, now);
+            } else {
+                suspicion.handle_lost(&nodes, now);
+            }
+        }
+    }
+
+    /// Lets ticks pass on which nothing can leave: later ones are not to come in a burst.
+    fn pass_ticks<R: Rng + ?Sized>(&mut self, now: Instant, rng: &mut R) {
+        while self.cover.poll_tick(now, rng).is_some() {}
+    }
+}
