@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use mixbed_directory::{IdentityPublic, IdentitySecret, JoinSecret, Role, Trust};
 use mixbed_localnet::LocalNet;
+use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{Telemetry, bind_http, serve_http};
 use mixbed_wire::LinkSecret;
@@ -34,6 +35,7 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
             identity: IdentitySecret::generate(&mut rand::rng()),
             link_key: LinkSecret::generate(&mut rand::rng()),
             monerod: None,
+            mailboxes: MailboxConfig::default(),
             keep_document_in: None,
             limits: Limits { workers: Some(1), ..Limits::default() },
         };

@@ -4,7 +4,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
-use crate::commands::{broadcast, client, config, demo, directory, node, status, trace, up};
+use crate::commands::{
+    broadcast, client, config, demo, directory, impair, node, status, trace, up,
+};
 use crate::settings;
 
 const STYLES: Styles = Styles::styled()
@@ -19,6 +21,7 @@ Start here:
   mixbed broadcast tx.hex          send a transaction through it
   mixbed status                    how its nodes are
   mixbed trace TXID                a transaction's way, hop by hop
+  mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
 
 The same network as separate processes: mixbed directory, node, client.
 
@@ -76,6 +79,7 @@ pub(crate) enum Command {
     Broadcast(broadcast::Args),
     Status(status::Args),
     Trace(trace::Args),
+    Impair(impair::Args),
     Directory(directory::Args),
     Node(node::Args),
     Client(client::Args),

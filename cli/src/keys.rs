@@ -55,6 +55,11 @@ impl StateDir {
         Ok(Self(path.to_owned()))
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The file of the last good document, to start from while the directory is away.
     pub(crate) fn document(&self) -> PathBuf {
         self.0.join(DOCUMENT_FILE)

@@ -12,6 +12,7 @@ mod control;
 mod demo;
 mod failure;
 mod glue;
+mod impairments;
 mod keys;
 mod money;
 mod net;
@@ -20,6 +21,7 @@ mod places;
 mod progress;
 mod settings;
 mod signals;
+mod target;
 mod trace;
 mod transaction;
 

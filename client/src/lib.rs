@@ -34,6 +34,7 @@ mod broadcast;
 mod client;
 mod config;
 pub mod core;
+pub mod letters;
 mod request;
 mod shell;
 mod state;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use mixbed_directory::{Parameters, Role};
 use mixbed_node::Limits;
+use mixbed_node::mailbox::MailboxBounds;
 use mixbed_telemetry::Telemetry;
 
 /// How many nodes there are of each kind.
@@ -52,8 +53,11 @@ pub struct LocalNetConfig {
     pub monerod: Option<String>,
     /// Where the directory listens; port 0 takes a free one.
     pub directory: SocketAddr,
-    /// Where the directory keeps its state; nothing: it forgets with the process.
+    /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
+    /// the process, or when they are stopped.
     pub state_dir: Option<PathBuf>,
+    /// Bounds of each gateway's mailboxes; nothing: the usual ones.
+    pub mailboxes: Option<MailboxBounds>,
     /// Each node's bounds.
     pub limits: Limits,
     /// Where spans and metrics go.
@@ -70,6 +74,7 @@ impl Default for LocalNetConfig {
             monerod: None,
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
+            mailboxes: None,
             limits: Limits::default(),
             telemetry: Telemetry::disabled(),
         }

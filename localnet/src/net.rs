@@ -10,6 +10,7 @@ use mixbed_directory::{
     Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
     IdentitySecret, JoinSecret, Trust,
 };
+use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Node, NodeConfig, NodeError};
 use mixbed_telemetry::{NodeMetrics, Telemetry};
 use mixbed_wire::LinkSecret;
@@ -103,6 +104,10 @@ impl LocalNet {
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod: net.config.monerod.clone(),
+                mailboxes: MailboxConfig {
+                    keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),
+                    bounds: net.config.mailboxes,
+                },
                 keep_document_in: None,
                 limits: net.config.limits.clone(),
             };

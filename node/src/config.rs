@@ -6,6 +6,8 @@ use std::time::Duration;
 use mixbed_directory::{IdentitySecret, JoinSecret, Role, Trust};
 use mixbed_wire::LinkSecret;
 
+use crate::mailbox::MailboxConfig;
+
 /// Everything a node needs to know.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
@@ -28,6 +30,8 @@ pub struct NodeConfig {
     /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
     /// that it is not offered here.
     pub monerod: Option<String>,
+    /// A gateway's mailboxes.
+    pub mailboxes: MailboxConfig,
     /// A file to keep the last good document in, so that the node can start again while the
     /// directory is away; nothing: it waits for the directory.
     pub keep_document_in: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod config;
 mod cover;
 mod keeper;
 mod links;
+pub mod mailbox;
 mod node;
 mod packets;
 mod path;

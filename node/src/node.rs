@@ -36,6 +36,9 @@ pub enum NodeError {
     /// A bound that cannot work.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// A gateway's letters cannot be read or written.
+    #[error("the mailboxes cannot be opened: {0}")]
+    Mailboxes(#[from] crate::mailbox::StoreError),
     /// The directory's URL, or whom to trust, can never work.
     #[error(transparent)]
     Directory(#[from] FollowerError),
@@ -83,6 +86,7 @@ impl Node {
             identity,
             link_key,
             monerod,
+            mailboxes,
             keep_document_in,
             limits,
         } = config;
@@ -98,8 +102,23 @@ impl Node {
         let tasks = TaskTracker::new();
 
         let links = Arc::new(LinkTable::default());
-        let provider =
-            (role == Role::Provider).then(|| start_provider(monerod, telemetry, &links, &books));
+        let replies = Arc::new(Replies { links: Arc::clone(&links), books: Arc::clone(&books) });
+        let provider = match role {
+            Role::Provider => Some(start_provider(monerod, telemetry, replies, &books)),
+            Role::Gateway => {
+                let gateway = crate::mailbox::Gateway {
+                    network: &network,
+                    link_key: &link_key,
+                    replies,
+                    spans: books.service.clone(),
+                    telemetry,
+                    tasks: &tasks,
+                    stop: &stop,
+                };
+                Some(crate::mailbox::start(&mailboxes, gateway)?)
+            }
+            Role::Mix { .. } => None,
+        };
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
         // Full batches for as many packets as the pool itself holds.
@@ -297,13 +316,12 @@ impl Node {
 fn start_provider(
     monerod: Option<String>,
     telemetry: &Telemetry,
-    links: &Arc<LinkTable>,
+    replies: Arc<Replies>,
     books: &Arc<Books>,
 ) -> Provider {
-    let replies = Replies { links: Arc::clone(links), books: Arc::clone(books) };
     let config = ProviderConfig { monerod, ..ProviderConfig::default() };
     let metrics = ProviderMetrics::new(telemetry, books.service.name());
-    Provider::start(config, Arc::new(replies), books.service.clone(), metrics)
+    Provider::start(config, replies, books.service.clone(), metrics)
 }
 
 impl Drop for Node {

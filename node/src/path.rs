@@ -20,7 +20,7 @@ pub(crate) struct Path {
     pub(crate) mixing: mpsc::Sender<Vec<Held>>,
     /// For the names of next hops in spans.
     pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
-    /// Only a provider has one.
+    /// A provider's services, or a gateway's mailboxes.
     pub(crate) provider: Option<Provider>,
     /// Knows the node's own loops.
     pub(crate) sensor: SharedSensor,
@@ -95,11 +95,12 @@ impl Hop for Path {
     fn exit(&self, exit: Exit, mut stay: Stay) {
         let trace = exit.destination.trace.filter(|_| self.tracing_allowed());
         stay.traced(trace, None, || None);
+        // A loop of this node's own has a name, what is for a service has none.
         let outcome = match &self.provider {
-            Some(provider) => exit
+            Some(provider) if exit.identifier == [0; 16] => exit
                 .plaintext()
                 .and_then(|plaintext| provider.deliver(Delivery { plaintext, trace })),
-            None => self.sensor.handle_exit(exit, Instant::now()),
+            _ => self.sensor.handle_exit(exit, Instant::now()),
         };
         let now = Instant::now();
         match outcome {

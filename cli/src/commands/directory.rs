@@ -9,7 +9,7 @@ use mixbed_telemetry::{DirectoryMetrics, Health, Telemetry, serve_http};
 use crate::failure::Failure;
 use crate::glue::DirectoryGlue;
 use crate::settings::{DirectoryFlags, DirectorySettings};
-use crate::{keys, net, output, settings, signals};
+use crate::{impairments, keys, net, output, settings, signals};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -33,14 +33,15 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let settings: DirectorySettings =
         settings::load("directory", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
     let join_secret = join_secret(&settings)?;
+    let impairments = impairments::from_setting(settings.impairments.as_deref())?;
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = Telemetry::disabled();
     let http = net::bind(settings.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
 
-    let authority = Authority::start(authority_config(&settings, join_secret))
-        .await
-        .map_err(|error| refused(error, &settings))?;
+    let mut config = authority_config(&settings, join_secret);
+    config.parameters.impairments = impairments;
+    let authority = Authority::start(config).await.map_err(|error| refused(error, &settings))?;
     let health = Health::new();
     health.set_ready(true);
     let metrics = DirectoryMetrics::new(&telemetry, "directory");

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod directory;
+pub(crate) mod impair;
 pub(crate) mod node;
 pub(crate) mod status;
 pub(crate) mod trace;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),
+        Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Config(args) => {
             config::run(&args);
             Ok(())

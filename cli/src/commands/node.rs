@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mixbed_directory::{RegistrarState, Role, Trust};
 use mixbed_monero::Daemon;
+use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
@@ -135,6 +136,10 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         identity: keys::identity(dir.as_ref()).map_err(Failure::usage)?,
         link_key: keys::link_key(dir.as_ref()).map_err(Failure::usage)?,
         monerod: settings.monerod.clone(),
+        mailboxes: MailboxConfig {
+            keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
+            bounds: None,
+        },
         keep_document_in: dir.as_ref().map(StateDir::document),
         limits: Limits {
             workers: settings.workers,

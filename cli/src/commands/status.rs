@@ -49,6 +49,9 @@ fn tell(status: &Status, now: SystemTime) -> String {
     ];
     if let Some(document) = &directory.document {
         lines.push(format!("document   {}", tell_document(document, now)));
+        for rule in &document.impairments {
+            lines.push(format!("impaired   {} {}: {}", rule.number, rule.links, rule.effects));
+        }
     }
     lines.push(format!("client     {}, {}", status.client.id, status.client.words));
     if let Some(monerod) = &status.monerod {

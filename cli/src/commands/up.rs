@@ -17,7 +17,7 @@ use crate::net::{self, Running};
 use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::settings::{MonerodChoice, UpFlags, UpSettings};
-use crate::{glue, output, settings, signals};
+use crate::{glue, impairments, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
@@ -32,8 +32,9 @@ Examples:
   mixbed up --monerod none                    packets only; ready in a moment
   mixbed up --monerod http://127.0.0.1:18081  with a monerod that runs already
   mixbed up --otlp http://127.0.0.1:4317      spans to a collector, too
+  mixbed up --impairments rules.yaml          with links that are slow, lossy, narrow or cut
 
-While it runs, in another terminal: mixbed broadcast, status, trace.";
+While it runs, in another terminal: mixbed broadcast, status, trace, impair.";
 
 /// Keep a whole network running on this machine, until Ctrl-C
 #[derive(Debug, clap::Args)]
@@ -119,7 +120,9 @@ impl Up {
         if let MonerodChoice::Url(url) = &settings.monerod {
             warn_if_away(url, progress).await;
         }
-        let config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
+        let impairments = impairments::from_setting(settings.impairments.as_deref())?;
+        let mut config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
+        config.parameters.impairments = impairments;
         let network = config.network.clone();
         let running = Running::start(config).await?;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use mixbed_telemetry::SpanRecord;
 use serde::{Deserialize, Serialize};
 
+use crate::impairments::ListedRule;
+
 /// What became of a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BroadcastReply {
@@ -119,6 +121,9 @@ pub(crate) struct DocumentStatus {
     pub(crate) valid_until_ms: u64,
     pub(crate) mean_hop_delay_us: u64,
     pub(crate) tracing_allowed: bool,
+    /// What links are made to suffer.
+    #[serde(default)]
+    pub(crate) impairments: Vec<ListedRule>,
 }
 
 /// The client that answers.

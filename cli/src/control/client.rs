@@ -6,6 +6,7 @@ use reqwest::{Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
 use super::api::{BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
+use crate::impairments::{Impairments, Order};
 
 /// How long an answer may take that needs no packets.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,7 +19,7 @@ const MAX_ANSWER: usize = 64 << 20;
 pub(crate) struct ControlArgs {
     /// Control address of the `mixbed up` or `mixbed client` to talk to
     #[arg(long, value_name = "ADDRESS", env = "MIXBED_CONTROL", hide_env_values = true)]
-    #[arg(default_value = "127.0.0.1:7070")]
+    #[arg(default_value = Self::DEFAULT)]
     control: String,
 }
 
@@ -55,6 +56,14 @@ fn plain(url: &Url) -> &str {
 }
 
 impl ControlArgs {
+    /// Where `up` and `client` listen unless they are told otherwise.
+    pub(crate) const DEFAULT: &str = "127.0.0.1:7070";
+
+    /// An address that was given in another way.
+    pub(crate) fn at(control: String) -> Self {
+        Self { control }
+    }
+
     /// A client for it. Connects on first use.
     pub(crate) fn client(&self) -> Result<ControlClient, ControlError> {
         let bad = |why: String| ControlError::Address { address: self.control.clone(), why };
@@ -125,8 +134,25 @@ impl ControlClient {
         self.get(&format!("v1/traces/{id}")).await
     }
 
+    /// The rules that hold.
+    pub(crate) async fn impairments(&self) -> Result<Impairments, ControlError> {
+        self.get("v1/impairments").await
+    }
+
+    /// Changes the rules; those that hold then.
+    pub(crate) async fn impair(&self, order: &Order) -> Result<Impairments, ControlError> {
+        let request = self.http.post(self.at("v1/impairments")).timeout(PATIENCE).json(order);
+        self.ask(request).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
-        let request = self.http.get(self.at(path)).timeout(PATIENCE);
+        self.ask(self.http.get(self.at(path)).timeout(PATIENCE)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, ControlError> {
         let (status, answer) = self.send(request).await?;
         if !status.is_success() {
             return Err(self.refusal(status, &answer));

@@ -5,6 +5,8 @@
 //!      the raw transaction as application/octet-stream    → BroadcastReply
 //! GET  /v1/status                                          → Status
 //! GET  /v1/traces/{txid or trace id}                       → Trace
+//! GET  /v1/impairments                                     → Impairments
+//! POST /v1/impairments, an Order as JSON (`up` only)        → Impairments
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
@@ -14,6 +16,7 @@ mod api;
 mod broadcast;
 mod client;
 mod guard;
+mod impairments;
 mod server;
 mod status;
 
@@ -22,5 +25,5 @@ pub(crate) use api::{
     Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
-pub(crate) use client::ControlArgs;
+pub(crate) use client::{ControlArgs, ControlClient};
 pub(crate) use server::{Control, Nodes, router};

@@ -13,7 +13,7 @@ use mixbed_localnet::LocalNet;
 use mixbed_telemetry::{Attribute, Health, Telemetry};
 
 use super::api::{Refusal, Trace};
-use super::{broadcast, guard, status};
+use super::{broadcast, guard, impairments, status};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -47,6 +47,7 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
         .route("/v1/broadcast", post(broadcast::handle))
         .route("/v1/status", get(status::handle))
         .route("/v1/traces/{id}", get(trace))
+        .route("/v1/impairments", get(impairments::handle_get).post(impairments::handle_post))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .layer(middleware::from_fn(move |request, next| guard::guard(loopback, request, next)))
         .with_state(control)

@@ -11,6 +11,7 @@ use mixbed_wire::DropReason;
 
 use super::api::{ClientStatus, DirectoryStatus, DocumentStatus, Inside, NodeStatus, Status};
 use super::server::{Control, Nodes};
+use crate::impairments::list;
 
 pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
     let follower = control.client.directory();
@@ -46,6 +47,7 @@ fn of_document(document: &Document) -> DocumentStatus {
         valid_until_ms: millis(document.valid_until),
         mean_hop_delay_us: micros(document.parameters.mean_hop_delay),
         tracing_allowed: document.parameters.tracing_allowed,
+        impairments: list(document),
     }
 }
 

@@ -31,6 +31,9 @@ settings! {
     tracing_allowed: bool = false;
     /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
     epoch_length: Period = Period::secs(600);
+    /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
+    /// while it runs. All nodes learn them from here.
+    impairments: Option<PathBuf> = None;
     /// How long a node stays listed without a sign of life, 1 s to 1 h.
     lease: Period = Period::secs(60);
     /// How many nodes and clients may watch documents at once; more are refused.

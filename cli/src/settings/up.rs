@@ -39,6 +39,9 @@ settings! {
     tracing_allowed: bool = true;
     /// How long an epoch lasts, 1 s to 24 h.
     epoch_length: Period = Period::secs(600);
+    /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
+    /// while it runs.
+    impairments: Option<PathBuf> = None;
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;

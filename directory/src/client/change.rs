@@ -36,7 +36,7 @@ impl DirectoryClient {
     /// Changes the network's parameters, knowing what they were: if others change them at the same
     /// time, `change` is applied again to what they have made of them, and nothing is lost.
     ///
-    /// Returns the document that has the change.
+    /// Returns the document that has the change. A change that changes nothing is not sent.
     pub async fn change_parameters(
         &self,
         trust: &Trust,
@@ -45,13 +45,17 @@ impl DirectoryClient {
     ) -> Result<Document, ChangeError> {
         let mut tries = 1;
         let wanted = loop {
-            let current = self.current(trust).await?.parameters;
-            let mut wanted = current.clone();
+            let current = self.current(trust).await?;
+            let mut wanted = current.parameters.clone();
             change(&mut wanted);
+            if wanted == current.parameters {
+                return Ok(current);
+            }
             wanted.validate()?;
             let now = SystemTime::now();
+            let before = &current.parameters;
             let order =
-                ParametersOrder::replacing(&current, &wanted, &trust.network, now, join_secret);
+                ParametersOrder::replacing(before, &wanted, &trust.network, now, join_secret);
             match self.set_parameters(&order).await {
                 Ok(()) => break wanted,
                 // The other one's order was made in the same millisecond, or its document is not

@@ -122,6 +122,10 @@ fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
                         let forward = Forward { from_client, next, delay, packet, stay };
                         batch.extend(hop.forward(forward));
                     }
+                    // What a client hands in has to cross the mixes, wherever its route ends.
+                    Unwrapped::Exit(_) if from_client => {
+                        stay.dropped(Instant::now(), DropReason::NotForThisRole);
+                    }
                     Unwrapped::Exit(exit) => hop.exit(exit, stay),
                 }
             }

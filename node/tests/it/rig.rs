@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_directory::{IdentitySecret, JoinSecret, Role};
 use mixbed_link::Link;
 use mixbed_localnet::{HandPeer, LocalNet, LocalNetConfig, Shape};
+use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{Options, Readings, Telemetry};
 use mixbed_wire::{
@@ -138,6 +139,7 @@ pub(crate) fn node_config(
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        mailboxes: MailboxConfig::default(),
         keep_document_in: None,
         limits,
     }

@@ -16,7 +16,8 @@ pub(super) enum Amount {
 }
 
 impl Amount {
-    fn shown(&self) -> String {
+    /// As it was written.
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => text.chars().take(80).collect(),

@@ -21,9 +21,9 @@ pub(super) struct RuleText {
     #[serde(skip_serializing_if = "Option::is_none")]
     only_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    latency: Option<String>,
+    latency: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    jitter: Option<String>,
+    jitter: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
     loss: Option<Amount>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,12 +45,15 @@ impl TryFrom<RuleText> for ImpairmentRule {
                 to: selector(to)?.unwrap_or(Selector::Any),
             },
         };
-        let jitter = |text: String| time(&text).ok_or(RuleError::Jitter(text));
+        let latency = |amount: &Amount| latency(&amount.shown());
+        let jitter = |amount: &Amount| {
+            time(&amount.shown()).ok_or_else(|| RuleError::Jitter(amount.shown()))
+        };
         let rule = Self {
             links,
             impairment: Impairment {
-                latency: text.latency.as_deref().map(latency).transpose()?.unwrap_or_default(),
-                jitter: text.jitter.map(jitter).transpose()?.unwrap_or_default(),
+                latency: text.latency.as_ref().map(latency).transpose()?.unwrap_or_default(),
+                jitter: text.jitter.as_ref().map(jitter).transpose()?.unwrap_or_default(),
                 loss: text.loss.as_ref().map(loss).transpose()?.unwrap_or_default(),
                 bandwidth: text.bandwidth.as_ref().map(bandwidth).transpose()?,
                 partition: text.partition,
@@ -76,8 +79,9 @@ impl From<ImpairmentRule> for RuleText {
             to,
             node,
             only_from: only_from.map(|only| only.to_string()),
-            latency: (latency != Latency::None).then(|| writes(latency)),
-            jitter: (!jitter.is_zero()).then(|| humantime::format_duration(jitter).to_string()),
+            latency: (latency != Latency::None).then(|| Amount::Text(writes(latency))),
+            jitter: (!jitter.is_zero())
+                .then(|| Amount::Text(humantime::format_duration(jitter).to_string())),
             loss: (loss > 0.0).then(|| Amount::Text(share(loss))),
             bandwidth: bandwidth.map(|bandwidth| Amount::Text(width(bandwidth))),
             partition,
@@ -100,15 +104,11 @@ impl ImpairmentRule {
     #[must_use]
     pub fn effects(&self) -> String {
         let text = RuleText::from(self.clone());
-        let amount = |amount: Amount| match amount {
-            Amount::Number(number) => number.to_string(),
-            Amount::Text(text) => text,
-        };
         let parts = [
-            text.latency.map(|latency| format!("latency {latency}")),
-            text.jitter.map(|jitter| format!("jitter up to {jitter}")),
-            text.loss.map(|loss| format!("loss {}", amount(loss))),
-            text.bandwidth.map(|bandwidth| format!("bandwidth {}", amount(bandwidth))),
+            text.latency.map(|latency| format!("latency {}", latency.shown())),
+            text.jitter.map(|jitter| format!("jitter up to {}", jitter.shown())),
+            text.loss.map(|loss| format!("loss {}", loss.shown())),
+            text.bandwidth.map(|bandwidth| format!("bandwidth {}", bandwidth.shown())),
             text.partition.then(|| "partition".to_owned()),
             text.only_from.map(|only| format!("lets in only what {only} sends")),
         ];
