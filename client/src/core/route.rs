@@ -15,6 +15,9 @@ use rand::seq::IteratorRandom;
 pub struct Net {
     /// Its document.
     pub document: Arc<Document>,
+    /// The epoch whose packet keys are to be used: the document's, or a later one if no newer
+    /// document came.
+    pub epoch: u64,
     /// The gateway that the client has a link to.
     pub gateway: NodeId,
 }
@@ -92,7 +95,7 @@ impl Net {
         trace: Option<TraceContext>,
         rng: &mut R,
     ) -> Result<RouteHop, RouteError> {
-        let key = node.sphinx_key(self.document.epoch);
+        let key = node.sphinx_key(self.epoch);
         Ok(RouteHop {
             address: HopAddress { node: node.id(), trace },
             key: *key.ok_or_else(|| RouteError::NoKey(node.name.clone()))?,

@@ -79,7 +79,7 @@ impl Sphinx {
         secrets.insert(id, own_secret.clone());
         Self {
             secrets,
-            net: Net { document: Arc::new(document), gateway },
+            net: Net { epoch: document.epoch, document: Arc::new(document), gateway },
             own,
             own_secret,
             provider,
