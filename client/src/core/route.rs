@@ -16,6 +16,9 @@ use super::Weights;
 pub struct Net {
     /// Its document.
     pub document: Arc<Document>,
+    /// The epoch whose packet keys are to be used: the document's, or a later one if no newer
+    /// document came.
+    pub epoch: u64,
     /// The gateway that the client has a link to.
     pub gateway: NodeId,
     /// How readily each mix is to be chosen; see [`Suspicion`](super::Suspicion) for what uneven
@@ -96,9 +99,8 @@ impl Net {
         nodes: impl Iterator<Item = &'a Descriptor>,
         rng: &mut R,
     ) -> Option<&'a Descriptor> {
-        let epoch = self.document.epoch;
         let (keyed, others): (Vec<_>, Vec<_>) =
-            nodes.partition(|node| node.sphinx_key(epoch).is_some());
+            nodes.partition(|node| node.sphinx_key(self.epoch).is_some());
         let nodes = if keyed.is_empty() { others } else { keyed };
         let at = self.weights.choose(nodes.iter().map(|node| node.id()), rng)?;
         nodes.get(at).copied()
@@ -114,7 +116,7 @@ impl Net {
         trace: Option<TraceContext>,
         rng: &mut R,
     ) -> Result<RouteHop, RouteError> {
-        let key = node.sphinx_key(self.document.epoch);
+        let key = node.sphinx_key(self.epoch);
         Ok(RouteHop {
             address: HopAddress { node: node.id(), trace },
             key: *key.ok_or_else(|| RouteError::NoKey(node.name.clone()))?,

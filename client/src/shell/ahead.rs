@@ -29,7 +29,8 @@ impl Task {
     /// Makes or sends the next packet.
     pub(super) fn transmit(&mut self) -> Next {
         let Some(Up { gateway, packets, .. }) = &self.link else { return Next::Nothing };
-        let Some(document) = self.directory.current() else {
+        let usable = self.directory.current().zip(self.directory.epoch());
+        let Some((document, epoch)) = usable else {
             // The ticks pass: later ones are not to come in a burst.
             self.pass_ticks();
             return Next::Nothing;
@@ -37,7 +38,7 @@ impl Task {
         let packets = packets.clone();
         let now = Instant::now();
         let weights = self.messenger.suspicion().weights(now);
-        let net = Net { document, gateway: *gateway, weights };
+        let net = Net { document, epoch, gateway: *gateway, weights };
         self.cover.handle_rates(&net.document.parameters.rates, now, &mut rand::rng());
         self.forget_old(&net);
         if self.cover.poll_timeout().is_some() {
@@ -168,7 +169,7 @@ impl Task {
 
     /// Throws away what was sealed for another gateway or by another document.
     fn forget_old(&mut self, net: &Net) {
-        let of = Some((net.gateway, net.document.epoch, net.document.revision));
+        let of = Some((net.gateway, net.epoch, net.document.revision));
         if self.ahead.of != of {
             if let Some((draft, _)) = self.ahead.payload.take() {
                 self.traces.failed(draft.packet, "not sent: its route is no longer good");

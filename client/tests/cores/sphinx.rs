@@ -79,7 +79,12 @@ impl Sphinx {
         secrets.insert(id, own_secret.clone());
         Self {
             secrets,
-            net: Net { document: Arc::new(document), gateway, weights: Weights::default() },
+            net: Net {
+                epoch: document.epoch,
+                document: Arc::new(document),
+                gateway,
+                weights: Weights::default(),
+            },
             own,
             own_secret,
             provider,

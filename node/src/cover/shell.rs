@@ -118,7 +118,9 @@ impl Loops {
             return;
         }
         let mut rng = rand::rng();
-        let Some(LoopRoute { route, next }) = route::draw(self.id, document, &mut rng) else {
+        let epoch = self.follower.epoch().unwrap_or(document.epoch);
+        let Some(LoopRoute { route, next }) = route::draw(self.id, document, epoch, &mut rng)
+        else {
             return;
         };
         let mut identifier = Identifier::default();
