@@ -291,14 +291,15 @@ pub(crate) fn deadline_after(began: Instant, limit: Duration) -> Instant {
     began + limit.min(LONGEST)
 }
 
-/// The providers that offer a service; only the one with this name, if there is one.
+/// The nodes that offer a service, gateways with their mailboxes among them; only the one with this name, if there is one.
 pub(crate) fn providers<'a>(
     document: &'a Document,
     service: &str,
     name: Option<&str>,
 ) -> Result<Vec<&'a Descriptor>, RequestError> {
     let found: Vec<_> = document
-        .providers()
+        .nodes
+        .iter()
         .filter(|provider| provider.services.iter().any(|offered| offered == service))
         .filter(|provider| name.is_none_or(|name| provider.name == name))
         .collect();
@@ -307,7 +308,8 @@ pub(crate) fn providers<'a>(
 
 fn no_provider(document: &Document, service: &str, name: Option<&str>) -> RequestError {
     let known = document
-        .providers()
+        .nodes
+        .iter()
         .filter(|provider| provider.services.iter().any(|offered| offered == service))
         .map(|provider| provider.name.clone())
         .collect();

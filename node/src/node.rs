@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{LimitsError, NodeConfig};
 use crate::cover::{LoopTally, Loops, SharedSensor};
+use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
 use crate::links::{Dialler, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Workers, spawn_mixing};
@@ -153,6 +154,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let id = descriptor.id();
+        let end = Arc::new(OwnEnd { id, name: descriptor.name.clone(), role });
         let registration =
             RegistrarConfig { url: directory, network: network.to_string(), identity, join_secret };
         let registrar = Arc::new(OnceLock::new());
@@ -162,6 +164,7 @@ impl Node {
             network: Arc::clone(&network),
             own: link_key.clone(),
             follower: follower.clone(),
+            end: Arc::clone(&end),
             limits: limits.clone(),
             entrance: workers.entrance(),
             links: Arc::clone(&links),
@@ -199,6 +202,8 @@ impl Node {
                 handshake_limit: limits.handshake,
                 queue_bound: limits.link_queue,
                 books: Arc::clone(&books),
+                end,
+                follower: follower.clone(),
             },
             document,
             registration,

@@ -8,8 +8,10 @@ use mixbed_wire::{DropReason, Frame, LinkPublic, MAX_DELAY, NodeId};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::downlink::write_down;
+use super::impaired::FrameLane;
 use super::listener::{Listener, Peer};
-use super::{LinkQueue, drop_queued};
+use super::{LinkQueue, Outbound, drop_queued};
+use crate::impair::{Far, Way};
 use crate::packets::{Arrived, Stay};
 
 /// Frames read at a time from a node, and from a client: 193 KiB and 12 KiB of buffer.
@@ -27,7 +29,9 @@ impl Listener {
         let Link { reader, writer, peer: key } = link;
         let (who, ended) = match peer {
             Peer::Node(name) => {
-                let reading = self.read_packets(reader.read_ahead(NODE_READ_AHEAD), None);
+                let lane = FrameLane::new(&self.end, Far::Node(key), Way::In, &self.follower, 0);
+                let reader = reader.read_ahead(NODE_READ_AHEAD);
+                let reading = self.read_packets(reader, lane, None);
                 let ended = tokio::select! {
                     ended = reading => ended,
                     () = self.expelled(&key) => Err(Error::Closed),
@@ -55,22 +59,28 @@ impl Listener {
         let own = LinkQueue { queue, stop: self.stop.child_token() };
         self.links.add_client(id, own.clone());
         let waiting = Arc::new(Semaphore::new(CLIENT_WAITING));
+        let (far, bound) = (Far::Client(id), self.limits.client_queue);
+        let lane = |way| FrameLane::new(&self.end, far, way, &self.follower, bound);
+        let (up, mut down) = (lane(Way::In), lane(Way::Out));
         let reading = async {
-            let read = self.read_packets(reader.read_ahead(CLIENT_READ_AHEAD), Some(waiting));
+            let reader = reader.read_ahead(CLIENT_READ_AHEAD);
+            let read = self.read_packets(reader, up, Some(waiting));
             match self.entrance_stop.run_until_cancelled(read).await {
                 Some(ended) => ended,
                 None => std::future::pending().await,
             }
         };
-        let down = write_down(&mut packets, writer, self.follower.clone(), &self.books);
+        let follower = self.follower.clone();
+        let downward = write_down(&mut packets, &mut down, writer, follower, &self.books);
         let ended = tokio::select! {
             ended = reading => ended,
-            error = down => Err(error),
+            error = downward => Err(error),
             () = own.stop.cancelled() => Err(Error::Closed),
         };
         self.links.remove_client(id, &own);
         packets.close();
         drop_queued(&mut packets, DropReason::ClientOffline);
+        down.lose(DropReason::ClientOffline);
         ended
     }
 
@@ -78,23 +88,42 @@ impl Listener {
     async fn read_packets(
         &self,
         mut reader: LinkReader,
+        mut lane: FrameLane,
         client: Option<Arc<Semaphore>>,
     ) -> Result<(), Error> {
-        while let Some(frame) = reader.read().await? {
-            match frame {
-                Frame::Packet(packet) => {
-                    let stay = Stay::received(&self.books, Instant::now());
-                    let turn = match &client {
-                        Some(waiting) => Arc::clone(waiting).acquire_owned().await.ok(),
-                        None => None,
+        loop {
+            tokio::select! {
+                frame = reader.read() => {
+                    let Some(frame) = frame? else { return Ok(()) };
+                    let frame = match frame {
+                        Frame::Packet(packet) => {
+                            let stay = Stay::received(&self.books, Instant::now());
+                            Some(Outbound { packet, stay })
+                        }
+                        Frame::Dummy => None,
                     };
-                    let from_client = client.is_some();
-                    self.entrance.enter(Arrived { packet, from_client, turn, stay });
+                    if lane.is_clear() {
+                        self.let_in(frame, client.as_ref()).await;
+                    } else {
+                        lane.take([frame]);
+                    }
                 }
-                Frame::Dummy => {}
+                frames = lane.ready() => for frame in frames {
+                    self.let_in(frame, client.as_ref()).await;
+                }
             }
         }
-        Ok(())
+    }
+
+    /// Hands a packet to the workers; a client's in its turn.
+    async fn let_in(&self, frame: Option<Outbound>, client: Option<&Arc<Semaphore>>) {
+        let Some(Outbound { packet, stay }) = frame else { return };
+        let turn = match client {
+            Some(waiting) => Arc::clone(waiting).acquire_owned().await.ok(),
+            None => None,
+        };
+        let from_client = client.is_some();
+        self.entrance.enter(Arrived { packet, from_client, turn, stay });
     }
 
     /// Waits until the document has not listed the peer for as long as the packets take that it

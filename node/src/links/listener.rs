@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::LinkTable;
 use crate::config::Limits;
+use crate::impair::OwnEnd;
 use crate::packets::{Books, Entrance};
 use crate::topology;
 
@@ -25,6 +26,8 @@ pub(crate) struct Listener {
     pub(crate) network: Arc<str>,
     pub(crate) own: LinkSecret,
     pub(crate) follower: Follower,
+    /// This end of the links, as impairments' rules see it.
+    pub(crate) end: Arc<OwnEnd>,
     pub(crate) limits: Limits,
     pub(crate) entrance: Entrance,
     pub(crate) links: Arc<LinkTable>,

@@ -1,6 +1,7 @@
 //! A node's links: those that others dial, those it dials, and the table of where packets can go.
 
 mod downlink;
+mod impaired;
 mod incoming;
 mod listener;
 mod outgoing;
