@@ -122,7 +122,7 @@ impl NodeMetrics {
         drop_reasons: &[&'static str],
     ) -> Self {
         let labels = [("node", node_name), ("role", role)];
-        let owner = telemetry.families().owner(&labels, METRICS);
+        let owner = telemetry.families().owner(&labels, &METRICS);
         let dropped = |reason: &&'static str| owner.counter(&catalogue::PACKETS_DROPPED, &[reason]);
         Self {
             packets_received: owner.counter(&catalogue::PACKETS_RECEIVED, &[]),
