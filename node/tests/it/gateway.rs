@@ -13,12 +13,12 @@ use mixbed_wire::{
 
 use crate::rig::SOON;
 
-struct Client {
-    id: NodeId,
-    link: Link,
+pub(crate) struct Client {
+    pub(crate) id: NodeId,
+    pub(crate) link: Link,
 }
 
-async fn client(net: &LocalNet) -> Client {
+pub(crate) async fn client(net: &LocalNet) -> Client {
     let key = LinkSecret::generate(&mut rand::rng());
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
@@ -29,7 +29,7 @@ async fn client(net: &LocalNet) -> Client {
 }
 
 /// A packet for the gateway, to be passed on to `next`.
-fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet {
+pub(crate) fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet {
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
     let key = *gateway.sphinx_key(document.epoch).expect("a key");
@@ -41,7 +41,7 @@ fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet
     Packet::seal(&route, onward.address, [0; 16], b"hello", &mut rand::rng()).expect("fits")
 }
 
-async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
+pub(crate) async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
     let settled = async {
         while !wanted(net) {
             tokio::time::sleep(Duration::from_millis(1)).await;
