@@ -7,13 +7,12 @@ use mixbed_directory::{Descriptor, Document, Follower};
 use mixbed_telemetry::{Attribute, ClientMetrics, ClientReadings, Context, Service, SpanName};
 use mixbed_wire::NodeId;
 use mixbed_wire::message::Response;
-use rand::seq::IndexedRandom;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::LoopReport;
+use crate::core::{LoopReport, Suspicion};
 use crate::request::{Answer, RequestError, RequestOptions};
 use crate::shell::{self, Command, Ended};
 use crate::state::{NotReady, State};
@@ -30,7 +29,9 @@ struct Inner {
     directory: Follower,
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
+    suspicion: watch::Receiver<Suspicion>,
     loops: watch::Receiver<LoopReport>,
+    abandoned: Arc<Notify>,
     spans: Service,
     metrics: ClientMetrics,
     stop: CancellationToken,
@@ -44,6 +45,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) payload: &'a [u8],
     pub(crate) provider: &'a Descriptor,
     pub(crate) deadline: Instant,
+    /// When to give up if nothing at all has come back.
+    pub(crate) unheard: Option<Instant>,
     /// What its packets' spans hang under.
     pub(crate) trace: Option<Context>,
 }
@@ -64,7 +67,9 @@ impl Client {
             directory,
             commands: started.commands,
             state: started.state,
+            suspicion: started.suspicion,
             loops: started.loops,
+            abandoned: started.abandoned,
             spans,
             metrics: started.metrics,
             _stop_when_dropped: stop.clone().drop_guard(),
@@ -142,12 +147,12 @@ impl Client {
             return Err(RequestError::TracingNotAllowed);
         }
         let offering = providers(&document, service, options.provider.as_deref())?;
-        let provider = offering.choose(&mut rand::rng()).copied();
+        let provider = self.by_weight(offering).into_iter().next();
         let provider = provider.ok_or_else(|| no_provider(&document, service, None))?;
 
         let span = options.traced.then(|| self.spans().span(SpanName::Message, None));
         let trace = span.as_ref().map(mixbed_telemetry::Span::context);
-        let asked = Asked { service, payload, provider, deadline, trace };
+        let asked = Asked { service, payload, provider, deadline, unheard: None, trace };
         let result = self.ask(asked, began).await;
         if let Some(mut span) = span {
             span.set(Attribute::Bytes, payload.len());
@@ -182,6 +187,19 @@ impl Client {
         })
     }
 
+    /// In random order, those first that seem to work.
+    pub(crate) fn by_weight<'a>(&self, mut providers: Vec<&'a Descriptor>) -> Vec<&'a Descriptor> {
+        let weights = self.inner.suspicion.borrow().weights(Instant::now());
+        let mut ordered = Vec::with_capacity(providers.len());
+        let next = |left: &[&Descriptor]| {
+            weights.choose(left.iter().map(|provider| provider.id()), &mut rand::rng())
+        };
+        while let Some(at) = next(&providers) {
+            ordered.push(providers.swap_remove(at));
+        }
+        ordered
+    }
+
     pub(crate) fn spans(&self) -> &Service {
         &self.inner.spans
     }
@@ -196,13 +214,16 @@ impl Client {
         asked: Asked<'_>,
         began: Instant,
     ) -> Result<Answer, RequestError> {
-        let Asked { service, payload, provider, deadline, trace } = asked;
+        let Asked { service, payload, provider, deadline, unheard, trace } = asked;
+        // Dropped after `answer`: whoever is told finds it closed.
+        let _told_when_dropped = NotifyOnDrop(Arc::clone(&self.inner.abandoned));
         let (reply, answer) = oneshot::channel();
         let command = Command {
             provider: provider.id(),
             service: service.to_owned(),
             payload: payload.to_vec(),
             deadline,
+            unheard,
             trace,
             reply,
         };
@@ -218,6 +239,9 @@ impl Client {
             Ok(Err(Ended::DeadlinePassed(tried))) => {
                 let deadline = deadline.saturating_duration_since(began);
                 return Err(RequestError::DeadlinePassed { provider: name(), deadline, tried });
+            }
+            Ok(Err(Ended::ProviderGone(tried))) => {
+                return Err(RequestError::ProviderGone { provider: name(), tried });
             }
             Ok(Err(Ended::Invalid(error))) => return Err(error.into()),
             Ok(Err(Ended::TooManyMessages(count))) => {
@@ -252,6 +276,14 @@ impl Client {
     }
 }
 
+struct NotifyOnDrop(Arc<Notify>);
+
+impl Drop for NotifyOnDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
 /// The longest deadline: whoever asks for more means "never mind", and times must not overflow.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
@@ -259,14 +291,15 @@ pub(crate) fn deadline_after(began: Instant, limit: Duration) -> Instant {
     began + limit.min(LONGEST)
 }
 
-/// The providers that offer a service; only the one with this name, if there is one.
+/// The nodes that offer a service, gateways with their mailboxes among them; only the one with this name, if there is one.
 pub(crate) fn providers<'a>(
     document: &'a Document,
     service: &str,
     name: Option<&str>,
 ) -> Result<Vec<&'a Descriptor>, RequestError> {
     let found: Vec<_> = document
-        .providers()
+        .nodes
+        .iter()
         .filter(|provider| provider.services.iter().any(|offered| offered == service))
         .filter(|provider| name.is_none_or(|name| provider.name == name))
         .collect();
@@ -275,7 +308,8 @@ pub(crate) fn providers<'a>(
 
 fn no_provider(document: &Document, service: &str, name: Option<&str>) -> RequestError {
     let known = document
-        .providers()
+        .nodes
+        .iter()
         .filter(|provider| provider.services.iter().any(|offered| offered == service))
         .map(|provider| provider.name.clone())
         .collect();

@@ -40,7 +40,7 @@ pub struct Answer {
     pub packets_sent: u64,
     /// Packets received.
     pub packets_received: u64,
-    /// How many of the packets sent said what an earlier one had said in vain.
+    /// How many of the packets sent said what an earlier one had said.
     pub retransmissions: u64,
     /// The W3C id of its trace.
     pub trace_id: Option<[u8; 16]>,
@@ -81,6 +81,14 @@ pub enum RequestError {
         provider: String,
         /// The deadline.
         deadline: Duration,
+        /// What was done.
+        tried: Tried,
+    },
+    /// The provider left the network meanwhile. Whether its service got the request is not known.
+    #[error("{provider} has left the network ({tried}): ask another one")]
+    ProviderGone {
+        /// The provider.
+        provider: String,
         /// What was done.
         tried: Tried,
     },
@@ -140,6 +148,7 @@ impl RequestError {
             Self::NoProvider { .. } => "no_provider",
             Self::TooManyMessages(_) => "too_many_messages",
             Self::DeadlinePassed { .. } => "deadline_passed",
+            Self::ProviderGone { .. } => "provider_gone",
             Self::UnknownService { .. } => "unknown_service",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",

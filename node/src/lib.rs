@@ -7,6 +7,7 @@
 
 mod config;
 mod cover;
+mod impair;
 mod keeper;
 mod links;
 pub mod mailbox;

@@ -6,7 +6,6 @@ use mixbed_directory::Descriptor;
 use mixbed_monero::TxId;
 use mixbed_telemetry::Span;
 use mixbed_wire::message::SUBMIT_SERVICE;
-use rand::seq::SliceRandom;
 
 use super::tally::Tally;
 use super::verdict::judge;
@@ -17,6 +16,10 @@ use crate::state::State;
 
 /// The pause between two rounds: a provider has waited for its monerod already.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long it is waited for any sign of life of one provider of several. At 20 % loss on all links
+/// a provider that works is silent so long one time in four, and asked again later.
+const UNHEARD: Duration = Duration::from_secs(8);
 
 /// One transaction and its trace.
 pub(super) struct Attempt<'a> {
@@ -47,7 +50,8 @@ impl Attempt<'_> {
                     break;
                 }
                 let share = left / u32::try_from(round.len() - position).unwrap_or(u32::MAX);
-                match self.at(provider, began, now + share).await {
+                let unheard = (round.len() > 1).then_some(now + UNHEARD);
+                match self.at(provider, began, now + share, unheard).await {
                     Err(error) if error.is_the_providers() => {
                         let name = &provider.name;
                         tracing::warn!(provider = name, %error, "not broadcast by this provider");
@@ -73,9 +77,7 @@ impl Attempt<'_> {
     fn offering(&self, wanted: Option<&str>) -> Vec<Descriptor> {
         let Some(document) = self.client.directory().current() else { return Vec::new() };
         let found = providers(&document, SUBMIT_SERVICE, wanted).unwrap_or_default();
-        let mut found: Vec<_> = found.into_iter().cloned().collect();
-        found.shuffle(&mut rand::rng());
-        found
+        self.client.by_weight(found).into_iter().cloned().collect()
     }
 
     async fn at(
@@ -83,6 +85,7 @@ impl Attempt<'_> {
         provider: &Descriptor,
         began: Instant,
         deadline: Instant,
+        unheard: Option<Instant>,
     ) -> Result<BroadcastReport, BroadcastError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if let Err(error) = self.client.wait_ready(left).await {
@@ -92,7 +95,14 @@ impl Attempt<'_> {
             });
         }
         let trace = self.span.map(Span::context);
-        let asked = Asked { service: SUBMIT_SERVICE, payload: self.raw, provider, deadline, trace };
+        let asked = Asked {
+            service: SUBMIT_SERVICE,
+            payload: self.raw,
+            provider,
+            deadline,
+            unheard,
+            trace,
+        };
         let answer = self.client.ask(asked, began).await?;
         judge(self.txid, answer)
     }

@@ -70,7 +70,10 @@ impl BroadcastError {
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable { .. } | Self::NotReady { .. } | Self::DeadlinePassed { .. }
+            Self::Unavailable { .. }
+                | Self::NotReady { .. }
+                | Self::DeadlinePassed { .. }
+                | Self::Request(RequestError::ProviderGone { .. })
         )
     }
 
@@ -84,7 +87,8 @@ impl BroadcastError {
             | Self::DeadlinePassed { .. } => true,
             Self::Request(error) => matches!(
                 error,
-                RequestError::UnknownService { .. }
+                RequestError::ProviderGone { .. }
+                    | RequestError::UnknownService { .. }
                     | RequestError::Failed { .. }
                     | RequestError::Refused { .. }
                     | RequestError::TooLarge(_)

@@ -11,7 +11,6 @@ use std::time::Instant;
 use mixbed_monero::TxId;
 use mixbed_telemetry::{Attribute, Span, SpanName};
 use mixbed_wire::message::{Request, SUBMIT_SERVICE};
-use rand::seq::SliceRandom;
 
 use crate::client::{Client, deadline_after, providers};
 use crate::request::RequestError;
@@ -43,9 +42,9 @@ impl Client {
         if options.traced && !document.parameters.tracing_allowed {
             return Err(BroadcastError::Request(RequestError::TracingNotAllowed));
         }
-        let mut candidates = providers(&document, SUBMIT_SERVICE, options.provider.as_deref())
+        let candidates = providers(&document, SUBMIT_SERVICE, options.provider.as_deref())
             .map_err(BroadcastError::from)?;
-        candidates.shuffle(&mut rand::rng());
+        let candidates = self.by_weight(candidates);
 
         let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
         let attempt = Attempt { client: self, raw, txid: TxId::of(raw).ok(), span: span.as_ref() };

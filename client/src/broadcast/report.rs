@@ -39,7 +39,7 @@ pub struct BroadcastReport {
     pub packets_sent: u64,
     /// Packets received from it.
     pub packets_received: u64,
-    /// How many of those sent said what an earlier one had said in vain.
+    /// How many of those sent said what an earlier one had said.
     pub retransmissions: u64,
     /// The sum of all delays drawn for the packet that was answered, there and back.
     pub mixing_delay: Duration,

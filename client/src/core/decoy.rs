@@ -15,7 +15,6 @@ use std::time::Duration;
 use mixbed_wire::message::{Forward, MessageId};
 use mixbed_wire::{HopAddress, Identifier, NodeId, Packet, PacketFormat};
 use rand::Rng;
-use rand::seq::IteratorRandom;
 
 use super::post::{WayBack, reply_block};
 use super::{Net, PostError, Return, RouteError};
@@ -68,6 +67,6 @@ pub fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
 }
 
 fn provider<R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<NodeId, RouteError> {
-    let chosen = net.document.providers().choose(rng);
+    let chosen = net.choose(net.document.providers(), rng);
     chosen.map(mixbed_directory::Descriptor::id).ok_or(RouteError::NoProvider)
 }

@@ -39,7 +39,7 @@ pub enum Content {
     /// A question for these parts of the response, one reply block each; or for whatever there is,
     /// with one reply block.
     Poll {
-        /// The parts.
+        /// The parts. One may be named more often: then its answer comes as often.
         wanted: Vec<u16>,
     },
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use mixbed_wire::NodeId;
 use rand::Rng;
-use rand::seq::IteratorRandom;
+
+use super::Weights;
 
 /// How long a gateway that failed is avoided while there are others.
 const AVOIDED: Duration = Duration::from_secs(60);
@@ -21,18 +22,20 @@ impl FailedGateways {
         self.0.insert(gateway, now);
     }
 
-    /// A random one that has not failed; if all have, the one that did so longest ago.
+    /// One that has not failed, by weight; if all have, the one that did so longest ago.
     pub fn pick<R: Rng + ?Sized>(
         &self,
         gateways: &[NodeId],
+        weights: &Weights,
         now: Instant,
         rng: &mut R,
     ) -> Option<NodeId> {
         let at = |gateway: &NodeId| {
             self.0.get(gateway).filter(|at| now.saturating_duration_since(**at) < AVOIDED)
         };
-        let good = gateways.iter().filter(|gateway| at(gateway).is_none()).choose(rng);
-        good.or_else(|| gateways.iter().min_by_key(|gateway| at(gateway))).copied()
+        let good: Vec<_> = gateways.iter().copied().filter(|id| at(id).is_none()).collect();
+        let chosen = weights.choose(good.iter().copied(), rng).and_then(|chosen| good.get(chosen));
+        chosen.or_else(|| gateways.iter().min_by_key(|gateway| at(gateway))).copied()
     }
 }
 
@@ -52,15 +55,20 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut failed = FailedGateways::default();
+        let even = &Weights::default();
         failed.insert(two, at(0));
         failed.insert(one, at(1));
         for _ in 0..20 {
-            assert_eq!(failed.pick(&all, at(2), &mut rng), Some(three));
+            assert_eq!(failed.pick(&all, even, at(2), &mut rng), Some(three));
         }
         failed.insert(three, at(3));
-        assert_eq!(failed.pick(&all, at(4), &mut rng), Some(two), "it failed first");
-        assert_eq!(failed.pick(&[one], at(4), &mut rng), Some(one), "there is no other");
-        assert_eq!(failed.pick(&all, at(61), &mut rng), Some(two), "its time is over, theirs not");
-        assert_eq!(failed.pick(&[], at(4), &mut rng), None);
+        assert_eq!(failed.pick(&all, even, at(4), &mut rng), Some(two), "it failed first");
+        assert_eq!(failed.pick(&[one], even, at(4), &mut rng), Some(one), "there is no other");
+        assert_eq!(
+            failed.pick(&all, even, at(60), &mut rng),
+            Some(two),
+            "its time is over, theirs not"
+        );
+        assert_eq!(failed.pick(&[], even, at(4), &mut rng), None);
     }
 }

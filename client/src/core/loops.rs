@@ -27,6 +27,8 @@ pub struct Loops<K> {
     waiting: HashMap<Identifier, Waiting<K>>,
     timers: BTreeSet<(Instant, Identifier)>,
     ended: VecDeque<Ended>,
+    /// Those of which [`poll_ended`](Self::poll_ended) has not told.
+    untold: VecDeque<Ended>,
     sent: u64,
     returned: u64,
     lost: u64,
@@ -39,7 +41,7 @@ struct Waiting<K> {
     nodes: Vec<NodeId>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Ended {
     nodes: Vec<NodeId>,
     returned: bool,
@@ -75,6 +77,7 @@ impl<K> Default for Loops<K> {
             waiting: HashMap::new(),
             timers: BTreeSet::new(),
             ended: VecDeque::new(),
+            untold: VecDeque::new(),
             sent: 0,
             returned: 0,
             lost: 0,
@@ -161,6 +164,12 @@ impl<K> Loops<K> {
         self.ended.clear();
     }
 
+    /// The nodes of a loop that has ended since, and whether it came back. Nobody has to ask: the
+    /// last [`WINDOW`](Self::WINDOW) are kept.
+    pub fn poll_ended(&mut self) -> Option<(Vec<NodeId>, bool)> {
+        self.untold.pop_front().map(|Ended { nodes, returned }| (nodes, returned))
+    }
+
     /// How they did.
     #[must_use]
     pub fn report(&self) -> LoopReport {
@@ -176,10 +185,13 @@ impl<K> Loops<K> {
     }
 
     fn end(&mut self, nodes: Vec<NodeId>, returned: bool) {
-        if self.ended.len() >= Self::WINDOW {
-            self.ended.pop_front();
+        let ended = Ended { nodes, returned };
+        for list in [&mut self.untold, &mut self.ended] {
+            if list.len() >= Self::WINDOW {
+                list.pop_front();
+            }
+            list.push_back(ended.clone());
         }
-        self.ended.push_back(Ended { nodes, returned });
     }
 }
 

@@ -1,6 +1,6 @@
 //! One message: what of it was sent, what is held there, what has come back.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use mixbed_wire::message::{
@@ -9,7 +9,7 @@ use mixbed_wire::message::{
 use mixbed_wire::{DropReason, NodeId};
 
 use super::packet::Purpose;
-use super::{PacketNo, Tried};
+use super::{Loss, Order, PacketNo, Tried};
 
 /// The pause before a provider whose service is at work is asked again; each later one is twice as
 /// long. The response comes by itself: polls only heal its loss.
@@ -23,33 +23,88 @@ pub(super) struct Outgoing {
     pub(super) provider: NodeId,
     pub(super) traced: bool,
     pub(super) began: Instant,
-    pub(super) deadline: Instant,
     pub(super) tried: Tried,
     /// Packets that count in the window: not answered and not overdue.
     pub(super) under_way: BTreeSet<PacketNo>,
     /// All packets whose answers are still read, oldest first.
     pub(super) sent: VecDeque<PacketNo>,
+    deadline: Instant,
+    unheard: Option<Instant>,
     /// Answers to earlier packets speak of a state that the provider has lost since.
     since: PacketNo,
     body: Vec<u8>,
     held: Bitmap,
-    attempts: BTreeMap<u16, u32>,
     phase: Phase,
 }
 
 enum Phase {
-    /// Not all fragments are acknowledged. These are to be sent.
-    Sending(VecDeque<u16>),
+    /// Not all fragments are acknowledged.
+    Sending(Vec<Tries>),
     /// The provider has the request; its service is at work.
-    Waiting { next: NextPoll, pause: Duration, lost: u32 },
-    /// The response is coming. Parts that were asked for, and how often each was lost.
-    Collecting { parts: Fragments, asked: BTreeSet<u16>, lost: BTreeMap<u16, u32> },
+    Waiting { next: NextPoll, pause: Duration },
+    /// The response is coming, part by part.
+    Collecting { parts: Fragments, tries: Vec<Tries> },
 }
 
 enum NextPoll {
     At(Instant),
-    Due,
-    UnderWay,
+    Now(Tries),
+}
+
+/// What was done for one piece: a fragment, a question, a part of the response.
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    sent: u32,
+    lost: u32,
+    /// Packets with it that are under way.
+    flying: u32,
+}
+
+impl Tries {
+    fn send(&mut self) -> u32 {
+        self.sent += 1;
+        self.flying += 1;
+        self.sent
+    }
+
+    fn unsend(&mut self) {
+        self.sent = self.sent.saturating_sub(1);
+        self.flying = self.flying.saturating_sub(1);
+    }
+
+    fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+        self.flying = self.flying.saturating_sub(1);
+    }
+}
+
+/// How many packets of a piece may be under way.
+#[derive(Clone, Copy)]
+pub(super) enum Copies<'a> {
+    /// One.
+    One,
+    /// As many as the losses ask for, of all pieces together at most so many.
+    Of(&'a Loss, usize),
+}
+
+impl Copies<'_> {
+    fn is_wanted(self, tries: &Tries, missing: usize) -> bool {
+        let most = match self {
+            Self::One => 1,
+            Self::Of(loss, window) => {
+                let share = u32::try_from(window / missing.max(1)).unwrap_or(u32::MAX);
+                loss.copies(tries.lost).min(share)
+            }
+        };
+        tries.flying < most.max(1)
+    }
+
+    /// Whether the next copy is to be a question: where most packets are lost, the request is
+    /// likely to be there after two, and it is its answers that do not come back.
+    fn is_probe(self, tries: &Tries, missing: usize) -> bool {
+        let high = matches!(self, Self::Of(loss, _) if loss.is_high());
+        high && missing == 1 && tries.sent >= 2 && tries.sent.is_multiple_of(2)
+    }
 }
 
 /// What an answer changed.
@@ -61,30 +116,23 @@ pub(super) enum Progress {
 }
 
 impl Outgoing {
-    pub(super) fn new(
-        id: MessageId,
-        provider: NodeId,
-        traced: bool,
-        body: Vec<u8>,
-        now: Instant,
-        deadline: Instant,
-    ) -> Self {
+    pub(super) fn new(id: MessageId, order: &Order<'_>, body: Vec<u8>, now: Instant) -> Self {
         // A request is at most MAX_MESSAGE bytes: 459 fragments.
         let count = u16::try_from(body.len().div_ceil(MAX_FRAGMENT_DATA)).unwrap_or(u16::MAX);
         Self {
             id,
-            provider,
-            traced,
+            provider: order.provider,
+            traced: order.traced,
             began: now,
-            deadline,
             tried: Tried { fragments: count, ..Tried::default() },
             under_way: BTreeSet::new(),
             sent: VecDeque::new(),
+            deadline: order.deadline,
+            unheard: order.unheard,
             since: PacketNo(0),
             body,
             held: Bitmap::default(),
-            attempts: BTreeMap::new(),
-            phase: Phase::Sending((0..count).collect()),
+            phase: Phase::Sending(vec![Tries::default(); count.into()]),
         }
     }
 
@@ -97,70 +145,82 @@ impl Outgoing {
     }
 
     /// What is to be sent next, and which try it is.
-    pub(super) fn next(&mut self) -> Option<(Purpose, u32)> {
+    pub(super) fn next(&mut self, copies: Copies<'_>) -> Option<(Purpose, u32)> {
         match &mut self.phase {
-            Phase::Sending(queue) => loop {
-                let index = queue.pop_front()?;
-                if !self.held.contains(index) {
-                    let lost = self.attempts.get(&index).copied().unwrap_or_default();
-                    return Some((Purpose::Fragment(index), lost + 1));
+            Phase::Sending(fragments) => {
+                let missing = fragments.len() - self.held.len();
+                let wanted = (0..).zip(fragments).filter(|(index, tries)| {
+                    !self.held.contains(*index) && copies.is_wanted(tries, missing)
+                });
+                // Those that were not sent yet, then whatever is worst off.
+                let (index, tries) = wanted.min_by_key(|(_, tries)| (tries.flying, tries.sent))?;
+                let purpose = if copies.is_probe(tries, missing) {
+                    Purpose::Probe(index)
+                } else {
+                    Purpose::Fragment(index)
+                };
+                Some((purpose, tries.send()))
+            }
+            Phase::Waiting { next: NextPoll::Now(tries), .. } => {
+                copies.is_wanted(tries, 1).then(|| (Purpose::Poll(Vec::new()), tries.send()))
+            }
+            Phase::Waiting { .. } => None,
+            Phase::Collecting { parts, tries } => {
+                let missing = tries.len() - parts.len();
+                let wanted = (0..).zip(tries).filter(|(part, tries)| {
+                    !parts.contains(*part) && copies.is_wanted(tries, missing)
+                });
+                let mut attempt = 0;
+                let mut asked = Vec::new();
+                for (part, tries) in wanted.take(MAX_REPLY_BLOCKS) {
+                    asked.push(part);
+                    attempt = tries.send().max(attempt);
                 }
-            },
-            Phase::Waiting { next, lost, .. } => matches!(next, NextPoll::Due).then(|| {
-                *next = NextPoll::UnderWay;
-                (Purpose::Poll(Vec::new()), *lost + 1)
-            }),
-            Phase::Collecting { parts, asked, lost } => {
-                let wanted: Vec<u16> = (0..parts.count())
-                    .filter(|part| !parts.contains(*part) && !asked.contains(part))
-                    .take(MAX_REPLY_BLOCKS)
-                    .collect();
-                let most_lost = wanted.iter().filter_map(|part| lost.get(part)).max().copied();
-                asked.extend(&wanted);
-                let attempt = most_lost.unwrap_or_default() + 1;
-                (!wanted.is_empty()).then_some((Purpose::Poll(wanted), attempt))
+                (!asked.is_empty()).then_some((Purpose::Poll(asked), attempt))
             }
         }
     }
 
     /// Takes back what [`next`](Self::next) gave and could not be sent.
-    pub(super) fn handle_unsent(&mut self, purpose: &Purpose) {
-        match (&mut self.phase, purpose) {
-            (Phase::Sending(queue), Purpose::Fragment(index)) => queue.push_front(*index),
-            (Phase::Waiting { next, .. }, Purpose::Poll(_)) => *next = NextPoll::Due,
-            (Phase::Collecting { asked, .. }, Purpose::Poll(wanted)) => {
-                asked.retain(|part| !wanted.contains(part));
-            }
-            _ => {}
-        }
+    pub(super) fn handle_unsent(&mut self, packet: PacketNo, purpose: &Purpose) {
+        self.with_pieces(packet, purpose, Tries::unsend);
     }
 
     /// A packet was not answered in time.
-    pub(super) fn handle_lost(&mut self, purpose: &Purpose) {
+    pub(super) fn handle_lost(&mut self, packet: PacketNo, purpose: &Purpose) {
+        self.with_pieces(packet, purpose, Tries::lose);
+    }
+
+    /// Whatever the packet was for, if it is still of use.
+    fn with_pieces(&mut self, packet: PacketNo, purpose: &Purpose, change: fn(&mut Tries)) {
+        if packet < self.since {
+            return;
+        }
         match (&mut self.phase, purpose) {
-            (Phase::Sending(queue), Purpose::Fragment(index)) if !self.held.contains(*index) => {
-                *self.attempts.entry(*index).or_default() += 1;
-                queue.push_back(*index);
+            (Phase::Sending(fragments), Purpose::Fragment(index) | Purpose::Probe(index)) => {
+                fragments.get_mut(usize::from(*index)).into_iter().for_each(change);
             }
-            (Phase::Waiting { next, lost, .. }, Purpose::Poll(_)) => {
-                *next = NextPoll::Due;
-                *lost += 1;
-            }
-            (Phase::Collecting { parts, asked, lost }, Purpose::Poll(wanted)) => {
-                for part in wanted.iter().filter(|part| !parts.contains(**part)) {
-                    asked.remove(part);
-                    *lost.entry(*part).or_default() += 1;
+            (Phase::Waiting { next: NextPoll::Now(tries), .. }, Purpose::Poll(_)) => change(tries),
+            (Phase::Collecting { tries, .. }, Purpose::Poll(wanted)) => {
+                for part in wanted {
+                    tries.get_mut(usize::from(*part)).into_iter().for_each(change);
                 }
             }
             _ => {}
         }
     }
 
+    /// When the message ends, if no answer ends it.
+    pub(super) fn ends_at(&self) -> Instant {
+        let unheard = self.unheard.filter(|_| self.tried.packets_received == 0);
+        unheard.map_or(self.deadline, |unheard| unheard.min(self.deadline))
+    }
+
     /// When the message wants to be woken besides its packets' timers.
     pub(super) fn poll_timeout(&self) -> Instant {
         match self.phase {
-            Phase::Waiting { next: NextPoll::At(at), .. } => at.min(self.deadline),
-            _ => self.deadline,
+            Phase::Waiting { next: NextPoll::At(at), .. } => at.min(self.ends_at()),
+            _ => self.ends_at(),
         }
     }
 
@@ -168,7 +228,7 @@ impl Outgoing {
         if let Phase::Waiting { next, .. } = &mut self.phase
             && matches!(next, NextPoll::At(at) if *at <= now)
         {
-            *next = NextPoll::Due;
+            *next = NextPoll::Now(Tries::default());
         }
     }
 
@@ -185,7 +245,9 @@ impl Outgoing {
             return Ok(Progress::Continues);
         }
         match (answer, purpose) {
-            (Answer::Ack { held, .. }, Purpose::Fragment(_)) => self.handle_ack(&held, now),
+            (Answer::Ack { held, .. }, Purpose::Fragment(_) | Purpose::Probe(_)) => {
+                self.handle_ack(&held, now);
+            }
             (Answer::Ack { held, .. }, Purpose::Poll(_)) => {
                 // Polls are sent when the provider had everything: it has lost it since.
                 self.restart(&held, next_packet, now);
@@ -201,8 +263,10 @@ impl Outgoing {
     /// Whether the answer to a packet is not needed any more.
     pub(super) fn is_settled(&self, purpose: &Purpose) -> bool {
         match (&self.phase, purpose) {
-            (Phase::Sending(_), Purpose::Fragment(index)) => self.held.contains(*index),
-            (Phase::Waiting { next, .. }, Purpose::Poll(_)) => !matches!(next, NextPoll::UnderWay),
+            (Phase::Sending(_), Purpose::Fragment(index) | Purpose::Probe(index)) => {
+                self.held.contains(*index)
+            }
+            (Phase::Waiting { next, .. }, Purpose::Poll(_)) => !matches!(next, NextPoll::Now(_)),
             (Phase::Collecting { parts, .. }, Purpose::Poll(wanted)) => {
                 wanted.iter().all(|part| parts.contains(*part))
             }
@@ -222,14 +286,13 @@ impl Outgoing {
 
     fn handle_pending(&mut self, purpose: &Purpose, now: Instant) {
         match (&mut self.phase, purpose) {
-            (Phase::Waiting { next, pause, lost }, Purpose::Poll(_)) => {
+            (Phase::Sending(_), _) => self.wait(now),
+            (Phase::Waiting { next: next @ NextPoll::Now(_), pause }, Purpose::Poll(_)) => {
                 *pause = (*pause * 2).min(LONGEST_PAUSE);
                 *next = NextPoll::At(now + *pause);
-                *lost = 0;
             }
-            // A late word of an earlier time.
-            (Phase::Waiting { .. } | Phase::Collecting { .. }, Purpose::Fragment(_)) => {}
-            _ => self.wait(now),
+            // A late word of an earlier time: what has come of the response stays.
+            _ => {}
         }
     }
 
@@ -241,7 +304,8 @@ impl Outgoing {
     ) -> Result<Progress, DropReason> {
         if !matches!(self.phase, Phase::Collecting { .. }) {
             let parts = Fragments::new(count)?;
-            self.phase = Phase::Collecting { parts, asked: BTreeSet::new(), lost: BTreeMap::new() };
+            let tries = vec![Tries::default(); count.into()];
+            self.phase = Phase::Collecting { parts, tries };
             self.tried.fragments_held = self.count();
             self.tried.response_parts = Some(count);
         }
@@ -269,7 +333,7 @@ impl Outgoing {
     fn wait(&mut self, now: Instant) {
         self.tried.fragments_held = self.count();
         let next = NextPoll::At(now + FIRST_PAUSE);
-        self.phase = Phase::Waiting { next, pause: FIRST_PAUSE, lost: 0 };
+        self.phase = Phase::Waiting { next, pause: FIRST_PAUSE };
     }
 
     fn restart(&mut self, held: &Bitmap, next_packet: PacketNo, now: Instant) {
@@ -278,13 +342,11 @@ impl Outgoing {
         self.tried.response_parts = None;
         self.tried.response_held = 0;
         self.hold(held);
-        let missing: VecDeque<u16> =
-            (0..self.count()).filter(|index| !self.held.contains(*index)).collect();
-        for index in &missing {
-            // Whatever is sent now was sent before.
-            let attempts = self.attempts.entry(*index).or_default();
-            *attempts = (*attempts).max(1);
+        if self.held.len() == usize::from(self.count()) {
+            return self.wait(now);
         }
-        if missing.is_empty() { self.wait(now) } else { self.phase = Phase::Sending(missing) }
+        // Whatever is sent now was sent before.
+        let before = Tries { sent: 1, ..Tries::default() };
+        self.phase = Phase::Sending(vec![before; self.count().into()]);
     }
 }

@@ -7,11 +7,11 @@ use mixbed_wire::message::{Answer, MAX_REPLY_BLOCKS, MessageId, Request};
 use mixbed_wire::{DropReason, Identifier};
 use rand::Rng;
 
-use super::message::{Outgoing, Progress};
-use super::packet::{Flight, InFlight, Purpose, State};
+use super::message::{Copies, Outgoing, Progress};
+use super::packet::{Expected, Flight, InFlight, Purpose, State};
 use super::{
-    Content, Delivered, Draft, Event, Limits, Margin, MessageNo, Order, OrderError, PacketNo,
-    Received, ReplyDue, Sent, Silence, Tried,
+    Content, Delivered, Draft, Event, Limits, Loss, Margin, MessageNo, Order, OrderError, PacketNo,
+    Received, ReplyDue, Sent, Silence, Suspicion, Tried,
 };
 
 /// The reliable core: cuts messages into packets, sends again what is not answered in time, and
@@ -20,6 +20,8 @@ pub struct Messenger<K> {
     limits: Limits,
     margin: Margin,
     silence: Silence,
+    loss: Loss,
+    suspicion: Suspicion,
     messages: BTreeMap<MessageNo, Outgoing>,
     packets: HashMap<PacketNo, InFlight>,
     timers: BTreeSet<(Instant, PacketNo)>,
@@ -49,6 +51,8 @@ impl<K> Messenger<K> {
             limits,
             margin: Margin::default(),
             silence: Silence::default(),
+            loss: Loss::default(),
+            suspicion: Suspicion::default(),
             messages: BTreeMap::new(),
             packets: HashMap::new(),
             timers: BTreeSet::new(),
@@ -71,11 +75,10 @@ impl<K> Messenger<K> {
             return Err(OrderError::TooManyMessages(self.messages.len()));
         }
         let body = Request { service: order.service, payload: order.payload }.encode()?;
-        let Order { provider, traced, deadline, .. } = *order;
         let id = MessageId::generate(rng);
         let no = self.next_message;
         self.next_message.0 += 1;
-        self.messages.insert(no, Outgoing::new(id, provider, traced, body, now, deadline));
+        self.messages.insert(no, Outgoing::new(id, order, body, now));
         Ok(no)
     }
 
@@ -93,21 +96,29 @@ impl<K> Messenger<K> {
         let after = self.messages.range(MessageNo(self.turn.0 + 1)..).map(|(no, _)| *no);
         let order: Vec<_> =
             after.chain(self.messages.range(..=self.turn).map(|(no, _)| *no)).collect();
-        order.into_iter().find_map(|no| self.draft(no))
+        let first = order.iter().find_map(|no| self.draft(*no, false));
+        // Copies are for losses, not for a client that has enough to send.
+        let room = self.timers.len() < self.limits.total_window / 2;
+        first.or_else(|| order.iter().filter(|_| room).find_map(|no| self.draft(*no, true)))
     }
 
-    fn draft(&mut self, number: MessageNo) -> Option<Draft> {
+    fn draft(&mut self, number: MessageNo, again: bool) -> Option<Draft> {
         let message = self.messages.get_mut(&number)?;
         if message.under_way.len() >= self.limits.window {
             return None;
         }
-        let (purpose, attempt) = message.next()?;
+        let copies = if again { Copies::Of(&self.loss, self.limits.window) } else { Copies::One };
+        let (purpose, attempt) = message.next(copies)?;
         let content = match &purpose {
             Purpose::Fragment(index) => Content::Fragment {
                 index: *index,
                 count: message.count(),
                 data: message.fragment(*index).to_vec(),
             },
+            Purpose::Probe(_) => Content::Poll { wanted: as_often_as_fits(&[]) },
+            Purpose::Poll(wanted) if self.loss.is_high() => {
+                Content::Poll { wanted: as_often_as_fits(wanted) }
+            }
             Purpose::Poll(wanted) => Content::Poll { wanted: wanted.clone() },
         };
         let (id, provider, traced) = (message.id, message.provider, message.traced);
@@ -131,11 +142,14 @@ impl<K> Messenger<K> {
         message.sent.push_back(packet);
         self.timers.insert((due, packet));
         let mut replies = Vec::with_capacity(sent.replies.len());
-        for ReplyDue { identifier, back, key } in sent.replies {
-            replies.push((identifier, back));
+        for ReplyDue { identifier, back, route, key } in sent.replies {
+            replies.push(Expected { identifier, back, route });
             self.replies.insert(identifier, (packet, key));
         }
-        flying.state = State::UnderWay(Flight { sent_at: now, there: sent.there, due, replies });
+        let Sent { there, route, .. } = sent;
+        let answered = false;
+        let flight = Flight { sent_at: now, there, due, route, replies, answered };
+        flying.state = State::UnderWay(flight);
         // Never fewer than may be under way: forgetting one of those would lose its fragment.
         let remembered = self.limits.remembered.max(2 * self.limits.window);
         if message.sent.len() > remembered
@@ -151,7 +165,16 @@ impl<K> Messenger<K> {
         if let Some(flying) = self.packets.remove(&packet)
             && let Some(message) = self.messages.get_mut(&flying.message)
         {
-            message.handle_unsent(&flying.purpose);
+            message.handle_unsent(packet, &flying.purpose);
+        }
+    }
+
+    /// The packet could not be sealed, because its provider is not in the document any more: the
+    /// message ends.
+    pub fn handle_provider_gone(&mut self, packet: PacketNo) {
+        let Some(flying) = self.packets.remove(&packet) else { return };
+        if let Some(message) = self.forget(flying.message) {
+            self.events.push_back(Event::ProviderGone(flying.message, message.tried));
         }
     }
 
@@ -180,9 +203,12 @@ impl<K> Messenger<K> {
         let message = self.messages.get_mut(&number).ok_or(DropReason::UnknownReply)?;
         let in_time = matches!(flying.state, State::UnderWay(_));
         let flight = flying.flight_mut().ok_or(DropReason::UnknownReply)?;
-        let at = flight.replies.iter().position(|(name, _)| name == identifier);
-        let (_, back) = at.map(|at| flight.replies.swap_remove(at)).unwrap_or_default();
-        let mixing_delay = flight.there + back;
+        let at = flight.replies.iter().position(|reply| reply.identifier == *identifier);
+        let reply = at.map(|at| flight.replies.swap_remove(at)).ok_or(DropReason::UnknownReply)?;
+        let mixing_delay = flight.there + reply.back;
+        flight.answered = true;
+        self.suspicion.handle_returned(&[&flight.route[..], &reply.route[..]].concat(), now);
+        self.loss.handle_answered();
         if in_time {
             let took = now.saturating_duration_since(flight.sent_at);
             self.margin.handle_sample(took.saturating_sub(mixing_delay));
@@ -235,19 +261,21 @@ impl<K> Messenger<K> {
             self.timers.pop_first();
             let Some(flying) = self.packets.get_mut(&packet) else { continue };
             flying.settle();
-            if let Some(flight) = flying.flight() {
+            if let Some(flight) = flying.flight().filter(|flight| !flight.answered) {
                 self.silence.handle_lost(flight.sent_at, now);
+                self.loss.handle_lost();
+                self.suspicion.handle_lost(&flight.suspects(), now);
             }
             let Some(message) = self.messages.get_mut(&flying.message) else { continue };
             message.under_way.remove(&packet);
-            message.handle_lost(&flying.purpose);
+            message.handle_lost(packet, &flying.purpose);
             if message.traced {
                 self.events.push_back(Event::PacketLost(packet));
             }
         }
         let mut passed = Vec::new();
         for (number, message) in &mut self.messages {
-            if message.deadline <= now {
+            if message.ends_at() <= now {
                 passed.push(*number);
             } else {
                 message.handle_timeout(now);
@@ -278,9 +306,26 @@ impl<K> Messenger<K> {
         &self.margin
     }
 
+    /// Which nodes are likely to lose packets.
+    #[must_use]
+    pub fn suspicion(&self) -> &Suspicion {
+        &self.suspicion
+    }
+
+    /// For others who see packets come back or not: loops.
+    pub fn suspicion_mut(&mut self) -> &mut Suspicion {
+        &mut self.suspicion
+    }
+
+    /// How much is lost.
+    #[must_use]
+    pub fn loss(&self) -> &Loss {
+        &self.loss
+    }
+
     /// A packet came over the link, whether of use or not; or the link is a new one.
     pub fn handle_link_alive(&mut self, now: Instant) {
-        self.silence.handle_arrival(now);
+        self.silence.handle_arrival(&self.loss, now);
     }
 
     /// Whether so many packets were lost in a row, with nothing coming in between, that the
@@ -320,9 +365,15 @@ impl<K> Messenger<K> {
         let Some(flying) = self.packets.remove(&packet) else { return };
         if let Some(flight) = flying.flight() {
             self.timers.remove(&(flight.due, packet));
-            for (identifier, _) in &flight.replies {
-                self.replies.remove(identifier);
+            for reply in &flight.replies {
+                self.replies.remove(&reply.identifier);
             }
         }
     }
+}
+
+/// These parts as often as there is room for reply blocks; part 0 if none is known.
+fn as_often_as_fits(wanted: &[u16]) -> Vec<u16> {
+    let parts = if wanted.is_empty() { &[0] } else { wanted };
+    parts.iter().copied().cycle().take(MAX_REPLY_BLOCKS).collect()
 }

@@ -36,6 +36,9 @@ pub struct Order<'a> {
     pub payload: &'a [u8],
     /// When to give up.
     pub deadline: Instant,
+    /// When to give up already if nothing at all has come back by then: the provider is likely to
+    /// be dead, and another one may be asked.
+    pub unheard: Option<Instant>,
     /// Whether its packets are to be traced.
     pub traced: bool,
 }

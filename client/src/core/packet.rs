@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mixbed_wire::Identifier;
+use mixbed_wire::{Identifier, NodeId};
 
 /// Numbers a message within one [`Messenger`](super::Messenger).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub struct PacketNo(pub(super) u64);
 pub struct Sent<K> {
     /// The sum of the delays drawn for the way there.
     pub there: Duration,
+    /// The nodes of the way there.
+    pub route: Vec<NodeId>,
     /// The replies that may come, one a reply block.
     pub replies: Vec<ReplyDue<K>>,
 }
@@ -28,6 +30,8 @@ pub struct ReplyDue<K> {
     pub identifier: Identifier,
     /// The sum of the delays drawn for the way back.
     pub back: Duration,
+    /// The nodes of the way back, the client not among them.
+    pub route: Vec<NodeId>,
     /// What reads it.
     pub key: K,
 }
@@ -45,6 +49,9 @@ pub(super) struct InFlight {
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     Fragment(u16),
+    /// A question whether there is a response already, in place of another copy of a fragment: it
+    /// has room for six reply blocks.
+    Probe(u16),
     Poll(Vec<u16>),
 }
 
@@ -64,8 +71,34 @@ pub(super) struct Flight {
     pub(super) sent_at: Instant,
     pub(super) there: Duration,
     pub(super) due: Instant,
-    /// Names of replies that have not come, and the delays of their ways back.
-    pub(super) replies: Vec<(Identifier, Duration)>,
+    /// The nodes of the way there.
+    pub(super) route: Vec<NodeId>,
+    /// Replies that have not come.
+    pub(super) replies: Vec<Expected>,
+    /// Whether one has come.
+    pub(super) answered: bool,
+}
+
+/// A reply that may come.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) identifier: Identifier,
+    /// The delays of its way back.
+    pub(super) back: Duration,
+    /// The nodes of its way back.
+    pub(super) route: Vec<NodeId>,
+}
+
+impl Flight {
+    /// Whom it may be owed to that nothing came back: the way there, and the way back if there was
+    /// only one. Nobody, if something came.
+    pub(super) fn suspects(&self) -> Vec<NodeId> {
+        match &self.replies[..] {
+            _ if self.answered => Vec::new(),
+            [only] => [&self.route[..], &only.route[..]].concat(),
+            _ => self.route.clone(),
+        }
+    }
 }
 
 impl InFlight {

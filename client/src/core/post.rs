@@ -39,6 +39,14 @@ pub enum PostError {
     Seal(#[from] SealError),
 }
 
+impl PostError {
+    /// Whether the provider is what is wrong: messages to others go through.
+    #[must_use]
+    pub fn is_providers(&self) -> bool {
+        matches!(self, Self::Route(RouteError::ProviderGone(_)))
+    }
+}
+
 /// Seals a draft on a fresh route, with reply blocks on fresh routes of their own.
 pub fn seal<P: PacketFormat, R: Rng + ?Sized>(
     draft: &Draft,
@@ -58,7 +66,7 @@ pub fn seal<P: PacketFormat, R: Rng + ?Sized>(
     let destination = HopAddress { node: draft.provider, trace };
     let packet = P::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
     let route = route.map(|hop| hop.address.node);
-    Ok(Sealed { packet, sent: Sent { there, replies }, route })
+    Ok(Sealed { packet, sent: Sent { there, route: route.to_vec(), replies }, route })
 }
 
 /// A way back.
@@ -82,7 +90,8 @@ pub(super) fn reply_block<P: PacketFormat, R: Rng + ?Sized>(
     let identifier = identifier(rng);
     let destination = HopAddress { node: own.id, trace };
     let (block, key) = P::reply_block(&route, destination, identifier, rng)?;
-    Ok(WayBack { block, reply: ReplyDue { identifier, back, key }, route })
+    let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id).collect();
+    Ok(WayBack { block, reply: ReplyDue { identifier, back, route: nodes, key }, route })
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".

@@ -8,15 +8,22 @@ use mixbed_wire::{
     HopAddress, NodeId, Route, RouteHop, SphinxPublic, TraceContext, exponential_delay,
 };
 use rand::Rng;
-use rand::seq::IteratorRandom;
+
+use super::Weights;
 
 /// The network as this client sees it now.
 #[derive(Clone, Debug)]
 pub struct Net {
     /// Its document.
     pub document: Arc<Document>,
+    /// The epoch whose packet keys are to be used: the document's, or a later one if no newer
+    /// document came.
+    pub epoch: u64,
     /// The gateway that the client has a link to.
     pub gateway: NodeId,
+    /// How readily each mix is to be chosen; see [`Suspicion`](super::Suspicion) for what uneven
+    /// weights cost.
+    pub weights: Weights,
 }
 
 /// Why there is no route.
@@ -34,6 +41,9 @@ pub enum RouteError {
     /// A node has no key for this epoch.
     #[error("the directory's document has no packet key of {0} for its epoch")]
     NoKey(String),
+    /// The provider has left, or has no key.
+    #[error("provider {0} is no longer in the directory's document, or has no packet key there")]
+    ProviderGone(NodeId),
 }
 
 impl Net {
@@ -47,7 +57,8 @@ impl Net {
     ) -> Result<(Route, Duration), RouteError> {
         let [one, two, three] = self.mixes(trace, rng)?;
         let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
-        let mut exit = self.hop(self.node(provider)?, trace, rng)?;
+        let exit = self.node(provider).and_then(|node| self.hop(node, trace, rng));
+        let mut exit = exit.map_err(|_| RouteError::ProviderGone(provider))?;
         exit.delay = Duration::ZERO;
         let route = [gateway, one, two, three, exit];
         Ok((route, delay_of(&route)))
@@ -76,10 +87,23 @@ impl Net {
         rng: &mut R,
     ) -> Result<[RouteHop; 3], RouteError> {
         let mut mix = |layer| {
-            let node = self.document.mixes(layer).choose(rng);
+            let node = self.choose(self.document.mixes(layer), rng);
             self.hop(node.ok_or(RouteError::EmptyLayer(layer))?, trace, rng)
         };
         Ok([mix(1)?, mix(2)?, mix(3)?])
+    }
+
+    /// A random one by weight; one without a key only if no other is there.
+    pub(super) fn choose<'a, R: Rng + ?Sized>(
+        &self,
+        nodes: impl Iterator<Item = &'a Descriptor>,
+        rng: &mut R,
+    ) -> Option<&'a Descriptor> {
+        let (keyed, others): (Vec<_>, Vec<_>) =
+            nodes.partition(|node| node.sphinx_key(self.epoch).is_some());
+        let nodes = if keyed.is_empty() { others } else { keyed };
+        let at = self.weights.choose(nodes.iter().map(|node| node.id()), rng)?;
+        nodes.get(at).copied()
     }
 
     fn node(&self, id: NodeId) -> Result<&Descriptor, RouteError> {
@@ -92,7 +116,7 @@ impl Net {
         trace: Option<TraceContext>,
         rng: &mut R,
     ) -> Result<RouteHop, RouteError> {
-        let key = node.sphinx_key(self.document.epoch);
+        let key = node.sphinx_key(self.epoch);
         Ok(RouteHop {
             address: HopAddress { node: node.id(), trace },
             key: *key.ok_or_else(|| RouteError::NoKey(node.name.clone()))?,

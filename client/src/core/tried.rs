@@ -18,6 +18,8 @@ pub enum Event {
     Delivered(MessageNo, Delivered),
     /// The deadline passed. Whether the provider got the message is not known.
     DeadlinePassed(MessageNo, Tried),
+    /// The provider is not in the document any more. Whether it got the message is not known.
+    ProviderGone(MessageNo, Tried),
 }
 
 /// A message that was answered.
@@ -38,7 +40,7 @@ pub struct Delivered {
 pub struct Tried {
     /// Packets sent.
     pub packets_sent: u64,
-    /// How many of them said what an earlier one had said in vain.
+    /// How many of them said what an earlier one had said.
     pub retransmissions: u64,
     /// Replies that came, and were of this message.
     pub packets_received: u64,

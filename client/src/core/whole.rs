@@ -79,7 +79,7 @@ impl<P: PacketFormat> ClientCore<P> {
         self.loops.handle_link_lost();
     }
 
-    /// What it sees of the network, its gateway included.
+    /// What it sees of the network, its gateway included. The weights are its own.
     pub fn handle_net<R: Rng + ?Sized>(&mut self, net: Net, now: Instant, rng: &mut R) {
         self.cover.handle_rates(&net.document.parameters.rates, now, rng);
         if !self.cover.has_loops() {
@@ -109,6 +109,7 @@ impl<P: PacketFormat> ClientCore<P> {
         if let Some(key) = self.loops.key(&opened.identifier) {
             P::read_reply(key, opened.exit)?;
             self.loops.handle_returned(&opened.identifier);
+            self.hear_of_loops(now);
             return Ok(());
         }
         let key = self.messenger.key(&opened.identifier)?;
@@ -120,6 +121,7 @@ impl<P: PacketFormat> ClientCore<P> {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.messenger.handle_timeout(now);
         self.loops.handle_timeout(now);
+        self.hear_of_loops(now);
     }
 
     /// A packet that is to be handed to the link now.
@@ -129,7 +131,8 @@ impl<P: PacketFormat> ClientCore<P> {
             return None;
         }
         self.retry_at = None;
-        let net = self.net.clone()?;
+        let mut net = self.net.clone()?;
+        net.weights = self.messenger.suspicion().weights(now);
         let made = self.transmit(&net, now, rng);
         made.unwrap_or_else(|_| {
             self.pass_ticks(now, rng);
@@ -201,16 +204,33 @@ impl<P: PacketFormat> ClientCore<P> {
         now: Instant,
         rng: &mut R,
     ) -> Result<Option<P>, PostError> {
-        let Some(draft) = self.messenger.poll_transmit() else { return Ok(None) };
-        match seal(&draft, net, self.own, None, rng) {
-            Ok(Sealed { packet, sent, .. }) => {
-                self.messenger.handle_sent(draft.packet, sent, now);
-                self.sent.payload += 1;
-                Ok(Some(packet))
+        while let Some(draft) = self.messenger.poll_transmit() {
+            match seal(&draft, net, self.own, None, rng) {
+                Ok(Sealed { packet, sent, .. }) => {
+                    self.messenger.handle_sent(draft.packet, sent, now);
+                    self.sent.payload += 1;
+                    return Ok(Some(packet));
+                }
+                Err(error) if error.is_providers() => {
+                    self.messenger.handle_provider_gone(draft.packet);
+                }
+                Err(error) => {
+                    self.messenger.handle_unsent(draft.packet);
+                    return Err(error);
+                }
             }
-            Err(error) => {
-                self.messenger.handle_unsent(draft.packet);
-                Err(error)
+        }
+        Ok(None)
+    }
+
+    /// Loops tell of the nodes that they passed as well as messages do.
+    fn hear_of_loops(&mut self, now: Instant) {
+        while let Some((nodes, returned)) = self.loops.poll_ended() {
+            let suspicion = self.messenger.suspicion_mut();
+            if returned {
+                suspicion.handle_returned(&nodes, now);
+            } else {
+                suspicion.handle_lost(&nodes, now);
             }
         }
     }

@@ -60,7 +60,7 @@ impl From<NotReady> for MailboxError {
 fn no_gateway(wanted: Option<&str>, known: &[String]) -> String {
     let there = match known {
         [] => "no gateway of the network does".to_owned(),
-        known => format!("{} do", known.join(", ")),
+        known => format!("these do: {}", known.join(", ")),
     };
     match wanted {
         Some(name) => format!("the network has no gateway {name} that keeps mailboxes; {there}"),

@@ -100,10 +100,11 @@ impl Mailbox {
     /// takes some seconds: a shorter limit finds only what is here already.
     ///
     /// # Errors
-    /// What will not pass by itself, at once; what might, if it lasts until the limit.
+    /// What will not pass by itself, at once; what might, if the gateway gave no answer at all within
+    /// the limit.
     pub async fn receive(&mut self, limit: Duration) -> Result<Option<Letter>, MailboxError> {
         let end = deadline_after(Instant::now(), limit);
-        let mut failure = None;
+        let (mut answered, mut failure) = (false, None);
         loop {
             if let Some(letter) = self.inbox.poll_letter() {
                 return Ok(Some(letter));
@@ -111,10 +112,10 @@ impl Mailbox {
             tokio::time::sleep_until(self.next.min(end).into()).await;
             let now = Instant::now();
             if now >= end {
-                return failure.map_or(Ok(None), Err);
+                return failure.filter(|_| !answered).map_or(Ok(None), Err);
             }
             match self.collect(end.min(now + QUESTION)).await {
-                Ok(()) => failure = None,
+                Ok(()) => answered = true,
                 Err(error) if error.may_pass() => {
                     tracing::debug!(%error, "could not ask for letters");
                     self.next = Instant::now() + PAUSE;

@@ -105,6 +105,7 @@ impl Client {
             payload: &payload,
             provider,
             deadline: end,
+            unheard: None,
             trace: None,
         };
         let answer = self.ask(asked, began).await?;

@@ -27,14 +27,16 @@ impl Task {
     /// Makes or sends the next packet.
     pub(super) fn transmit(&mut self) -> Next {
         let Some(Up { gateway, packets, .. }) = &self.link else { return Next::Nothing };
-        let Some(document) = self.directory.current() else {
+        let usable = self.directory.current().zip(self.directory.epoch());
+        let Some((document, epoch)) = usable else {
             // The ticks pass: later ones are not to come in a burst.
             self.pass_ticks();
             return Next::Nothing;
         };
         let packets = packets.clone();
-        let net = Net { document, gateway: *gateway };
         let now = Instant::now();
+        let weights = self.messenger.suspicion().weights(now);
+        let net = Net { document, epoch, gateway: *gateway, weights };
         self.cover.handle_rates(&net.document.parameters.rates, now, &mut rand::rng());
         self.forget_old(&net);
         if self.cover.poll_timeout().is_some() {
@@ -92,7 +94,10 @@ impl Task {
             Finished::Failed(draft, error) => {
                 tracing::debug!(%error, "a packet could not be sealed");
                 if let Some(draft) = draft {
-                    self.unsent(&draft, &error.to_string());
+                    self.unsealed(&draft, &error);
+                    if error.is_providers() {
+                        return;
+                    }
                 }
                 self.unsealed_until = Instant::now() + UNSENT_PAUSE;
                 self.pass_ticks();
@@ -154,16 +159,31 @@ impl Task {
     }
 
     fn seal_next(&mut self, net: &Net) -> Result<Option<(Draft, Sealed)>, PostError> {
-        let Some((draft, trace)) = self.next_draft() else { return Ok(None) };
-        match core::seal(&draft, net, self.own, trace, &mut rand::rng()) {
-            Ok(sealed) => {
-                self.traces.routed(draft.packet, &sealed.route, &net.document);
-                Ok(Some((draft, sealed)))
+        while let Some((draft, trace)) = self.next_draft() {
+            match core::seal(&draft, net, self.own, trace, &mut rand::rng()) {
+                Ok(sealed) => {
+                    self.traces.routed(draft.packet, &sealed.route, &net.document);
+                    return Ok(Some((draft, sealed)));
+                }
+                Err(error) => {
+                    let providers = error.is_providers();
+                    self.unsealed(&draft, &error);
+                    // The others' packets are not held up by it.
+                    if !providers {
+                        return Err(error);
+                    }
+                }
             }
-            Err(error) => {
-                self.unsent(&draft, &error.to_string());
-                Err(error)
-            }
+        }
+        Ok(None)
+    }
+
+    fn unsealed(&mut self, draft: &Draft, error: &PostError) {
+        if error.is_providers() {
+            self.traces.failed(draft.packet, &error.to_string());
+            self.messenger.handle_provider_gone(draft.packet);
+        } else {
+            self.unsent(draft, &error.to_string());
         }
     }
 

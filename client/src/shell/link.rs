@@ -8,10 +8,10 @@ use mixbed_link::{Link, LinkReader, LinkWriter};
 use mixbed_telemetry::ClientMetrics;
 use mixbed_wire::{DropReason, Frame, LinkSecret, NodeId, Packet};
 use rand::RngExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::core::FailedGateways;
+use crate::core::{FailedGateways, Suspicion};
 
 /// How long a handshake may take: three frames each way on a slow line.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -63,6 +63,7 @@ pub(super) struct Keeper {
     pub(super) metrics: ClientMetrics,
     pub(super) events: mpsc::Sender<FromLink>,
     pub(super) failed: FailedGateways,
+    pub(super) suspicion: watch::Receiver<Suspicion>,
 }
 
 /// Why a link ended.
@@ -122,7 +123,9 @@ impl Keeper {
         let fits =
             |node: &&Descriptor| self.wanted.as_ref().is_none_or(|wanted| *wanted == node.name);
         let ids: Vec<_> = document.gateways().filter(fits).map(Descriptor::id).collect();
-        let chosen = self.failed.pick(&ids, Instant::now(), &mut rand::rng())?;
+        let now = Instant::now();
+        let weights = self.suspicion.borrow().weights(now);
+        let chosen = self.failed.pick(&ids, &weights, now, &mut rand::rng())?;
         document.node(&chosen).cloned()
     }
 

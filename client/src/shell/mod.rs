@@ -8,17 +8,20 @@ mod state;
 mod task;
 mod traces;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mixbed_telemetry::{ClientMetrics, Context, Service};
 use mixbed_wire::message::RequestError;
 use mixbed_wire::{DropReason, NodeId, SphinxSecret};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
-use crate::core::{Cover, Delivered, FailedGateways, LoopReport, Loops, Messenger, Return, Tried};
+use crate::core::{
+    Cover, Delivered, FailedGateways, LoopReport, Loops, Messenger, Return, Suspicion, Tried,
+};
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -33,6 +36,7 @@ pub(crate) struct Command {
     pub(crate) service: String,
     pub(crate) payload: Vec<u8>,
     pub(crate) deadline: Instant,
+    pub(crate) unheard: Option<Instant>,
     pub(crate) trace: Option<Context>,
     pub(crate) reply: oneshot::Sender<Result<Delivered, Ended>>,
 }
@@ -40,6 +44,7 @@ pub(crate) struct Command {
 /// Why a request was not answered.
 pub(crate) enum Ended {
     DeadlinePassed(Tried),
+    ProviderGone(Tried),
     Invalid(RequestError),
     TooManyMessages(usize),
 }
@@ -49,7 +54,10 @@ pub(crate) struct Started {
     pub(crate) id: NodeId,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) state: watch::Receiver<State>,
+    pub(crate) suspicion: watch::Receiver<Suspicion>,
     pub(crate) loops: watch::Receiver<LoopReport>,
+    /// To be told when somebody no longer waits for an answer.
+    pub(crate) abandoned: Arc<Notify>,
     pub(crate) metrics: ClientMetrics,
 }
 
@@ -68,6 +76,8 @@ pub(crate) fn start(
     let (commands, orders) = mpsc::channel(COMMANDS);
     let (from_link, inbound) = mpsc::channel(INBOUND);
     let (state, shown) = watch::channel(State::Connecting);
+    let (suspected, suspicion) = watch::channel(Suspicion::default());
+    let abandoned = Arc::new(Notify::new());
     let (looped, loops) = watch::channel(LoopReport::default());
 
     let keeper = link::Keeper {
@@ -77,6 +87,7 @@ pub(crate) fn start(
         metrics: metrics.clone(),
         events: from_link,
         failed: FailedGateways::default(),
+        suspicion: suspicion.clone(),
     };
     let stopped = stop.clone();
     tasks.spawn(async move {
@@ -100,8 +111,10 @@ pub(crate) fn start(
         traces: traces::Traces::new(spans),
         metrics: metrics.clone(),
         state,
+        suspected,
         looped,
+        abandoned: Arc::clone(&abandoned),
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown, loops, metrics }
+    Started { id, commands, state: shown, suspicion, loops, abandoned, metrics }
 }

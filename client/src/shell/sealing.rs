@@ -61,7 +61,7 @@ impl Ahead {
     /// What is ready is thrown away if it was sealed for another gateway or by another document.
     /// Returns a draft that was among it.
     pub(super) fn handle_net(&mut self, net: &Net) -> Option<Draft> {
-        let of = Some((net.gateway, net.document.epoch, net.document.revision));
+        let of = Some((net.gateway, net.epoch, net.document.revision));
         if self.of == of {
             return None;
         }

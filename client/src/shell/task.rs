@@ -1,12 +1,13 @@
 //! The task that owns the messenger.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixbed_directory::Follower;
 use mixbed_telemetry::{ClientMetrics, Context, Hop, HopOutcome};
 use mixbed_wire::{DropReason, NodeId, Packet, ReplyKey, SphinxSecret, TraceContext};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::link::{FromLink, Inbound};
@@ -15,7 +16,7 @@ use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
     self, Cover, Delivered, Event, LoopReport, Loops, MessageNo, Messenger, Order, OrderError,
-    Return, Share,
+    Return, Share, Suspicion,
 };
 use crate::state::State;
 
@@ -42,7 +43,11 @@ pub(super) struct Task {
     pub(super) traces: Traces,
     pub(super) metrics: ClientMetrics,
     pub(super) state: watch::Sender<State>,
+    /// For whoever chooses gateways and providers.
+    pub(super) suspected: watch::Sender<Suspicion>,
     pub(super) looped: watch::Sender<LoopReport>,
+    /// Whoever waited for a message's answer may have gone.
+    pub(super) abandoned: Arc<Notify>,
 }
 
 /// A link that is up.
@@ -78,21 +83,25 @@ impl Task {
         stop: CancellationToken,
     ) {
         let mut directory = self.directory.clone();
+        let abandoned = Arc::clone(&self.abandoned);
         loop {
-            self.tell();
-            self.cancel_abandoned();
+            // Each turn takes at most one thing from outside, and whatever is due comes before the
+            // next: a gateway that floods the client stops neither its timers nor its sending.
+            if self.due().is_some_and(|due| due <= Instant::now()) {
+                self.handle_timeout(Instant::now());
+            }
+            self.hear_of_loops();
             let next = self.transmit();
+            self.tell();
             let now = Instant::now();
             let soon = match next {
                 Next::NoRoute => now + UNSENT_PAUSE,
                 _ => now + IDLE,
             };
-            let timers = [self.messenger.poll_timeout(), self.loops.poll_timeout(), self.tick()];
-            let due = timers.into_iter().flatten().fold(soon, Instant::min);
+            let due = self.due().into_iter().chain(self.tick()).fold(soon, Instant::min);
             let full = self.link.as_ref().filter(|_| matches!(next, Next::Full));
             let room = full.map(|link| link.packets.clone());
             tokio::select! {
-                biased;
                 () = stop.cancelled() => break,
                 Some(event) = inbound.recv() => self.handle_link(event),
                 order = orders.recv() => match order {
@@ -101,15 +110,31 @@ impl Task {
                 },
                 () = directory.changed() => self.show(),
                 finished = self.ahead.finished() => self.handle_sealed(finished),
-                () = tokio::time::sleep_until(due.into()) => {
-                    self.handle_timeout(Instant::now());
-                }
+                () = abandoned.notified() => self.cancel_abandoned(),
+                () = tokio::time::sleep_until(due.into()) => {}
                 () = room_in(room) => {}
                 // Sealing takes a millisecond: others get their turn between two packets.
                 () = tokio::task::yield_now(), if matches!(next, Next::Sent) => {}
             }
         }
         self.state.send_replace(State::Stopped);
+    }
+
+    /// When something must be given up, or asked for again.
+    fn due(&self) -> Option<Instant> {
+        self.messenger.poll_timeout().into_iter().chain(self.loops.poll_timeout()).min()
+    }
+
+    /// Loops tell of the nodes that they passed as well as messages do.
+    fn hear_of_loops(&mut self) {
+        while let Some((nodes, returned)) = self.loops.poll_ended() {
+            let (suspicion, now) = (self.messenger.suspicion_mut(), Instant::now());
+            if returned {
+                suspicion.handle_returned(&nodes, now);
+            } else {
+                suspicion.handle_lost(&nodes, now);
+            }
+        }
     }
 
     fn show(&mut self) {
@@ -178,12 +203,16 @@ impl Task {
     }
 
     fn handle_order(&mut self, command: Command) {
-        let Command { provider, service, payload, deadline, trace, reply } = command;
+        let Command { provider, service, payload, deadline, unheard, trace, reply } = command;
+        if reply.is_closed() {
+            return;
+        }
         let order = Order {
             provider,
             service: &service,
             payload: &payload,
             deadline,
+            unheard,
             traced: trace.is_some(),
         };
         match self.messenger.handle_order(&order, Instant::now(), &mut rand::rng()) {
@@ -254,6 +283,10 @@ impl Task {
 
     /// Tells whoever waits what has come of it.
     fn tell(&mut self) {
+        let suspicion = self.messenger.suspicion();
+        if self.suspected.borrow().seen() != suspicion.seen() {
+            self.suspected.send_replace(suspicion.clone());
+        }
         while let Some(event) = self.messenger.poll_event() {
             match event {
                 Event::PacketAnswered(packet) => self.traces.answered(packet),
@@ -266,6 +299,10 @@ impl Task {
                     self.metrics.message("deadline_passed", None);
                     self.end(message, Err(Ended::DeadlinePassed(tried)));
                 }
+                Event::ProviderGone(message, tried) => {
+                    self.metrics.message("provider_gone", None);
+                    self.end(message, Err(Ended::ProviderGone(tried)));
+                }
             }
         }
     }
@@ -277,7 +314,7 @@ impl Task {
         }
     }
 
-    /// Forgets messages whose askers have gone.
+    /// Forgets messages whose askers have gone, as soon as one has.
     fn cancel_abandoned(&mut self) {
         let gone = |(message, waiting): (&MessageNo, &Waiting)| {
             waiting.reply.is_closed().then_some(*message)

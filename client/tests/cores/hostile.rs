@@ -46,6 +46,7 @@ fn any_answers_do_no_more_than_waste_time() {
             payload: &payload,
             deadline,
             traced: true,
+            unheard: None,
         };
         messenger.handle_order(&order, now, &mut rng).expect("taken");
         let mut sent = 0_u64;
@@ -59,9 +60,13 @@ fn any_answers_do_no_more_than_waste_time() {
                     let mut identifier = [0; 16];
                     rng.fill_bytes(&mut identifier);
                     known.push((identifier, draft.message));
-                    replies.push(ReplyDue { identifier, back, key: () });
+                    replies.push(ReplyDue { identifier, back, route: Vec::new(), key: () });
                 }
-                messenger.handle_sent(draft.packet, Sent { there: back, replies }, now);
+                messenger.handle_sent(
+                    draft.packet,
+                    Sent { there: back, route: Vec::new(), replies },
+                    now,
+                );
             }
             for (identifier, message) in known {
                 if rng.random_bool(0.5) {
@@ -86,12 +91,18 @@ fn an_answer_for_another_message_is_not_taken() {
     let mut messenger = Messenger::new(Limits::default());
     let now = Instant::now();
     let deadline = now + Duration::from_secs(60);
-    let order =
-        Order { provider: PROVIDER, service: "echo", payload: b"x", deadline, traced: false };
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: b"x",
+        deadline,
+        traced: false,
+        unheard: None,
+    };
     messenger.handle_order(&order, now, &mut rng).expect("taken");
     let draft = messenger.poll_transmit().expect("a draft");
-    let reply = ReplyDue { identifier: [1; 16], back: Duration::ZERO, key: () };
-    let sent = Sent { there: Duration::ZERO, replies: vec![reply] };
+    let reply = ReplyDue { identifier: [1; 16], back: Duration::ZERO, route: Vec::new(), key: () };
+    let sent = Sent { there: Duration::ZERO, route: Vec::new(), replies: vec![reply] };
     messenger.handle_sent(draft.packet, sent, now);
     let other = MessageId::from_bytes([9; 16]);
     let answer = Answer::Response { message: other, index: 0, count: 1, data: vec![0] }.encode();

@@ -8,6 +8,8 @@ mod loops;
 mod lossy;
 mod pair;
 mod plain;
+mod routed;
+mod routes;
 mod rules;
 mod schedules;
 mod sphinx;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use mixbed_client::core::{
-    Cover, Delivered, Draft, Event, Limits, MessageNo, Messenger, Order, Sent, Tick, Tried,
+    Cover, Delivered, Draft, Event, Limits, MessageNo, Messenger, Order, Sent, Tick, Tried, Weights,
 };
 use mixbed_directory::Rates;
 use mixbed_node::provider::exchange::{Bounds, Exchange, Fragment};
@@ -26,6 +26,14 @@ pub(crate) trait Carrier {
 
     /// What the provider finds in a packet.
     fn arrive(&mut self, packet: Self::Packet) -> Vec<u8>;
+
+    /// Who is likely to lose packets, as the client sees it now.
+    fn choose_by(&mut self, _weights: Weights) {}
+
+    /// Whether the packet is lost on the way that was chosen for it.
+    fn loses(&mut self, _packet: &Self::Packet, _rng: &mut ChaCha20Rng) -> bool {
+        false
+    }
 
     fn block(&mut self, bytes: &[u8; REPLY_BLOCK_SIZE]) -> Self::Block;
 
@@ -78,8 +86,8 @@ pub(crate) struct Pair<C: Carrier> {
     /// When each packet left the client, cover included: all that an observer sees of it.
     pub(crate) left: Vec<Instant>,
     pub(crate) payload_sent: u64,
+    pub(crate) carrier: C,
     cover: Cover,
-    carrier: C,
     flying: BTreeMap<(Instant, u64), Due<C::Packet>>,
     counter: u64,
     rng: ChaCha20Rng,
@@ -123,7 +131,14 @@ impl<C: Carrier> Pair<C> {
 
     pub(crate) fn order(&mut self, payload: &[u8], deadline: Duration) -> MessageNo {
         let deadline = self.now + deadline;
-        let order = Order { provider: PROVIDER, service: "echo", payload, deadline, traced: true };
+        let order = Order {
+            provider: PROVIDER,
+            service: "echo",
+            payload,
+            deadline,
+            unheard: None,
+            traced: true,
+        };
         self.messenger.handle_order(&order, self.now, &mut self.rng).expect("a good order")
     }
 
@@ -141,7 +156,9 @@ impl<C: Carrier> Pair<C> {
     pub(crate) fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         self.send();
-        while self.next_time().is_some_and(|next| next <= end) && self.step() {}
+        while self.next_time().is_some_and(|next| next <= end) && self.step() {
+            self.send();
+        }
         self.now = end;
     }
 
@@ -208,6 +225,7 @@ impl<C: Carrier> Pair<C> {
 
     fn send_payload(&mut self) -> bool {
         let Some(draft) = self.messenger.poll_transmit() else { return false };
+        self.carrier.choose_by(self.messenger.suspicion().weights(self.now));
         let (sent, packet) = self.carrier.seal(&draft, &mut self.rng);
         let there = sent.there;
         self.messenger.handle_sent(draft.packet, sent, self.now);
@@ -232,6 +250,7 @@ impl<C: Carrier> Pair<C> {
             }
             return;
         }
+        let lose = lose || self.carrier.loses(packet, &mut self.rng);
         if lose || self.rng.random_bool(self.loss) {
             self.counts.lost += 1;
             return;

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use mixbed_client::core::{Draft, Messenger, ReplyDue, Sent};
 use mixbed_wire::message::Answer;
-use mixbed_wire::{DropReason, Identifier, MAX_PLAINTEXT, REPLY_BLOCK_SIZE, exponential_delay};
+use mixbed_wire::{
+    DropReason, Identifier, MAX_PLAINTEXT, NodeId, REPLY_BLOCK_SIZE, exponential_delay,
+};
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::pair::Carrier;
 
 pub(crate) const MEAN: Duration = Duration::from_millis(50);
+
+/// Bytes of a packet before its reply blocks: kind, message id, index, count, number of blocks.
+const BEFORE_BLOCKS: usize = 1 + 16 + 2 + 2 + 1;
 
 #[derive(Default)]
 pub(crate) struct Plain;
@@ -47,11 +52,11 @@ impl Carrier for Plain {
             block[..16].copy_from_slice(&identifier);
             block[16..32].copy_from_slice(&back.as_nanos().to_be_bytes());
             blocks.push(block);
-            replies.push(ReplyDue { identifier, back, key: () });
+            replies.push(ReplyDue { identifier, back, route: Vec::new(), key: () });
         }
         let plaintext = draft.encode(&blocks);
         assert!(plaintext.len() <= MAX_PLAINTEXT);
-        (Sent { there: four_delays(rng), replies }, Packet::There(plaintext))
+        (Sent { there: four_delays(rng), route: Vec::new(), replies }, Packet::There(plaintext))
     }
 
     fn arrive(&mut self, packet: Packet) -> Vec<u8> {
@@ -86,5 +91,25 @@ impl Carrier for Plain {
             }
             Packet::There(_) => panic!("a request came to the client"),
         }
+    }
+}
+
+impl Plain {
+    /// Writes the ways back into a packet's reply blocks, after their names and delays.
+    pub(crate) fn with_routes(packet: Packet, routes: &[Vec<NodeId>]) -> Packet {
+        let Packet::There(mut plaintext) = packet else { panic!("it goes there") };
+        let blocks = plaintext[BEFORE_BLOCKS..].chunks_mut(REPLY_BLOCK_SIZE);
+        for (block, route) in blocks.zip(routes) {
+            for (at, node) in block[32..].chunks_mut(8).zip(route) {
+                at.copy_from_slice(&node.to_bytes());
+            }
+        }
+        Packet::There(plaintext)
+    }
+
+    /// The way back in a block that [`with_routes`](Self::with_routes) wrote.
+    pub(crate) fn route_in(block: &[u8; REPLY_BLOCK_SIZE]) -> Vec<NodeId> {
+        let (nodes, _) = block[32..64].as_chunks::<8>();
+        nodes.iter().map(|node| NodeId::from_bytes(*node)).collect()
     }
 }

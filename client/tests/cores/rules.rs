@@ -40,6 +40,7 @@ fn the_deadline_counts_for_a_client_that_cannot_send_too() {
         payload: b"x",
         deadline: now + MINUTE,
         traced: false,
+        unheard: None,
     };
     let message = messenger.handle_order(&order, now, &mut rng()).expect("taken");
     assert_eq!(messenger.poll_timeout(), Some(now + MINUTE));
@@ -56,7 +57,8 @@ fn a_lost_response_is_asked_for_and_the_service_runs_once() {
     let message = pair.order(&[1; 100], MINUTE);
     let delivered = pair.finish(message).expect("answered");
     assert_eq!(pair.runs.values().copied().collect::<Vec<_>>(), [1]);
-    assert_eq!((delivered.tried.packets_sent, delivered.tried.retransmissions), (2, 1));
+    // Twice, as one has been lost: one of them is likely to get through.
+    assert_eq!((delivered.tried.packets_sent, delivered.tried.retransmissions), (3, 2));
     assert_eq!(lost(&pair), 1);
 }
 
@@ -132,6 +134,7 @@ fn windows_and_the_number_of_messages_are_bounded() {
         payload: &payload,
         deadline: now + MINUTE,
         traced: false,
+        unheard: None,
     };
     for _ in 0..3 {
         messenger.handle_order(&order, now, &mut rng()).expect("taken");
@@ -141,7 +144,11 @@ fn windows_and_the_number_of_messages_are_bounded() {
     let mut by_message = std::collections::BTreeMap::<_, u32>::new();
     while let Some(draft) = messenger.poll_transmit() {
         *by_message.entry(draft.number).or_default() += 1;
-        let sent = mixbed_client::core::Sent { there: Duration::ZERO, replies: Vec::new() };
+        let sent = mixbed_client::core::Sent {
+            there: Duration::ZERO,
+            route: Vec::new(),
+            replies: Vec::new(),
+        };
         messenger.handle_sent(draft.packet, sent, now);
     }
     assert_eq!(by_message.values().sum::<u32>(), 10, "all together");
@@ -159,6 +166,7 @@ fn what_is_no_request_is_refused_at_once() {
         payload: &payload,
         deadline: now,
         traced: false,
+        unheard: None,
     };
     let refused = messenger.handle_order(&order, now, &mut rng());
     assert_eq!(refused, Err(OrderError::Request(RequestError::TooLarge(1 << 20))));
@@ -175,6 +183,7 @@ fn a_draft_that_could_not_be_sent_comes_again() {
         payload: b"x",
         deadline: now + MINUTE,
         traced: false,
+        unheard: None,
     };
     messenger.handle_order(&order, now, &mut rng()).expect("taken");
     let first = messenger.poll_transmit().expect("a draft");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use mixbed_client::core::{self, Draft, Messenger, Net, Return, Sealed, Sent};
+use mixbed_client::core::{self, Draft, Messenger, Net, Return, Sealed, Sent, Weights};
 use mixbed_directory::{Descriptor, Document, IdentitySecret, Parameters, Role, SphinxKey};
 use mixbed_wire::message::{Answer, MAX_FRAGMENT_DATA};
 use mixbed_wire::{
@@ -79,7 +79,12 @@ impl Sphinx {
         secrets.insert(id, own_secret.clone());
         Self {
             secrets,
-            net: Net { document: Arc::new(document), gateway },
+            net: Net {
+                epoch: document.epoch,
+                document: Arc::new(document),
+                gateway,
+                weights: Weights::default(),
+            },
             own,
             own_secret,
             provider,

@@ -17,11 +17,12 @@ pub(crate) struct LoopRoute {
     pub(crate) next: String,
 }
 
-/// Draws a loop's nodes and delays. Nothing if the document does not list the node, lists nobody
+/// Draws a loop's nodes and delays, with the packet keys of an epoch. Nothing if the document does not list the node, lists nobody
 /// for one of the hops, or lacks a packet key of one.
 pub(crate) fn draw<R: Rng + ?Sized>(
     own: NodeId,
     document: &Document,
+    epoch: u64,
     rng: &mut R,
 ) -> Option<LoopRoute> {
     let own = document.node(&own)?;
@@ -31,7 +32,7 @@ pub(crate) fn draw<R: Rng + ?Sized>(
     }
     hops.push(own);
     let mean = document.parameters.mean_hop_delay;
-    let planned = hops.iter().map(|node| hop(node, document.epoch)).collect::<Option<Vec<_>>>()?;
+    let planned = hops.iter().map(|node| hop(node, epoch)).collect::<Option<Vec<_>>>()?;
     let mut route: Route = planned.try_into().ok()?;
     // The last hop holds nothing.
     for hop in &mut route[..HOPS - 1] {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use super::Outbound;
+use super::impaired::FrameLane;
 use super::outgoing::{BATCH, write_batch};
 use crate::packets::Books;
 
@@ -20,6 +21,7 @@ use crate::packets::Books;
 /// by name once that is full. Without a usable document it goes on as before.
 pub(super) async fn write_down(
     packets: &mut mpsc::Receiver<Outbound>,
+    lane: &mut FrameLane,
     mut writer: LinkWriter,
     mut follower: Follower,
     books: &Books,
@@ -33,6 +35,12 @@ pub(super) async fn write_down(
         }
         let frames: Vec<Option<Outbound>> = tokio::select! {
             () = follower.changed() => continue,
+            frames = lane.ready() => {
+                if let Err(error) = write_frames(&mut writer, frames, books).await {
+                    return error;
+                }
+                continue;
+            }
             count = packets.recv_many(&mut unpaced, BATCH), if !clock.is_on() => {
                 if count == 0 {
                     return mixbed_link::Error::Closed;
@@ -44,12 +52,23 @@ pub(super) async fn write_down(
                 None => return mixbed_link::Error::Closed,
             },
         };
-        let dummies = frames.iter().filter(|frame| frame.is_none()).count();
-        if let Err(error) = write_batch(&mut writer, frames).await {
+        if !lane.is_clear() {
+            lane.take(frames);
+        } else if let Err(error) = write_frames(&mut writer, frames, books).await {
             return error;
         }
-        books.metrics.dummies_sent.inc_by(dummies as u64);
     }
+}
+
+async fn write_frames(
+    writer: &mut LinkWriter,
+    frames: Vec<Option<Outbound>>,
+    books: &Books,
+) -> Result<(), mixbed_link::Error> {
+    let dummies = frames.iter().filter(|frame| frame.is_none()).count();
+    write_batch(writer, frames).await?;
+    books.metrics.dummies_sent.inc_by(dummies as u64);
+    Ok(())
 }
 
 /// A frame for each tick that is due, a dummy where no packet waits; nothing if the queue is gone.

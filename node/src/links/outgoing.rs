@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mixbed_directory::Follower;
 use mixbed_link::{Link, LinkReader, LinkWriter};
 use mixbed_wire::{DropReason, Frame, LinkPublic, LinkSecret};
 use rand::RngExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::impaired::FrameLane;
 use super::{LinkQueue, Outbound};
-use crate::packets::Books;
+use crate::impair::{Far, OwnEnd, Way};
+use crate::packets::{Books, Source};
 
 /// Packets written with one system call: 64 are 193 KiB, what a socket's buffer takes.
 pub(super) const BATCH: usize = 64;
@@ -37,6 +40,9 @@ pub(crate) struct Dialler {
     pub(crate) handshake_limit: Duration,
     pub(crate) queue_bound: usize,
     pub(crate) books: Arc<Books>,
+    /// This end of the links, and the rules about them.
+    pub(crate) end: Arc<OwnEnd>,
+    pub(crate) follower: Follower,
 }
 
 /// A peer as the document has it.
@@ -51,16 +57,24 @@ pub(crate) struct Peer {
 /// `stop` is cancelled.
 pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) -> LinkQueue {
     let (queue, mut packets) = mpsc::channel(dialler.queue_bound);
-    let link = LinkQueue { queue, stop: stop.clone() };
+    let link = LinkQueue { queue, stop: stop.clone(), waiting: Source::default() };
     tokio::spawn(async move {
-        stop.run_until_cancelled(Box::pin(keep_up(&dialler, &peer, &mut packets))).await;
+        let (end, far, bound) = (&dialler.end, Far::Node(peer.key), dialler.queue_bound);
+        let mut lane = FrameLane::new(end, far, Way::Out, &dialler.follower, bound);
+        let keep = Box::pin(keep_up(&dialler, &peer, &mut packets, &mut lane));
+        stop.run_until_cancelled(keep).await;
         packets.close();
         drop_queued(&mut packets, DropReason::LinkLost);
     });
     link
 }
 
-async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Outbound>) {
+async fn keep_up(
+    dialler: &Dialler,
+    peer: &Peer,
+    packets: &mut mpsc::Receiver<Outbound>,
+    lane: &mut FrameLane,
+) {
     let mut retry = FIRST_RETRY;
     let mut down_since = Instant::now();
     loop {
@@ -77,7 +91,7 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
                 tracing::debug!(node = dialler.books.service.name(), peer = peer.name, "link up");
                 metrics.links_out.inc();
                 let up_since = Instant::now();
-                let error = write_until_lost(packets, reader, writer).await;
+                let error = write_until_lost(packets, lane, reader, writer).await;
                 metrics.links_out.dec();
                 dialler.books.link_ended(&peer.name, &error);
                 if up_since.elapsed() > GOOD {
@@ -93,6 +107,7 @@ async fn keep_up(dialler: &Dialler, peer: &Peer, packets: &mut mpsc::Receiver<Ou
                 );
                 if down_since.elapsed() > PATIENCE {
                     drop_queued(packets, DropReason::LinkLost);
+                    lane.lose(DropReason::LinkLost);
                 }
             }
         }
@@ -114,6 +129,7 @@ pub(crate) fn drop_queued(packets: &mut mpsc::Receiver<Outbound>, reason: DropRe
 /// write on, so whatever comes from there ends it, and the end is noticed at once.
 async fn write_until_lost(
     packets: &mut mpsc::Receiver<Outbound>,
+    lane: &mut FrameLane,
     mut reader: LinkReader,
     writer: LinkWriter,
 ) -> mixbed_link::Error {
@@ -125,23 +141,37 @@ async fn write_until_lost(
         }
     };
     tokio::select! {
-        error = write_packets(packets, writer) => error,
+        error = write_packets(packets, lane, writer) => error,
         error = watch => error,
     }
 }
 
-/// Writes what comes out of `packets`, as many at a time as there are, until the link fails or the
-/// queue is gone. Packets in a batch that could not be written are dropped as `link_lost`.
+/// Writes what comes out of `packets`, or if the link is impaired out of its lane, as many at a
+/// time as there are, until the link fails or the queue is gone. Packets in a batch that could not
+/// be written are dropped as `link_lost`.
 async fn write_packets(
     packets: &mut mpsc::Receiver<Outbound>,
+    lane: &mut FrameLane,
     mut writer: LinkWriter,
 ) -> mixbed_link::Error {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
-        if packets.recv_many(&mut batch, BATCH).await == 0 {
-            return mixbed_link::Error::Closed;
-        }
-        if let Err(error) = write_batch(&mut writer, batch.drain(..).map(Some)).await {
+        let written = tokio::select! {
+            count = packets.recv_many(&mut batch, BATCH) => {
+                if count == 0 {
+                    return mixbed_link::Error::Closed;
+                }
+                let frames = batch.drain(..).map(Some);
+                if lane.is_clear() {
+                    write_batch(&mut writer, frames).await
+                } else {
+                    lane.take(frames);
+                    Ok(())
+                }
+            }
+            frames = lane.ready() => write_batch(&mut writer, frames).await,
+        };
+        if let Err(error) = written {
             return error;
         }
     }
@@ -156,7 +186,7 @@ pub(super) async fn write_batch(
     let mut written = Vec::new();
     let mut result = Ok(());
     for frame in frames {
-        let frame = frame.map_or(Frame::Dummy, |Outbound { packet, stay }| {
+        let frame = frame.map_or(Frame::Dummy, |Outbound { packet, stay, .. }| {
             written.push(InFlight(Some(stay)));
             Frame::Packet(packet)
         });

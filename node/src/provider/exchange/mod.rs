@@ -237,8 +237,12 @@ impl<B> Exchange<B> {
         } else if let Some(body) = self.done.get(&message) {
             let count = Response::fragment_count(body);
             for (at, block) in (0..).zip(blocks) {
-                let index =
-                    if wanted.is_empty() { Some(at) } else { wanted.get(usize::from(at)).copied() };
+                // Blocks that nothing in particular is wanted by go round: more than there are
+                // parts are there because some will be lost.
+                let index = match wanted {
+                    [] => Some(at % count.max(1)),
+                    wanted => wanted.get(usize::from(at)).copied(),
+                };
                 let part = index.and_then(|index| Some((index, Response::fragment(body, index)?)));
                 if let Some((index, data)) = part {
                     let data = data.to_vec();

@@ -80,6 +80,20 @@ fn while_the_service_works_questions_are_answered_and_the_first_block_is_kept() 
 }
 
 #[test]
+fn a_response_goes_by_all_blocks_that_were_sent_against_losses() {
+    let (mut exchange, now) = (exchange(), Instant::now());
+    hand_in(&mut exchange, &request(b"x"), 0, 1, now).expect("taken");
+    assert!(exchange.poll_call().is_some());
+    exchange.handle_poll(ID, &[0; 3], vec![2, 3, 4], now);
+    assert_eq!(replies(&mut exchange), [(2, Answer::Pending { message: ID })]);
+    exchange.handle_response(ID, &Response::UnknownService, now);
+    let all = [1, 3, 4].map(|block| (block, response(0, 1, &[1])));
+    assert_eq!(replies(&mut exchange), all);
+    exchange.handle_poll(ID, &[0; 2], vec![5, 6], now);
+    assert_eq!(replies(&mut exchange), [5, 6].map(|block| (block, response(0, 1, &[1]))));
+}
+
+#[test]
 fn a_response_is_there_to_be_asked_for_again_and_the_service_runs_once() {
     let (mut exchange, now) = (exchange(), Instant::now());
     let body = request(b"x");
