@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_client::Client;
 use mixbed_directory::follower::FollowerCounters;
-use mixbed_directory::{Authority, Document, Follower, FollowerState};
-use mixbed_telemetry::{Condition, DirectoryMetrics, FollowerMetrics};
+use mixbed_directory::{Authority, Document, Follower};
+use mixbed_telemetry::{Condition, Counter, DirectoryMetrics, FollowerMetrics};
 
 /// How often counters are read when nothing else happens: more often than anybody scrapes.
 const EVERY: Duration = Duration::from_secs(1);
@@ -22,10 +22,16 @@ pub(crate) async fn follow(mut follower: Follower, metrics: FollowerMetrics) {
         if let Some(document) = follower.current() {
             metrics.document_epoch.set(signed(document.epoch));
         }
-        if follower.state() == FollowerState::Following {
+        if follower.state().is_following() {
             metrics.document_age_seconds.happened(SystemTime::now());
         }
-        let FollowerCounters { accepted, refused, .. } = &**follower.counters();
+        if let Some(clock) = follower.clock() {
+            let distance = clock.distance.as_secs_f64();
+            let offset = if clock.ahead { distance } else { -distance };
+            metrics.clock_offset_seconds.set(offset);
+        }
+        let FollowerCounters { accepted, refused, lost } = &**follower.counters();
+        seen.step(lost, "lost", &metrics.directory_lost);
         seen.each(accepted, "accepted", |word| metrics.update(word));
         seen.each(refused, "refused", |word| metrics.update(word));
         let _ = tokio::time::timeout(EVERY, follower.changed()).await;
@@ -66,10 +72,17 @@ impl DirectoryGlue {
         for (reason, count) in counters.rejected() {
             self.seen.to(count, reason.as_str(), registration);
         }
-        let published = &metrics.documents_published;
-        self.seen.each(&counters.documents, "documents", |_| {
-            published.inc();
-        });
+        let steps = [
+            (&counters.documents, "documents", &metrics.documents_published),
+            (&counters.departed, "departed", &metrics.nodes_departed),
+            (&counters.expired, "expired", &metrics.nodes_expired),
+            (&counters.watchers_refused, "watchers_refused", &metrics.watchers_refused),
+            (&counters.save_failures, "save_failures", &metrics.save_failures),
+            (&counters.clock_jumps, "clock_jumps", &metrics.clock_jumps),
+        ];
+        for (counter, word, metric) in steps {
+            self.seen.step(counter, word, metric);
+        }
     }
 }
 
@@ -106,6 +119,13 @@ impl Seen {
     /// Calls `count` once for each step that the counter has made since.
     fn each(&mut self, counter: &AtomicU64, word: &'static str, count: impl Fn(&'static str)) {
         self.to(counter.load(Relaxed), word, count);
+    }
+
+    /// The same, for a metric of its own.
+    fn step(&mut self, counter: &AtomicU64, word: &'static str, metric: &Counter) {
+        self.each(counter, word, |_| {
+            metric.inc();
+        });
     }
 
     fn to(&mut self, now: u64, word: &'static str, count: impl Fn(&'static str)) {

@@ -54,8 +54,17 @@ pub struct Limits {
     pub link_queue: usize,
     /// Packets that wait for one client's link: 256 are 0.8 MiB.
     pub client_queue: usize,
-    /// Links from others at once.
+    /// Packets that wait for all clients' links together: 32,768 are 100 MiB.
+    pub client_queues: usize,
+    /// Frames a second that a client may send while the document's rates leave payload unpaced; an
+    /// unwrap takes 130 µs, so 500 are a fifteenth of a core. Otherwise it is those rates.
+    pub client_rate: u32,
+    /// Frames that a client may send at once: the fragments of the largest message, and some.
+    pub client_burst: u32,
+    /// Clients' links at once. Those of nodes are bounded by the document.
     pub links: usize,
+    /// Clients' links from one address at once (IPv6: from one /64).
+    pub links_per_address: usize,
     /// Handshakes with others at once: they cost several scalar multiplications, so a flood of
     /// them must not take the place of packets.
     pub handshakes: usize,
@@ -74,7 +83,11 @@ impl Default for Limits {
             pool: 16_384,
             link_queue: 1024,
             client_queue: 256,
+            client_queues: 32_768,
+            client_rate: 500,
+            client_burst: 512,
             links: 4096,
+            links_per_address: 1024,
             handshakes: 64,
             handshake: Duration::from_secs(5),
             replay_tags: 10_000_000,
@@ -103,7 +116,11 @@ impl Limits {
             pool,
             link_queue,
             client_queue,
+            client_queues,
+            client_rate,
+            client_burst,
             links,
+            links_per_address,
             handshakes,
             handshake,
             replay_tags,
@@ -115,7 +132,11 @@ impl Limits {
             ("pool", pool as u128, 100 * million),
             ("link_queue", link_queue as u128, million),
             ("client_queue", client_queue as u128, million),
+            ("client_queues", client_queues as u128, 100 * million),
+            ("client_rate", client_rate.into(), million),
+            ("client_burst", client_burst.into(), million),
             ("links", links as u128, million),
+            ("links_per_address", links_per_address as u128, million),
             ("handshakes", handshakes as u128, million),
             ("handshake (in ms)", handshake.as_millis(), 10 * 60 * 1000),
             ("replay_tags", replay_tags as u128, 10_000 * million),

@@ -20,8 +20,8 @@ use crate::config::{LimitsError, NodeConfig};
 use crate::cover::{LoopTally, Loops, SharedSensor};
 use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
-use crate::links::{Dialler, LinkTable, Listener};
-use crate::packets::{BATCH, Books, KeyRing, Workers, spawn_mixing};
+use crate::links::{Dialler, Door, LinkTable, Listener};
+use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig};
 
@@ -102,7 +102,7 @@ impl Node {
         let entrance_stop = stop.child_token();
         let tasks = TaskTracker::new();
 
-        let links = Arc::new(LinkTable::default());
+        let links = Arc::new(LinkTable::new(limits.client_queues));
         let replies = Arc::new(Replies { links: Arc::clone(&links), books: Arc::clone(&books) });
         let provider = match role {
             Role::Provider => Some(start_provider(monerod, telemetry, replies, &books)),
@@ -136,7 +136,9 @@ impl Node {
             sensor: sensor.clone(),
         });
         let count = limits.worker_count();
-        let workers = Workers::start(count, count * limits.queue_per_worker, &name, &path)
+        let waiting = count * limits.queue_per_worker;
+        let shares = Shares::new(waiting, limits.pool, role == Role::Gateway);
+        let workers = Workers::start(count, Shares::most_waiting(waiting), shares, &name, &path)
             .map_err(NodeError::Workers)?;
 
         let follower = Follower::start(FollowerConfig {
@@ -165,6 +167,7 @@ impl Node {
             own: link_key.clone(),
             follower: follower.clone(),
             end: Arc::clone(&end),
+            door: Door::new(limits.links, limits.links_per_address),
             limits: limits.clone(),
             entrance: workers.entrance(),
             links: Arc::clone(&links),
@@ -180,6 +183,7 @@ impl Node {
                 id,
                 follower: follower.clone(),
                 entrance: workers.entrance(),
+                origin: Origin::node(),
                 sensor: sensor.clone(),
                 books: Arc::clone(&books),
                 stop: entrance_stop.clone(),

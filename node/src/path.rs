@@ -67,12 +67,15 @@ impl Path {
 
 impl Hop for Path {
     fn forward(&self, forward: Forward) -> Option<Held> {
-        let Forward { from_client, next, delay, packet, mut stay } = forward;
+        let Forward { from_client, place, next, delay, packet, mut stay } = forward;
         let now = Instant::now();
         let trace = next.trace.filter(|_| self.tracing_allowed());
         stay.traced(trace, Some(delay), || Some(self.name_of(next.node)));
         match self.check(next.node, from_client) {
-            Ok(kind) => Some(Held { release: now + delay, kind, next: next.node, packet, stay }),
+            Ok(kind) => {
+                let (release, next) = (now + delay, next.node);
+                Some(Held { release, kind, next, packet, stay, place })
+            }
             Err(reason) => {
                 stay.dropped(now, reason);
                 None

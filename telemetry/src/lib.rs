@@ -35,7 +35,7 @@ pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
     Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
-    MailboxMetrics, NodeMetrics, ProviderMetrics, Readings,
+    MailboxMetrics, NodeMetrics, ProviderMetrics, Readings, Seconds,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};

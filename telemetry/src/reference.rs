@@ -14,7 +14,7 @@ pub fn reference() -> String {
         let Declaration { name, kind, labels, roles, help } = metric;
         let (suffix, kind) = match kind {
             Kind::Counter => ("_total", "counter"),
-            Kind::Gauge | Kind::Age => ("", "gauge"),
+            Kind::Gauge | Kind::Seconds | Kind::Age => ("", "gauge"),
             Kind::Histogram => ("", "histogram"),
         };
         let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();

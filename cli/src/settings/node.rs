@@ -54,9 +54,10 @@ settings! {
     /// The address (host:port) by which others reach it, told to all by the directory. Without
     /// one, it is the address that it listens on.
     advertise: Option<String> = None;
-    /// Directory for its keys, and for the network's last document, to start from while the
-    /// directory is away; made when missing. Without one, keys are drawn anew at each start, to
-    /// the network it is a new node, and a start waits for the directory.
+    /// Directory for its keys, for the network's last document, to start from while the directory
+    /// is away, and for a gateway's mailboxes; made when missing. Without one, keys are drawn anew
+    /// at each start, to the network it is a new node, a start waits for the directory, and
+    /// letters are kept in memory only.
     state_dir: Option<PathBuf> = None;
     /// A provider's monerod, such as http://127.0.0.1:18081. Without one, a provider does not
     /// offer to submit transactions.

@@ -58,6 +58,7 @@ fn decide(
         (false, None, _) => State::Connecting,
         (false, Some(why), _) => degraded(why.to_owned(), false),
         (true, _, FollowerState::Following) => State::Ready,
+        (true, _, skewed @ FollowerState::Skewed { .. }) => degraded(skewed.to_string(), true),
         (true, _, other) => degraded(format!("using the last document: {other}"), true),
     }
 }

@@ -43,6 +43,7 @@ async fn watched_gateway(world: &World) -> (Node, Recorder) {
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        mailboxes: mixbed_node::mailbox::MailboxConfig::default(),
         keep_document_in: None,
         limits: Limits::default(),
     };

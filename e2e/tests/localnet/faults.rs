@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use mixbed_directory::{FollowerState, Parameters};
+use mixbed_client::BroadcastReport;
+use mixbed_directory::{FollowerState, ImpairmentRule, Parameters};
+use mixbed_wire::{DropReason, Impairment};
 
 use crate::traffic::Traffic;
 use crate::world::{SOON, World};
@@ -19,11 +21,12 @@ async fn every_node_in_turn_is_killed_and_comes_back() {
     let mut world = world().await;
     let names: Vec<String> = world.net.nodes().keys().cloned().collect();
     let traffic = Traffic::begin(&world, PACE).await;
-    for (number, name) in names.iter().enumerate() {
-        traffic.begun(number + 1).await;
+    assert_eq!(names.len(), world.stock.transfers.len(), "each has one broadcast to fall into");
+    for (number, name) in (1..).zip(&names) {
+        traffic.begun(number).await;
         world.net.stop_node(name, Duration::ZERO).await;
-        // Down while at least one more broadcast begins and one ends.
-        traffic.begun(number + 2).await;
+        // Down while the next broadcast begins.
+        traffic.begun((number + 1).min(names.len())).await;
         world.net.start_node(name).await.expect("its port is free");
     }
     traffic.all_mined_once(&world).await;
@@ -77,4 +80,45 @@ async fn a_mix_that_stays_dead_is_soon_avoided() {
     world.net.start_node("mix-2-0").await.expect("its port is free");
     world.net.wait_ready(SOON).await.expect("ready");
     world.at_rest_after_broken_links().await;
+}
+
+/// Broadcasts while every link loses this share of what it carries.
+async fn lossy(share: f64) -> Vec<BroadcastReport> {
+    let world = world().await;
+    let loss = Impairment { loss: share, ..Impairment::NONE };
+    world.net.impair(vec![ImpairmentRule::everywhere(loss)]).await.expect("impaired");
+    let reports = Traffic::begin(&world, PACE).await.all_mined_once(&world).await;
+    world.net.impair(Vec::new()).await.expect("healed");
+    let books = world.at_rest().await;
+    assert!(books.dropped(DropReason::Impaired) > 0, "{books:?}");
+    reports
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_lose_one_packet_in_a_hundred() {
+    lossy(0.01).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_lose_one_packet_in_twenty() {
+    lossy(0.05).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_lose_one_packet_in_five() {
+    lossy(0.2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_layer_is_cut_off_for_ten_seconds() {
+    let world = world().await;
+    let traffic = Traffic::begin(&world, 3 * PACE).await;
+    traffic.accepted(1).await;
+    let cut = Impairment { partition: true, ..Impairment::NONE };
+    let mix = "mix-2-1".parse().expect("a name");
+    world.net.impair(vec![ImpairmentRule::of(mix, cut)]).await.expect("cut off");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    world.net.impair(Vec::new()).await.expect("healed");
+    traffic.all_mined_once(&world).await;
+    world.at_rest().await;
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::route::{self, LoopRoute};
 use super::{LoopTally, Sensor};
-use crate::packets::{Arrived, Books, Entrance, Stay};
+use crate::packets::{Arrived, Books, Entrance, Origin, Stay};
 
 /// A node's sensor, shared by the task that sends loops and the workers that meet them again. The
 /// lock is held for a look-up.
@@ -68,6 +68,7 @@ pub(crate) struct Loops {
     pub(crate) id: NodeId,
     pub(crate) follower: Follower,
     pub(crate) entrance: Entrance,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) sensor: SharedSensor,
     pub(crate) books: Arc<Books>,
     pub(crate) stop: CancellationToken,
@@ -134,7 +135,7 @@ impl Loops {
                 self.sensor.lock().handle_sent(identifier, &next, delays, now);
                 self.sensor.metrics.sent(&next);
                 let stay = Stay::made(&self.books, now);
-                self.entrance.enter(Arrived { packet, from_client: false, turn: None, stay });
+                self.entrance.enter(Arrived { packet, origin: Arc::clone(&self.origin), stay });
             }
             // A node published a key that is none.
             Err(error) => {

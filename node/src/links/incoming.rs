@@ -5,36 +5,41 @@ use std::time::Instant;
 
 use mixbed_link::{Error, Link, LinkReader, LinkWriter};
 use mixbed_wire::{DropReason, Frame, LinkPublic, MAX_DELAY, NodeId};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::downlink::write_down;
 use super::impaired::FrameLane;
-use super::listener::{Listener, Peer};
+use super::listener::{LinkPlace, Listener, Peer};
+use super::pace::Pace;
 use super::{LinkQueue, Outbound, drop_queued};
 use crate::impair::{Far, Way};
-use crate::packets::{Arrived, Stay};
+use crate::packets::{Arrived, Origin, Source, Stay};
 
 /// Frames read at a time from a node, and from a client: 193 KiB and 12 KiB of buffer.
 const NODE_READ_AHEAD: usize = 64;
 const CLIENT_READ_AHEAD: usize = 4;
 
-/// Packets of one client that wait for a worker at a time. More stay in its connection, which
-/// slows the client down and nobody else.
-const CLIENT_WAITING: usize = 8;
-
 impl Listener {
     /// Lets packets in until the link ends, or is to end.
-    pub(super) async fn serve(&self, link: Link, peer: Peer) {
+    pub(super) async fn serve(&self, link: Link, peer: Peer, place: LinkPlace) {
         self.books.metrics.links_in.inc();
         let Link { reader, writer, peer: key } = link;
         let (who, ended) = match peer {
             Peer::Node(name) => {
                 let lane = FrameLane::new(&self.end, Far::Node(key), Way::In, &self.follower, 0);
                 let reader = reader.read_ahead(NODE_READ_AHEAD);
-                let reading = self.read_packets(reader, lane, None);
+                let origin = Origin::node();
+                let reading = self.read_packets(reader, lane, &origin, None);
+                let replaced = async {
+                    match &place {
+                        LinkPlace::Node(place) => place.replaced.cancelled().await,
+                        LinkPlace::Client(_) => std::future::pending().await,
+                    }
+                };
                 let ended = tokio::select! {
                     ended = reading => ended,
                     () = self.expelled(&key) => Err(Error::Closed),
+                    () = replaced => Err(Error::Closed),
                     () = self.entrance_stop.cancelled() => Err(Error::Closed),
                 };
                 (name, ended)
@@ -56,15 +61,17 @@ impl Listener {
         writer: LinkWriter,
     ) -> Result<(), Error> {
         let (queue, mut packets) = mpsc::channel(self.limits.client_queue);
-        let own = LinkQueue { queue, stop: self.stop.child_token() };
+        let (stop, waiting) = (self.stop.child_token(), Source::default());
+        let own = LinkQueue { queue, stop, waiting };
         self.links.add_client(id, own.clone());
-        let waiting = Arc::new(Semaphore::new(CLIENT_WAITING));
+        let pace = Pace::new(&self.limits, &self.follower, &self.books.metrics.frames_slowed);
         let (far, bound) = (Far::Client(id), self.limits.client_queue);
         let lane = |way| FrameLane::new(&self.end, far, way, &self.follower, bound);
         let (up, mut down) = (lane(Way::In), lane(Way::Out));
         let reading = async {
             let reader = reader.read_ahead(CLIENT_READ_AHEAD);
-            let read = self.read_packets(reader, up, Some(waiting));
+            let origin = Origin::client();
+            let read = self.read_packets(reader, up, &origin, Some(pace));
             match self.entrance_stop.run_until_cancelled(read).await {
                 Some(ended) => ended,
                 None => std::future::pending().await,
@@ -84,46 +91,56 @@ impl Listener {
         ended
     }
 
-    /// Reads packets; those of a client only as fast as workers take them up.
+    /// Reads packets; those of a client only as fast as it may send, and as workers take them up.
     async fn read_packets(
         &self,
         mut reader: LinkReader,
         mut lane: FrameLane,
-        client: Option<Arc<Semaphore>>,
+        origin: &Arc<Origin>,
+        mut pace: Option<Pace>,
     ) -> Result<(), Error> {
         loop {
+            let paced = async {
+                if let Some(pace) = &mut pace {
+                    pace.ready().await;
+                }
+                reader.read().await
+            };
             tokio::select! {
-                frame = reader.read() => {
+                frame = paced => {
                     let Some(frame) = frame? else { return Ok(()) };
+                    if let Some(pace) = &mut pace {
+                        pace.handle_frame();
+                    }
                     let frame = match frame {
                         Frame::Packet(packet) => {
                             let stay = Stay::received(&self.books, Instant::now());
-                            Some(Outbound { packet, stay })
+                            Some(Outbound { packet, stay, place: None })
                         }
                         Frame::Dummy => None,
                     };
                     if lane.is_clear() {
-                        self.let_in(frame, client.as_ref()).await;
+                        self.let_in(frame, origin).await;
                     } else {
                         lane.take([frame]);
                     }
                 }
                 frames = lane.ready() => for frame in frames {
-                    self.let_in(frame, client.as_ref()).await;
+                    self.let_in(frame, origin).await;
                 }
             }
         }
     }
 
     /// Hands a packet to the workers; a client's in its turn.
-    async fn let_in(&self, frame: Option<Outbound>, client: Option<&Arc<Semaphore>>) {
-        let Some(Outbound { packet, stay }) = frame else { return };
-        let turn = match client {
-            Some(waiting) => Arc::clone(waiting).acquire_owned().await.ok(),
-            None => None,
-        };
-        let from_client = client.is_some();
-        self.entrance.enter(Arrived { packet, from_client, turn, stay });
+    async fn let_in(&self, frame: Option<Outbound>, origin: &Arc<Origin>) {
+        let Some(Outbound { packet, stay, .. }) = frame else { return };
+        let arrived = Arrived { packet, origin: Arc::clone(origin), stay };
+        if origin.is_client() {
+            self.entrance.enter_in_turn(arrived).await;
+        } else {
+            self.entrance.enter(arrived);
+        }
     }
 
     /// Waits until the document has not listed the peer for as long as the packets take that it

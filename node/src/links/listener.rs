@@ -9,11 +9,11 @@ use mixbed_directory::{Follower, Role};
 use mixbed_link::Link;
 use mixbed_wire::{LinkPublic, LinkSecret, NodeId};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::LinkTable;
+use super::door::{ClientPlace, Door, NodePlace};
 use crate::config::Limits;
 use crate::impair::OwnEnd;
 use crate::packets::{Books, Entrance};
@@ -29,6 +29,7 @@ pub(crate) struct Listener {
     /// This end of the links, as impairments' rules see it.
     pub(crate) end: Arc<OwnEnd>,
     pub(crate) limits: Limits,
+    pub(crate) door: Door,
     pub(crate) entrance: Entrance,
     pub(crate) links: Arc<LinkTable>,
     pub(crate) books: Arc<Books>,
@@ -45,11 +46,17 @@ pub(super) enum Peer {
     Client(NodeId),
 }
 
+/// A link's place among those there may be.
+pub(super) enum LinkPlace {
+    Node(NodePlace),
+    Client(#[expect(dead_code, reason = "held while the link is up")] ClientPlace),
+}
+
 impl Listener {
-    /// Accepts until stopped. Connections over the limit of links are closed at once; over that of
-    /// handshakes the oldest one that is still at it makes room, so silent peers keep nobody out.
+    /// Accepts until stopped. Of connections over the limit of handshakes the oldest one that is
+    /// still at it makes room, so silent peers keep nobody out; links over their limits end with
+    /// the handshake.
     pub(crate) async fn run(self, socket: TcpListener) {
-        let links = Arc::new(Semaphore::new(self.limits.links));
         let mut handshakes = Handshakes::new(self.limits.handshakes);
         while let Some(accepted) = self.entrance_stop.run_until_cancelled(socket.accept()).await {
             let (stream, address) = match accepted {
@@ -61,10 +68,6 @@ impl Listener {
                     continue;
                 }
             };
-            let Ok(link) = Arc::clone(&links).try_acquire_owned() else {
-                self.refused(address, "too_many", "there are too many");
-                continue;
-            };
             let crowded_out = handshakes.begin(&self.entrance_stop);
             let listener = self.clone();
             self.tasks.spawn(async move {
@@ -72,11 +75,10 @@ impl Listener {
                 let shaken = crowded_out.run_until_cancelled(handshake).await;
                 drop(crowded_out);
                 match shaken {
-                    Some(Some((link, peer))) => listener.serve(link, peer).await,
+                    Some(Some((link, peer, place))) => listener.serve(link, peer, place).await,
                     Some(None) => {}
                     None => listener.refused(address, "crowded_out", "others wait"),
                 }
-                drop(link);
             });
         }
     }
@@ -90,11 +92,24 @@ impl Listener {
         tracing::debug!(node = self.name(), %address, why, "refused a link");
     }
 
-    async fn shake_hands(&self, stream: TcpStream, address: SocketAddr) -> Option<(Link, Peer)> {
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Option<(Link, Peer, LinkPlace)> {
         let limit = self.limits.handshake;
         match mixbed_link::accept(stream, &self.network, &self.own, limit).await {
             Ok(link) => match self.admit(&link.peer) {
-                Ok(peer) => Some((link, peer)),
+                Ok(peer) => {
+                    let place = match &peer {
+                        Peer::Node(_) => Some(LinkPlace::Node(self.door.node(link.peer))),
+                        Peer::Client(_) => self.door.client(address.ip()).map(LinkPlace::Client),
+                    };
+                    if place.is_none() {
+                        self.refused(address, "too_many", "there are too many");
+                    }
+                    Some((link, peer, place?))
+                }
                 Err(why) => {
                     self.refused(address, "not_admitted", why);
                     None

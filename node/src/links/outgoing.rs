@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::impaired::FrameLane;
 use super::{LinkQueue, Outbound};
 use crate::impair::{Far, OwnEnd, Way};
-use crate::packets::Books;
+use crate::packets::{Books, Source};
 
 /// Packets written with one system call: 64 are 193 KiB, what a socket's buffer takes.
 pub(super) const BATCH: usize = 64;
@@ -57,7 +57,7 @@ pub(crate) struct Peer {
 /// `stop` is cancelled.
 pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) -> LinkQueue {
     let (queue, mut packets) = mpsc::channel(dialler.queue_bound);
-    let link = LinkQueue { queue, stop: stop.clone() };
+    let link = LinkQueue { queue, stop: stop.clone(), waiting: Source::default() };
     tokio::spawn(async move {
         let (end, far, bound) = (&dialler.end, Far::Node(peer.key), dialler.queue_bound);
         let mut lane = FrameLane::new(end, far, Way::Out, &dialler.follower, bound);
@@ -186,7 +186,7 @@ pub(super) async fn write_batch(
     let mut written = Vec::new();
     let mut result = Ok(());
     for frame in frames {
-        let frame = frame.map_or(Frame::Dummy, |Outbound { packet, stay }| {
+        let frame = frame.map_or(Frame::Dummy, |Outbound { packet, stay, .. }| {
             written.push(InFlight(Some(stay)));
             Frame::Packet(packet)
         });

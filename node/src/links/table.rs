@@ -10,12 +10,16 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
 use super::Peer;
-use crate::packets::Stay;
+pub(crate) use crate::core::LinkKind;
+use crate::packets::{Part, Place, Share, Source, Stay};
 
-/// A packet on its way out.
+/// A packet on a link's way: out of this node, or held on an impaired one into it.
 pub(crate) struct Outbound {
     pub(crate) packet: Packet,
     pub(crate) stay: Stay,
+    /// Its place among those that wait for clients, given back when it is written.
+    #[expect(dead_code, reason = "being there is all it does")]
+    pub(crate) place: Option<Place>,
 }
 
 /// The way to a link's task. Cancelling `stop` ends the task.
@@ -23,28 +27,33 @@ pub(crate) struct Outbound {
 pub(crate) struct LinkQueue {
     pub(crate) queue: mpsc::Sender<Outbound>,
     pub(crate) stop: CancellationToken,
+    /// What waits in a client's queue.
+    pub(crate) waiting: Source,
 }
 
 /// The links that packets can leave by: to other nodes, and at a gateway to its clients.
 ///
 /// The locks are held for a look-up and a `try_send`, never while anything waits.
-#[derive(Default)]
 pub(crate) struct LinkTable {
     nodes: RwLock<HashMap<NodeId, (Peer, LinkQueue)>>,
     clients: RwLock<HashMap<NodeId, LinkQueue>>,
+    for_clients: Share,
 }
 
-/// Whom a link leads to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkKind {
-    Node,
-    Client,
-}
+/// One client's queue may be as long as a 64th of the packets that may still wait for any: of
+/// 32,768, alone, 504, which is more than its own bound; and beside 4,000 that take nothing, 8.
+const OF_ONE_CLIENT: Part = Part { times: 1, over: 64 };
 
 impl LinkTable {
+    /// No links; `client_queues` packets may wait for all clients together.
+    pub(crate) fn new(client_queues: usize) -> Self {
+        let for_clients = Share::new(client_queues, OF_ONE_CLIENT);
+        Self { nodes: RwLock::default(), clients: RwLock::default(), for_clients }
+    }
+
     /// Queues a packet for its next hop, or drops it by name.
     pub(crate) fn send(&self, kind: LinkKind, next: NodeId, packet: Packet, stay: Stay) {
-        let out = Outbound { packet, stay };
+        let out = Outbound { packet, stay, place: None };
         let (outcome, gone) = match kind {
             LinkKind::Node => {
                 let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +61,12 @@ impl LinkTable {
             }
             LinkKind::Client => {
                 let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-                (try_send(clients.get(&next), out), DropReason::ClientOffline)
+                let link = clients.get(&next);
+                let outcome = match link.map(|link| self.for_clients.take(&link.waiting)) {
+                    Some(None) => Err(TrySendError::Full(out)),
+                    place => try_send(link, Outbound { place: place.flatten(), ..out }),
+                };
+                (outcome, DropReason::ClientOffline)
             }
         };
         match outcome {
@@ -110,6 +124,7 @@ impl LinkTable {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the packet comes back, to be dropped by name")]
 fn try_send(link: Option<&LinkQueue>, out: Outbound) -> Result<(), TrySendError<Outbound>> {
     match link {
         Some(link) => link.queue.try_send(out),

@@ -7,8 +7,8 @@ use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Stay;
 use super::pool::MixPool;
+use super::{Place, Stay};
 use crate::links::{LinkKind, LinkTable};
 
 /// Batches taken in before it is looked which packets are due.
@@ -21,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) next: NodeId,
     pub(crate) packet: Packet,
     pub(crate) stay: Stay,
+    /// Its place in the pool, given back when it leaves.
+    pub(crate) place: Place,
 }
 
 /// Starts the task; it ends when all senders of `incoming` are gone, and drops what it held.
@@ -46,7 +48,8 @@ pub(crate) fn spawn_mixing(
                 () = until(due), if due.is_some() => {}
             }
             let now = Instant::now();
-            while let Some(Held { kind, next, packet, mut stay, .. }) = pool.pop_due(now) {
+            while let Some(Held { kind, next, packet, mut stay, place, .. }) = pool.pop_due(now) {
+                drop(place);
                 stay.released(now);
                 links.send(kind, next, packet, stay);
             }

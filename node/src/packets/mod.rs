@@ -3,12 +3,16 @@
 
 mod keys;
 mod mixing;
+mod origin;
 mod pool;
 mod seen;
+mod share;
 mod stay;
 mod workers;
 
 pub(crate) use keys::{KeyRing, KeySet};
 pub(crate) use mixing::{Held, spawn_mixing};
+pub(crate) use origin::{Origin, Shares, Turn};
+pub(crate) use share::{Part, Place, Share, Source};
 pub(crate) use stay::{Books, Stay};
 pub(crate) use workers::{Arrived, BATCH, Entrance, Forward, Hop, Workers};

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use mixbed_wire::{DropReason, Exit, HopAddress, Packet, Unwrapped};
 
-use tokio::sync::OwnedSemaphorePermit;
-
-use super::{Held, KeySet, Stay};
+use super::{Held, KeySet, Origin, Place, Shares, Stay, Turn};
 
 /// A packet as it came from a link.
 pub(crate) struct Arrived {
     pub(crate) packet: Packet,
-    /// Whether a client handed it in, not a node.
-    pub(crate) from_client: bool,
-    /// Its place among those of its client that may wait, given back when a worker takes it up.
-    pub(crate) turn: Option<OwnedSemaphorePermit>,
+    pub(crate) origin: Arc<Origin>,
     pub(crate) stay: Stay,
+}
+
+/// A packet before the workers, and its place there.
+struct Waiting {
+    arrived: Arrived,
+    turn: Turn,
 }
 
 /// Packets that a busy worker hands on together: each handing over may wake another thread, which
@@ -39,6 +40,8 @@ pub(crate) trait Hop: Send + Sync + 'static {
 /// A packet to be passed on.
 pub(crate) struct Forward {
     pub(crate) from_client: bool,
+    /// Its place in the mixing pool.
+    pub(crate) place: Place,
     pub(crate) next: HopAddress,
     pub(crate) delay: Duration,
     pub(crate) packet: Packet,
@@ -55,22 +58,25 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `count` threads behind a queue of `bound` packets.
+    /// Starts `count` threads behind a queue of as many packets as `shares` lets wait, `bound` at most.
     pub(crate) fn start(
         count: usize,
         bound: usize,
+        shares: Shares,
         name: &str,
         hop: &Arc<impl Hop>,
     ) -> std::io::Result<Self> {
         let (queue, arrivals) = crossbeam_channel::bounded(bound);
         let keys = Arc::new(RwLock::new(KeySet::default()));
+        let shares = Arc::new(shares);
         for number in 0..count {
             let (arrivals, keys, hop) = (arrivals.clone(), Arc::clone(&keys), Arc::clone(hop));
+            let shares = Arc::clone(&shares);
             std::thread::Builder::new()
                 .name(format!("{name} worker {number}"))
-                .spawn(move || work(&arrivals, &keys, hop.as_ref()))?;
+                .spawn(move || work(&arrivals, &keys, &shares, hop.as_ref()))?;
         }
-        Ok(Self { entrance: Entrance { queue }, keys })
+        Ok(Self { entrance: Entrance { queue, shares }, keys })
     }
 
     /// From now on packets are unwrapped with these keys.
@@ -87,30 +93,42 @@ impl Workers {
 /// Where links hand packets in.
 #[derive(Clone)]
 pub(crate) struct Entrance {
-    queue: Sender<Arrived>,
+    queue: Sender<Waiting>,
+    shares: Arc<Shares>,
 }
 
 impl Entrance {
     /// Queues a packet for the workers, or sheds it at once: under overload, what is accepted must
-    /// not wait behind what cannot be served.
+    /// not wait behind what cannot be served. What one link has too much of is shed from it alone.
     pub(crate) fn enter(&self, arrived: Arrived) {
-        match self.queue.try_send(arrived) {
-            Ok(()) => {}
-            Err(TrySendError::Full(arrived)) => {
-                arrived.stay.dropped(Instant::now(), DropReason::QueueFull);
-            }
-            Err(TrySendError::Disconnected(arrived)) => {
-                arrived.stay.dropped(Instant::now(), DropReason::Stopped);
-            }
-        }
+        let turn = self.shares.turn(&arrived.origin);
+        self.queue(arrived, turn);
+    }
+
+    /// Queues a packet for the workers as soon as it is its client's turn.
+    pub(crate) async fn enter_in_turn(&self, arrived: Arrived) {
+        let turn = self.shares.turn_of_client(&arrived.origin).await;
+        self.queue(arrived, turn);
+    }
+
+    fn queue(&self, arrived: Arrived, turn: Result<Turn, DropReason>) {
+        let (waiting, reason) = match turn {
+            Ok(turn) => match self.queue.try_send(Waiting { arrived, turn }) {
+                Ok(()) => return,
+                Err(TrySendError::Full(waiting)) => (waiting.arrived, DropReason::QueueFull),
+                Err(TrySendError::Disconnected(waiting)) => (waiting.arrived, DropReason::Stopped),
+            },
+            Err(reason) => (arrived, reason),
+        };
+        waiting.stay.dropped(Instant::now(), reason);
     }
 }
 
-fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
+fn work(arrivals: &Receiver<Waiting>, keys: &RwLock<KeySet>, shares: &Shares, hop: &impl Hop) {
     let mut batch = Vec::with_capacity(BATCH);
-    while let Some(Arrived { packet, from_client, turn, mut stay }) =
-        next(arrivals, &mut batch, hop)
-    {
+    while let Some(Waiting { arrived, turn }) = next(arrivals, &mut batch, hop) {
+        let Arrived { packet, origin, mut stay } = arrived;
+        let from_client = origin.is_client();
         drop(turn);
         stay.dequeued(Instant::now());
         let keys = keys.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -119,7 +137,14 @@ fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
                 stay.unwrapped(Instant::now());
                 match unwrapped {
                     Unwrapped::Forward { next, delay, packet } => {
-                        let forward = Forward { from_client, next, delay, packet, stay };
+                        let place = match shares.hold(&origin) {
+                            Ok(place) => place,
+                            Err(reason) => {
+                                stay.dropped(Instant::now(), reason);
+                                continue;
+                            }
+                        };
+                        let forward = Forward { from_client, place, next, delay, packet, stay };
                         batch.extend(hop.forward(forward));
                     }
                     // What a client hands in has to cross the mixes, wherever its route ends.
@@ -136,11 +161,11 @@ fn work(arrivals: &Receiver<Arrived>, keys: &RwLock<KeySet>, hop: &impl Hop) {
 
 /// The next packet to unwrap. What is in the batch goes on first if it is full or there is nothing
 /// to do, so no packet waits for one that may never come.
-fn next(arrivals: &Receiver<Arrived>, batch: &mut Vec<Held>, hop: &impl Hop) -> Option<Arrived> {
+fn next(arrivals: &Receiver<Waiting>, batch: &mut Vec<Held>, hop: &impl Hop) -> Option<Waiting> {
     if batch.len() < BATCH
-        && let Ok(arrived) = arrivals.try_recv()
+        && let Ok(waiting) = arrivals.try_recv()
     {
-        return Some(arrived);
+        return Some(waiting);
     }
     if !batch.is_empty() {
         hop.hold(std::mem::replace(batch, Vec::with_capacity(BATCH)));

@@ -8,17 +8,18 @@ use mixbed_localnet::{LocalNet, LocalNetConfig};
 use mixbed_node::Limits;
 use mixbed_telemetry::{Options, Telemetry};
 use mixbed_wire::{
-    DropReason, Frame, HopAddress, LinkSecret, NodeId, Packet, RouteHop, SphinxSecret, TraceContext,
+    DropReason, Frame, HopAddress, LinkSecret, NodeId, Packet, RouteHop, SphinxSecret,
+    TraceContext, Unwrapped,
 };
 
 use crate::rig::SOON;
 
-struct Client {
-    id: NodeId,
-    link: Link,
+pub(crate) struct Client {
+    pub(crate) id: NodeId,
+    pub(crate) link: Link,
 }
 
-async fn client(net: &LocalNet) -> Client {
+pub(crate) async fn client(net: &LocalNet) -> Client {
     let key = LinkSecret::generate(&mut rand::rng());
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
@@ -29,7 +30,7 @@ async fn client(net: &LocalNet) -> Client {
 }
 
 /// A packet for the gateway, to be passed on to `next`.
-fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet {
+pub(crate) fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet {
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
     let key = *gateway.sphinx_key(document.epoch).expect("a key");
@@ -41,7 +42,7 @@ fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>) -> Packet
     Packet::seal(&route, onward.address, [0; 16], b"hello", &mut rand::rng()).expect("fits")
 }
 
-async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
+pub(crate) async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
     let settled = async {
         while !wanted(net) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -64,6 +65,36 @@ async fn a_client_reaches_neither_another_client_nor_a_stranger_without_the_mixe
         one.link.writer.write(&frame).await.expect("the link is up");
         until(&net, |net| net.books().dropped(DropReason::UnknownNextHop) == number).await;
     }
+    assert!(net.books().nodes["gateway-0"].closes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_reaches_its_gateways_mailboxes_through_the_mixes_only() {
+    let net = LocalNet::start(LocalNetConfig::default()).await.expect("a net");
+    net.wait_ready(SOON).await.expect("ready");
+    let mut client = client(&net).await;
+    let document = net.follower().current().expect("a document");
+    let gateway = document.by_name("gateway-0").expect("listed");
+    // Four hops that the test plays itself: what is left is for the gateway, and for nobody after.
+    let secrets: [_; 4] = std::array::from_fn(|_| SphinxSecret::generate(&mut rand::rng()));
+    let exit = HopAddress { node: gateway.id(), trace: None };
+    let route = std::array::from_fn(|hop| RouteHop {
+        address: exit,
+        key: secrets.get(hop).map_or_else(
+            || *gateway.sphinx_key(document.epoch).expect("a key"),
+            SphinxSecret::public,
+        ),
+        delay: Duration::ZERO,
+    });
+    let mut packet = Packet::seal(&route, exit, [0; 16], b"", &mut rand::rng()).expect("fits");
+    for secret in &secrets {
+        match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
+            Unwrapped::Forward { packet: inner, .. } => packet = inner,
+            Unwrapped::Exit(_) => panic!("too early"),
+        }
+    }
+    client.link.writer.write(&Frame::Packet(packet)).await.expect("the link is up");
+    until(&net, |net| net.books().dropped(DropReason::NotForThisRole) == 1).await;
     assert!(net.books().nodes["gateway-0"].closes());
 }
 

@@ -3,5 +3,7 @@
 mod cover;
 mod gateway;
 mod hostile;
+mod impair;
+mod impair_clients;
 mod packets;
 mod rig;

@@ -5,6 +5,8 @@
 pub(crate) enum Kind {
     Counter,
     Gauge,
+    /// A gauge of seconds, which may be negative.
+    Seconds,
     /// A gauge of seconds since something happened.
     Age,
     /// Of durations.
@@ -62,9 +64,17 @@ catalogue! {
         "Links that are up now; direction is who dialled: `in` or `out`";
     LINK_HANDSHAKES_FAILED: Counter "link_handshakes_failed" ["node", "role", "reason"] "gateway, mix, provider",
         "Links that did not come up, by reason";
+    REPLAY_TAGS: Gauge "replay_tags" ["node", "role"] "gateway, mix, provider",
+        "Packets that the node remembers, to drop copies of them";
+    REPLAY_TAGS_BOUND: Gauge "replay_tags_bound" ["node", "role"] "gateway, mix, provider",
+        "Packets that it may remember (`replay_tags` of its configuration); when they are as many, new ones are dropped as `replay_filter_full`";
+    REGISTRATION_TRIES: Counter "registrations" ["node", "role", "outcome"] "gateway, mix, provider",
+        "Registrations that the node sent, by outcome: `registered`, `rejected` by the directory, or `unreachable`";
 
     DUMMIES_SENT: Counter "dummies_sent" ["node", "role"] "gateway",
         "Frames without a packet that were written to links with clients; in no other account";
+    FRAMES_SLOWED: Counter "frames_slowed" ["node", "role"] "gateway",
+        "Frames of clients that had to wait in their connections, since they came faster than the document's rates";
     LOOPS_SENT: Counter "loops_sent" ["node", "role", "next"] "gateway, mix",
         "Loops that this node sent to itself, by the first other node that they pass";
     LOOPS_RETURNED: Counter "loops_returned" ["node", "role", "next"] "gateway, mix",
@@ -121,6 +131,14 @@ catalogue! {
         "Followers that watch for documents now";
     DOCUMENTS_PUBLISHED: Counter "directory_documents_published" ["node"] "directory",
         "Documents signed and published";
+    NODES_GONE: Counter "directory_nodes_gone" ["node", "outcome"] "directory",
+        "Nodes that went off the list: `departed` by themselves, or `expired` as their leases ended";
+    WATCHERS_REFUSED: Counter "directory_watchers_refused" ["node"] "directory",
+        "Followers turned away, as there were too many";
+    SAVE_FAILURES: Counter "directory_save_failures" ["node"] "directory",
+        "Times that the directory's state could not be written, and nothing new was told";
+    CLOCK_JUMPS: Counter "directory_clock_jumps" ["node"] "directory",
+        "Times that the directory's clock jumped by more than 10 s, ahead or back";
 
     DOCUMENT_EPOCH: Gauge "document_epoch" ["node", "role"] "gateway, mix, provider, client",
         "Epoch of the document that this node follows";
@@ -128,6 +146,10 @@ catalogue! {
         "Time since the directory last confirmed or replaced the document that this node follows; NaN before the first";
     DOCUMENT_UPDATES: Counter "document_updates" ["node", "role", "outcome"] "gateway, mix, provider, client",
         "Documents received from the directory, by outcome";
+    DIRECTORY_LOST: Counter "directory_lost" ["node", "role"] "gateway, mix, provider, client",
+        "Times that the directory could not be reached, was refused or had nothing new for a new epoch";
+    CLOCK_OFFSET: Seconds "clock_offset_seconds" ["node", "role"] "gateway, mix, provider, client",
+        "How far this machine's clock is ahead of the directory's, or behind if negative; 0 until that told the time";
 
     SPANS_EXPORTED: Counter "spans_exported" [] "every process",
         "Spans that the trace collector took";

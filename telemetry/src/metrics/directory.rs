@@ -3,19 +3,28 @@
 use crate::Telemetry;
 
 use super::catalogue::{self, Declaration};
-use super::{Age, Counter, Gauge};
+use super::{Age, Counter, Gauge, Seconds};
 
-const AUTHORITY: [&Declaration; 6] = [
+const AUTHORITY: [&Declaration; 10] = [
     &catalogue::REGISTRATIONS,
     &catalogue::EPOCH,
     &catalogue::REVISION,
     &catalogue::NODES,
     &catalogue::WATCHERS,
     &catalogue::DOCUMENTS_PUBLISHED,
+    &catalogue::NODES_GONE,
+    &catalogue::WATCHERS_REFUSED,
+    &catalogue::SAVE_FAILURES,
+    &catalogue::CLOCK_JUMPS,
 ];
 
-const FOLLOWER: [&Declaration; 3] =
-    [&catalogue::DOCUMENT_EPOCH, &catalogue::DOCUMENT_AGE, &catalogue::DOCUMENT_UPDATES];
+const FOLLOWER: [&Declaration; 5] = [
+    &catalogue::DOCUMENT_EPOCH,
+    &catalogue::DOCUMENT_AGE,
+    &catalogue::DOCUMENT_UPDATES,
+    &catalogue::DIRECTORY_LOST,
+    &catalogue::CLOCK_OFFSET,
+];
 
 /// What a directory counts. Cheap to clone; clones count together.
 #[derive(Clone, Debug)]
@@ -28,6 +37,16 @@ pub struct DirectoryMetrics {
     pub watchers: Gauge,
     /// Documents signed and published.
     pub documents_published: Counter,
+    /// Nodes that left by themselves.
+    pub nodes_departed: Counter,
+    /// Nodes whose leases ended.
+    pub nodes_expired: Counter,
+    /// Followers turned away.
+    pub watchers_refused: Counter,
+    /// Times that the state could not be written.
+    pub save_failures: Counter,
+    /// Times that the clock jumped.
+    pub clock_jumps: Counter,
     telemetry: Telemetry,
     name: String,
 }
@@ -42,6 +61,11 @@ impl DirectoryMetrics {
             revision: owner.gauge(&catalogue::REVISION, &[]),
             watchers: owner.gauge(&catalogue::WATCHERS, &[]),
             documents_published: owner.counter(&catalogue::DOCUMENTS_PUBLISHED, &[]),
+            nodes_departed: owner.counter(&catalogue::NODES_GONE, &["departed"]),
+            nodes_expired: owner.counter(&catalogue::NODES_GONE, &["expired"]),
+            watchers_refused: owner.counter(&catalogue::WATCHERS_REFUSED, &[]),
+            save_failures: owner.counter(&catalogue::SAVE_FAILURES, &[]),
+            clock_jumps: owner.counter(&catalogue::CLOCK_JUMPS, &[]),
             telemetry: telemetry.clone(),
             name: name.to_owned(),
         }
@@ -69,6 +93,10 @@ pub struct FollowerMetrics {
     pub document_epoch: Gauge,
     /// Time since the directory last confirmed or replaced it.
     pub document_age_seconds: Age,
+    /// Times that the directory was lost.
+    pub directory_lost: Counter,
+    /// How far this machine's clock is ahead of the directory's.
+    pub clock_offset_seconds: Seconds,
     telemetry: Telemetry,
     name: String,
     role: String,
@@ -82,6 +110,8 @@ impl FollowerMetrics {
         Self {
             document_epoch: owner.gauge(&catalogue::DOCUMENT_EPOCH, &[]),
             document_age_seconds: owner.age(&catalogue::DOCUMENT_AGE),
+            directory_lost: owner.counter(&catalogue::DIRECTORY_LOST, &[]),
+            clock_offset_seconds: owner.seconds(&catalogue::CLOCK_OFFSET),
             telemetry: telemetry.clone(),
             name: name.to_owned(),
             role: role.to_owned(),

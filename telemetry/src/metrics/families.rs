@@ -9,7 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::catalogue::{self, Declaration, Kind};
-use super::{Age, Counter, Exported, Gauge, Histogram};
+use super::{Age, Counter, Exported, Gauge, Histogram, Seconds};
 
 type Labels = Vec<(&'static str, String)>;
 
@@ -62,6 +62,7 @@ where
 pub(crate) struct Families {
     counters: BTreeMap<&'static str, Family<Counter>>,
     gauges: BTreeMap<&'static str, Family<Gauge>>,
+    seconds: BTreeMap<&'static str, Family<Seconds>>,
     ages: BTreeMap<&'static str, Family<Age>>,
     histograms: BTreeMap<&'static str, Family<Histogram>>,
 }
@@ -71,6 +72,7 @@ impl Families {
         let mut families = Self {
             counters: BTreeMap::new(),
             gauges: BTreeMap::new(),
+            seconds: BTreeMap::new(),
             ages: BTreeMap::new(),
             histograms: BTreeMap::new(),
         };
@@ -78,6 +80,7 @@ impl Families {
             match metric.kind {
                 Kind::Counter => add(&mut families.counters, metric, MetricType::Counter, registry),
                 Kind::Gauge => add(&mut families.gauges, metric, MetricType::Gauge, registry),
+                Kind::Seconds => add(&mut families.seconds, metric, MetricType::Gauge, registry),
                 Kind::Age => add(&mut families.ages, metric, MetricType::Gauge, registry),
                 Kind::Histogram => {
                     add(&mut families.histograms, metric, MetricType::Histogram, registry);
@@ -100,6 +103,7 @@ impl Families {
             match metric.kind {
                 Kind::Counter => self.counters[metric.name].forget(&labels),
                 Kind::Gauge => self.gauges[metric.name].forget(&labels),
+                Kind::Seconds => self.seconds[metric.name].forget(&labels),
                 Kind::Age => self.ages[metric.name].forget(&labels),
                 Kind::Histogram => self.histograms[metric.name].forget(&labels),
             }
@@ -142,6 +146,10 @@ impl Owner<'_> {
 
     pub(crate) fn gauge(&self, metric: &Declaration, more: &[&str]) -> Gauge {
         self.families.gauges[metric.name].get(self.complete(metric, more))
+    }
+
+    pub(crate) fn seconds(&self, metric: &Declaration) -> Seconds {
+        self.families.seconds[metric.name].get(self.complete(metric, &[]))
     }
 
     pub(crate) fn age(&self, metric: &Declaration) -> Age {

@@ -30,3 +30,6 @@ pub type Counter = prometheus_client::metrics::counter::Counter;
 /// Goes up and down: `inc()`, `dec()`, `inc_by(n)`, `dec_by(n)`, `set(n)`, `get()`. Clones count
 /// together.
 pub type Gauge = prometheus_client::metrics::gauge::Gauge;
+
+/// A gauge of seconds: `set(s)`, `get()`. Clones are the same gauge.
+pub type Seconds = prometheus_client::metrics::gauge::Gauge<f64, std::sync::atomic::AtomicU64>;

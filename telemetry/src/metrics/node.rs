@@ -5,7 +5,7 @@ use crate::Telemetry;
 use super::catalogue::{self, Declaration};
 use super::{Counter, Gauge, Histogram};
 
-const METRICS: [&Declaration; 12] = [
+const METRICS: [&Declaration; 16] = [
     &catalogue::PACKETS_RECEIVED,
     &catalogue::PACKETS_MADE,
     &catalogue::PACKETS_SENT,
@@ -18,6 +18,10 @@ const METRICS: [&Declaration; 12] = [
     &catalogue::LINKS,
     &catalogue::LINK_HANDSHAKES_FAILED,
     &catalogue::DUMMIES_SENT,
+    &catalogue::FRAMES_SLOWED,
+    &catalogue::REPLAY_TAGS,
+    &catalogue::REPLAY_TAGS_BOUND,
+    &catalogue::REGISTRATION_TRIES,
 ];
 
 /// What a gateway, mix or provider counts. Cheap to clone; clones count together.
@@ -45,6 +49,18 @@ pub struct NodeMetrics {
     pub links_out: Gauge,
     /// Frames without a packet, written to links with clients. Only at gateways.
     pub dummies_sent: Counter,
+    /// Frames of clients that came too fast and had to wait. Only at gateways.
+    pub frames_slowed: Counter,
+    /// Packets that are remembered, to drop copies of them.
+    pub replay_tags: Gauge,
+    /// Packets that may be.
+    pub replay_tags_bound: Gauge,
+    /// Registrations and renewals that succeeded.
+    pub registrations_registered: Counter,
+    /// Registrations that the directory refused.
+    pub registrations_rejected: Counter,
+    /// Registrations that did not reach the directory.
+    pub registrations_unreachable: Counter,
     dropped: Vec<Counter>,
     telemetry: Telemetry,
     name: String,
@@ -120,6 +136,14 @@ impl NodeMetrics {
             links_in: owner.gauge(&catalogue::LINKS, &["in"]),
             links_out: owner.gauge(&catalogue::LINKS, &["out"]),
             dummies_sent: owner.counter(&catalogue::DUMMIES_SENT, &[]),
+            frames_slowed: owner.counter(&catalogue::FRAMES_SLOWED, &[]),
+            replay_tags: owner.gauge(&catalogue::REPLAY_TAGS, &[]),
+            replay_tags_bound: owner.gauge(&catalogue::REPLAY_TAGS_BOUND, &[]),
+            registrations_registered: owner
+                .counter(&catalogue::REGISTRATION_TRIES, &["registered"]),
+            registrations_rejected: owner.counter(&catalogue::REGISTRATION_TRIES, &["rejected"]),
+            registrations_unreachable: owner
+                .counter(&catalogue::REGISTRATION_TRIES, &["unreachable"]),
             dropped: drop_reasons.iter().map(dropped).collect(),
             telemetry: telemetry.clone(),
             name: node_name.to_owned(),
