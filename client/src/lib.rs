@@ -27,13 +27,15 @@
 //! and loops besides them ([`core::Cover`]): from outside nobody sees whether there was something
 //! to say. [`Client::loops`] tells which loops came back.
 //!
-//! [`Client::broadcast`] hands a raw Monero transaction to a provider's monerod. The rules are in
+//! [`Client::broadcast`] hands a raw Monero transaction to a provider's monerod; [`Broadcasts`] are
+//! written down first, and outlive the process. The rules are in
 //! [`core`], without I/O; what is here besides moves bytes and time.
 
 mod broadcast;
 mod client;
 mod config;
 pub mod core;
+mod durable;
 pub mod letters;
 mod request;
 mod shell;
@@ -42,5 +44,8 @@ mod state;
 pub use broadcast::{BroadcastError, BroadcastOptions, BroadcastReport};
 pub use client::Client;
 pub use config::ClientConfig;
+pub use durable::{
+    BroadcastOrderError, BroadcastRecord, BroadcastState, Broadcasts, JournalBounds, JournalError,
+};
 pub use request::{Answer, RequestError, RequestOptions};
 pub use state::{NotReady, State};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mixbed_monero::Flag;
+use mixbed_monero::{Flag, TxId};
 
 use crate::request::RequestError;
 
@@ -43,6 +43,19 @@ pub enum BroadcastError {
         /// The id computed here.
         ours: String,
     },
+    /// A provider says "accepted", but the bytes cannot be read here, so that there is no id to
+    /// compare. It may be true; it is no success.
+    #[error(
+        "{provider} says that its monerod took the bytes{}, but this client cannot read them as a \
+         transaction, so it cannot tell whether that is true: look for it in the chain",
+        theirs.map(|txid| format!(" as {txid}")).unwrap_or_default()
+    )]
+    Unverifiable {
+        /// The provider.
+        provider: String,
+        /// The id that it gives them.
+        theirs: Option<TxId>,
+    },
     /// The provider's answer cannot be read.
     #[error("{0} gave an answer that cannot be read: its version may be another")]
     BadAnswer(String),
@@ -82,6 +95,7 @@ impl BroadcastError {
         match self {
             Self::Unavailable { .. }
             | Self::WrongTransaction { .. }
+            | Self::Unverifiable { .. }
             | Self::BadAnswer(_)
             | Self::NotReady { .. }
             | Self::DeadlinePassed { .. } => true,

@@ -51,7 +51,7 @@ fn weight(error: &BroadcastError) -> u8 {
         BroadcastError::NotReady { .. } => 0,
         BroadcastError::DeadlinePassed { .. } => 1,
         BroadcastError::Unavailable { .. } => 3,
-        BroadcastError::WrongTransaction { .. } => 4,
+        BroadcastError::WrongTransaction { .. } | BroadcastError::Unverifiable { .. } => 4,
         _ => 2,
     }
 }

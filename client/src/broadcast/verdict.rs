@@ -16,12 +16,12 @@ pub(super) fn judge(ours: Option<TxId>, answer: Answer) -> Result<BroadcastRepor
         SubmitOutcome::Accepted { txid, already_known } => {
             let theirs = txid.map(TxId::from);
             match ours {
+                None => return Err(BroadcastError::Unverifiable { provider, theirs }),
                 Some(txid) if theirs == ours => (txid, already_known),
-                _ => {
-                    let name = |txid: Option<TxId>| {
-                        txid.map_or_else(|| "no transaction".to_owned(), |txid| txid.to_string())
-                    };
-                    let (theirs, ours) = (name(theirs), name(ours));
+                Some(ours) => {
+                    let theirs =
+                        theirs.map_or_else(|| "no transaction".to_owned(), |txid| txid.to_string());
+                    let ours = ours.to_string();
                     return Err(BroadcastError::WrongTransaction { provider, theirs, ours });
                 }
             }
@@ -82,9 +82,13 @@ mod tests {
             let error = judge(ours, accepted(theirs)).expect_err("another");
             assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
         }
-        // Bytes that are no transaction have no id that could be agreed upon.
-        let error = judge(None, accepted(None)).expect_err("nothing to agree on");
-        assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+        // Bytes that cannot be read here have no id that could be agreed upon.
+        for theirs in [Some([2; 32]), None] {
+            let error = judge(None, accepted(theirs)).expect_err("nothing to agree on");
+            assert!(matches!(error, BroadcastError::Unverifiable { .. }), "{error}");
+            let named = error.to_string().contains(&"02".repeat(32));
+            assert_eq!(named, theirs.is_some(), "{error}");
+        }
     }
 
     #[test]

@@ -76,6 +76,7 @@ impl MailboxError {
                 error,
                 RequestError::NotReady(_)
                     | RequestError::DeadlinePassed { .. }
+                    | RequestError::ProviderGone { .. }
                     | RequestError::Failed { .. }
                     // Sealed to the key that the gateway had before it was restarted.
                     | RequestError::Refused { .. }

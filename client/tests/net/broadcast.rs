@@ -105,3 +105,29 @@ async fn without_a_monerod_anywhere_nothing_is_sent() {
     assert_eq!(error.to_string(), "nobody offers monero.submit: no provider of the network does");
     rig.stop().await;
 }
+
+/// The provider leaves while it is asked, and comes back: the message to it ends at once, and the
+/// broadcast asks again, round after round, until it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_leaves_and_comes_back_is_asked_again() {
+    let monerod = Some(saying(json!({ "status": "OK" })).await);
+    let mut rig = Rig::new(Wish { monerod, ..Wish::default() }).await;
+    // Without a mix in the middle nothing arrives, so that the provider has not answered already.
+    rig.net.stop_node("mix-2-0", Duration::ZERO).await;
+    let client = rig.client.clone();
+    let options = BroadcastOptions { deadline: 3 * SOON, ..BroadcastOptions::default() };
+    let broadcast = tokio::spawn(async move { client.broadcast(&raw(), options).await });
+    let mut sent = 0;
+    while sent == 0 {
+        tokio::task::yield_now().await;
+        sent = rig.client.readings().sent;
+    }
+    rig.net.stop_node("provider-0", SOON).await;
+    let left = |document: &mixbed_directory::Document| document.providers().next().is_none();
+    rig.client.directory().wait_for(SOON, left).await.expect("it has left");
+    rig.net.start_node("mix-2-0").await.expect("its port is free");
+    rig.net.start_node("provider-0").await.expect("its port is free");
+    let report = broadcast.await.expect("no panic").expect("accepted in the end");
+    assert_eq!(report.provider, "provider-0");
+    rig.stop().await;
+}

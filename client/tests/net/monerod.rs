@@ -1,5 +1,8 @@
 //! Something that answers like monerod.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use axum::Json;
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -23,6 +26,19 @@ pub(crate) async fn saying(verdict: Value) -> String {
     let router = axum::Router::new()
         .route("/send_raw_transaction", post(async move || Json(verdict.clone())))
         .route("/get_transactions", post(async move || Json(unknown.clone())));
+    tokio::spawn(async move { axum::serve(socket, router).await });
+    url
+}
+
+/// Takes every submission, and counts them.
+pub(crate) async fn counting(asked: Arc<AtomicU32>) -> String {
+    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let url = format!("http://{}", socket.local_addr().expect("bound"));
+    let taken = async move || {
+        asked.fetch_add(1, Ordering::SeqCst);
+        Json(json!({ "status": "OK" }))
+    };
+    let router = axum::Router::new().route("/send_raw_transaction", post(taken));
     tokio::spawn(async move { axum::serve(socket, router).await });
     url
 }

@@ -1,0 +1,20 @@
+//! Broadcasts that outlive the process: written down before they are sent, taken up again after a
+//! restart.
+//!
+//! [`Broadcasts::order`] returns when the transaction is on the disk, and nothing of it was sent
+//! before. From then on it is sent until a provider's monerod has taken or refused it, or until it
+//! expires, by this process or by the next one that opens the same directory. That is safe: a
+//! transaction has one id, and monerod takes the same one twice without complaint. So after a crash
+//! between a provider's word and its being written down, the next process hears "already known",
+//! which is the same word.
+
+mod error;
+mod handle;
+mod journal;
+mod record;
+mod store;
+
+pub use error::{BroadcastOrderError, JournalError};
+pub use handle::Broadcasts;
+pub use journal::Bounds as JournalBounds;
+pub use record::{BroadcastRecord, BroadcastState};
