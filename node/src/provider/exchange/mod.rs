@@ -5,6 +5,7 @@
 
 mod bounds;
 mod done;
+mod incoming;
 mod unfinished;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,6 +16,7 @@ use mixbed_wire::{DropReason, TraceContext};
 
 pub use bounds::Bounds;
 use done::Done;
+pub use incoming::Incoming;
 use unfinished::{Added, Unfinished};
 
 /// One fragment of a request, as it came.
