@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod errors;
 mod help;
+mod impair;
 mod processes;
 mod signals;
 mod support;
