@@ -43,7 +43,6 @@ async fn watched_gateway(world: &World) -> (Node, Recorder) {
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
-        mailboxes: mixbed_node::mailbox::MailboxConfig::default(),
         keep_document_in: None,
         mailboxes: MailboxConfig::default(),
         limits: Limits::default(),
