@@ -5,7 +5,7 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    broadcast, client, config, demo, directory, impair, node, status, trace, up,
+    broadcast, broadcasts, client, config, demo, directory, impair, node, status, trace, up,
 };
 use crate::settings;
 
@@ -77,6 +77,7 @@ pub(crate) enum Command {
     Demo(demo::Args),
     Up(up::Args),
     Broadcast(broadcast::Args),
+    Broadcasts(broadcasts::Args),
     Status(status::Args),
     Trace(trace::Args),
     Impair(impair::Args),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mixbed_client::{Client, ClientConfig, State};
+use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
 use mixbed_directory::{Follower, FollowerConfig, Trust};
 use mixbed_telemetry::{FollowerMetrics, Health, serve_router};
 
@@ -62,6 +62,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         telemetry: telemetry.clone(),
         ..ClientConfig::new(follower.clone())
     });
+    // What an earlier process has left undone goes on as soon as there is a link.
+    let broadcasts = settings
+        .state_dir
+        .as_deref()
+        .map(|dir| Broadcasts::open(client.clone(), dir, JournalBounds::default()));
+    let broadcasts = broadcasts.transpose().map_err(Failure::usage)?;
     let health = Health::new();
     health.set_ready(true);
     let metrics = FollowerMetrics::new(&telemetry, &settings.name, "client");
@@ -69,6 +75,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let watch = tokio::spawn(glue::watch_client(client.clone(), health.condition("client")));
     let control = Control {
         client: client.clone(),
+        broadcasts: broadcasts.clone(),
         name: settings.name.clone(),
         network: settings.network.clone(),
         directory: settings.directory.clone(),
@@ -86,6 +93,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = say_state(&client, &url) => {}
+    }
+    if let Some(broadcasts) = broadcasts {
+        broadcasts.stop().await;
     }
     client.stop().await;
     follow.abort();

@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod broadcast;
+pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod demo;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
         Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
+        Command::Broadcasts(args) => ask(&log, broadcasts::run(args)),
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),

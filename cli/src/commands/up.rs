@@ -131,6 +131,7 @@ impl Up {
         let condition = health.condition("client");
         let watch = tokio::spawn(glue::watch_client(running.client.clone(), condition));
         let control = Control {
+            broadcasts: None,
             client: running.client.clone(),
             name: net::CLIENT.to_owned(),
             network,

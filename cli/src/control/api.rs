@@ -83,6 +83,26 @@ pub(crate) struct BroadcastQuery {
     pub(crate) provider: Option<String>,
 }
 
+/// A broadcast that was written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BroadcastEntry {
+    pub(crate) txid: String,
+    /// `pending`, `accepted`, `rejected` or `expired`.
+    pub(crate) state: String,
+    /// What is known of it, in words.
+    pub(crate) words: String,
+    /// The provider whose word that is.
+    pub(crate) provider: Option<String>,
+    pub(crate) bytes: u64,
+    /// How often it was begun.
+    pub(crate) tries: u32,
+    pub(crate) ordered_ms: u64,
+    /// When it is given up.
+    pub(crate) expires_ms: u64,
+    /// When it ended.
+    pub(crate) ended_ms: Option<u64>,
+}
+
 /// How a network is, as a client of it sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Status {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use super::api::{BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
+use super::api::{BroadcastEntry, BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
 use crate::impairments::{Impairments, Order};
 
 /// How long an answer may take that needs no packets.
@@ -122,6 +122,11 @@ impl ControlClient {
             Ok(reply) => Ok(reply),
             Err(_) => Err(self.refusal(status, &answer)),
         }
+    }
+
+    /// What the client has written down.
+    pub(crate) async fn broadcasts(&self) -> Result<Vec<BroadcastEntry>, ControlError> {
+        self.get("v1/broadcasts").await
     }
 
     /// How the network is.

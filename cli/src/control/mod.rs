@@ -3,6 +3,7 @@
 //! ```text
 //! POST /v1/broadcast?deadline_ms=60000&trace=allowed|always|never&provider=NAME
 //!      the raw transaction as application/octet-stream    → BroadcastReply
+//! GET  /v1/broadcasts, of a client with a state directory     → [BroadcastEntry]
 //! GET  /v1/status                                          → Status
 //! GET  /v1/traces/{txid or trace id}                       → Trace
 //! GET  /v1/impairments                                     → Impairments
@@ -17,12 +18,13 @@ mod broadcast;
 mod client;
 mod guard;
 mod impairments;
+mod journal;
 mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome, Status, Trace,
-    Tracing,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome,
+    Status, Trace, Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::{ControlArgs, ControlClient};

@@ -2,8 +2,8 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 9] =
-    ["demo", "up", "broadcast", "status", "trace", "directory", "node", "client", "config"];
+const COMMANDS: [&str; 10] =
+    ["demo", "up", "broadcast", "broadcasts", "status", "trace", "directory", "node", "client", "config"];
 
 #[test]
 fn every_command_has_help_with_examples() {
