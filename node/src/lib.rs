@@ -6,6 +6,7 @@
 //! was dropped.
 
 mod config;
+pub mod core;
 mod cover;
 mod impair;
 mod keeper;

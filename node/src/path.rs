@@ -8,6 +8,7 @@ use mixbed_wire::{DropReason, Exit, HopAddress, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
+use crate::core::{self, Ending};
 use crate::cover::SharedSensor;
 use crate::links::{LinkKind, LinkTable};
 use crate::packets::{Books, Forward, Held, Hop, Stay};
@@ -27,25 +28,10 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    /// Whom a packet may go on to. What a client hands in has to cross the mixes, so that nobody
-    /// is taken a short cut by the sender's route.
-    ///
-    /// What has crossed them goes to a client, or to mix 1: that is how a node's
-    /// [loop](crate::cover) closes its circle. It opens no other way. A gateway's only links to
-    /// nodes lead to mix 1, only mix 3 and its own loops reach it here, and five hops are all that
-    /// a route has: a client's packet ends where it has crossed the mixes, and a reply that is
-    /// sent to mix 1 in a client's place ends there, at a node that has no use for it.
+    /// Whom a packet may go on to.
     fn check(&self, next: NodeId, from_client: bool) -> Result<LinkKind, DropReason> {
-        if self.role == Role::Provider {
-            return Err(DropReason::UnknownNextHop);
-        }
-        let crossed = self.role == Role::Gateway && !from_client;
-        match self.links.kind(next) {
-            Some(LinkKind::Node) => Ok(LinkKind::Node),
-            Some(LinkKind::Client) if crossed => Ok(LinkKind::Client),
-            None if crossed && !self.lists(next) => Err(DropReason::ClientOffline),
-            Some(LinkKind::Client) | None => Err(DropReason::UnknownNextHop),
-        }
+        let kind = self.links.kind(next);
+        core::pass_on(self.role, from_client, kind, || self.lists(next))
     }
 
     fn lists(&self, id: NodeId) -> bool {
@@ -95,15 +81,16 @@ impl Hop for Path {
         }
     }
 
-    fn exit(&self, exit: Exit, mut stay: Stay) {
+    fn exit(&self, exit: Exit, from_client: bool, mut stay: Stay) {
         let trace = exit.destination.trace.filter(|_| self.tracing_allowed());
         stay.traced(trace, None, || None);
-        // A loop of this node's own has a name, what is for a service has none.
-        let outcome = match &self.provider {
-            Some(provider) if exit.identifier == [0; 16] => exit
+        let ending = core::ends_here(from_client, self.provider.is_some(), &exit.identifier);
+        let outcome = match (ending, &self.provider) {
+            (Err(reason), _) => Err(reason),
+            (Ok(Ending::Service), Some(provider)) => exit
                 .plaintext()
                 .and_then(|plaintext| provider.deliver(Delivery { plaintext, trace })),
-            _ => self.sensor.handle_exit(exit, Instant::now()),
+            (Ok(_), _) => self.sensor.handle_exit(exit, Instant::now()),
         };
         let now = Instant::now();
         match outcome {

@@ -50,7 +50,7 @@ fn tell(entries: &[BroadcastEntry], now: SystemTime) -> String {
         format!("{} ago", duration(Duration::from_secs(ago)))
     };
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(["txid", "state", "ordered", "tries", "what is known"]);
+    table.load_style(NOTHING).set_header(["txid", "state", "ordered", "tries", "what is known"]);
     for entry in entries {
         let by = entry.provider.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         table.add_row([

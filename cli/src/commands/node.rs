@@ -151,6 +151,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
             handshakes: settings.handshakes,
             handshake: settings.handshake.0,
             replay_tags: settings.replay_tags,
+            ..Limits::default()
         },
     })
 }

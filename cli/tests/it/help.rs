@@ -2,8 +2,19 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 10] =
-    ["demo", "up", "broadcast", "broadcasts", "status", "trace", "directory", "node", "client", "config"];
+const COMMANDS: [&str; 11] = [
+    "demo",
+    "up",
+    "broadcast",
+    "broadcasts",
+    "status",
+    "trace",
+    "impair",
+    "directory",
+    "node",
+    "client",
+    "config",
+];
 
 #[test]
 fn every_command_has_help_with_examples() {

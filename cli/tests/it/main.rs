@@ -9,6 +9,7 @@ mod demo;
 mod durable;
 mod errors;
 mod help;
+mod impair;
 mod processes;
 mod signals;
 mod support;

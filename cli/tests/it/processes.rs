@@ -95,7 +95,7 @@ impl Net {
     }
 }
 
-fn start_directory(state: &Path, listen: &str) -> (Running, String) {
+pub(crate) fn start_directory(state: &Path, listen: &str) -> (Running, String) {
     let mut directory = Running::start(&[
         "directory",
         "--state-dir",

@@ -22,6 +22,7 @@ mod route;
 mod sensor;
 mod shell;
 
+pub(crate) use route::{SealedLoop, seal_loop};
 pub use sensor::LoopTally;
 pub(crate) use sensor::Sensor;
 pub(crate) use shell::{Loops, SharedSensor};

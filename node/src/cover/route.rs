@@ -1,8 +1,14 @@
 //! The way of a loop.
 #![deny(clippy::disallowed_methods)]
 
+use std::time::Duration;
+
 use mixbed_directory::{Descriptor, Document, Role};
-use mixbed_wire::{HOPS, HopAddress, NodeId, Route, RouteHop, exponential_delay};
+use mixbed_wire::message::Forward;
+use mixbed_wire::{
+    HOPS, HopAddress, Identifier, NodeId, PacketFormat, Route, RouteHop, SealError,
+    exponential_delay,
+};
 use rand::Rng;
 use rand::seq::IteratorRandom;
 
@@ -10,16 +16,16 @@ use crate::topology;
 
 /// A loop's route, and what its sender wants to remember of it.
 #[derive(Debug)]
-pub(crate) struct LoopRoute {
+struct LoopRoute {
     /// From the node to the node.
-    pub(crate) route: Route,
+    route: Route,
     /// The name of the first other node on it.
-    pub(crate) next: String,
+    next: String,
 }
 
-/// Draws a loop's nodes and delays, with the packet keys of an epoch. Nothing if the document does not list the node, lists nobody
-/// for one of the hops, or lacks a packet key of one.
-pub(crate) fn draw<R: Rng + ?Sized>(
+/// Draws a loop's nodes and delays, with the packet keys of an epoch. Nothing if the document does
+/// not list the node, lists nobody for one of the hops, or lacks a packet key of one.
+fn draw<R: Rng + ?Sized>(
     own: NodeId,
     document: &Document,
     epoch: u64,
@@ -41,6 +47,36 @@ pub(crate) fn draw<R: Rng + ?Sized>(
     Some(LoopRoute { route, next: hops[1].name.clone() })
 }
 
+/// A loop ready to be sent.
+#[derive(Debug)]
+pub(crate) struct SealedLoop<P> {
+    /// The packet.
+    pub(crate) packet: P,
+    /// Its name in its last layer.
+    pub(crate) identifier: Identifier,
+    /// The name of the first other node on its way.
+    pub(crate) next: String,
+    /// The sum of the delays drawn for it.
+    pub(crate) delays: Duration,
+}
+
+/// Seals a loop. Nothing if [`draw`] finds no route; an error if a node published a key that is
+/// none.
+pub(crate) fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
+    own: NodeId,
+    document: &Document,
+    epoch: u64,
+    rng: &mut R,
+) -> Option<Result<SealedLoop<P>, SealError>> {
+    let LoopRoute { route, next } = draw(own, document, epoch, rng)?;
+    let mut identifier = Identifier::default();
+    rng.fill_bytes(&mut identifier);
+    let destination = HopAddress { node: own, trace: None };
+    let sealed = P::seal(&route, destination, identifier, &Forward::Cover.encode(), rng);
+    let delays = route.iter().map(|hop| hop.delay).sum();
+    Some(sealed.map(|packet| SealedLoop { packet, identifier, next, delays }))
+}
+
 /// The roles between a node and itself, in the order of the topology. A provider has none: it
 /// passes on replies only.
 fn circle(role: Role) -> Option<[Role; HOPS - 2]> {
@@ -56,7 +92,7 @@ fn hop(node: &Descriptor, epoch: u64) -> Option<RouteHop> {
     Some(RouteHop {
         address: HopAddress { node: node.id(), trace: None },
         key: *node.sphinx_key(epoch)?,
-        delay: std::time::Duration::ZERO,
+        delay: Duration::ZERO,
     })
 }
 

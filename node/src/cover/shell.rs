@@ -6,13 +6,10 @@ use std::time::Instant;
 
 use mixbed_directory::{Document, Follower};
 use mixbed_telemetry::LoopMetrics;
-use mixbed_wire::message::Forward;
-use mixbed_wire::{DropReason, Exit, HopAddress, Identifier, NodeId, Packet, PoissonClock};
-use rand::Rng;
+use mixbed_wire::{DropReason, Exit, NodeId, PoissonClock};
 use tokio_util::sync::CancellationToken;
 
-use super::route::{self, LoopRoute};
-use super::{LoopTally, Sensor};
+use super::{LoopTally, SealedLoop, Sensor, seal_loop};
 use crate::packets::{Arrived, Books, Entrance, Origin, Stay};
 
 /// A node's sensor, shared by the task that sends loops and the workers that meet them again. The
@@ -118,27 +115,18 @@ impl Loops {
             tracing::debug!(node = self.books.service.name(), "no loop: too many are under way");
             return;
         }
-        let mut rng = rand::rng();
         let epoch = self.follower.epoch().unwrap_or(document.epoch);
-        let Some(LoopRoute { route, next }) = route::draw(self.id, document, epoch, &mut rng)
-        else {
-            return;
-        };
-        let mut identifier = Identifier::default();
-        rng.fill_bytes(&mut identifier);
-        let destination = HopAddress { node: self.id, trace: None };
-        let nothing = Forward::Cover.encode();
-        match Packet::seal(&route, destination, identifier, &nothing, &mut rng) {
-            Ok(packet) => {
+        match seal_loop(self.id, document, epoch, &mut rand::rng()) {
+            None => {}
+            Some(Ok(SealedLoop { packet, identifier, next, delays })) => {
                 let now = Instant::now();
-                let delays = route.iter().map(|hop| hop.delay).sum();
                 self.sensor.lock().handle_sent(identifier, &next, delays, now);
                 self.sensor.metrics.sent(&next);
                 let stay = Stay::made(&self.books, now);
                 self.entrance.enter(Arrived { packet, origin: Arc::clone(&self.origin), stay });
             }
             // A node published a key that is none.
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::warn!(node = self.books.service.name(), %error, "a loop was not sealed");
             }
         }

@@ -48,6 +48,11 @@ impl<T> MixPool<T> {
         self.heap.pop().map(|Reverse(entry)| entry.item)
     }
 
+    /// How many items it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When the next item is due.
     pub(crate) fn next_release(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(entry)| entry.release)

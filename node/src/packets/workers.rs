@@ -33,8 +33,8 @@ pub(crate) trait Hop: Send + Sync + 'static {
     fn forward(&self, forward: Forward) -> Option<Held>;
     /// Hold these.
     fn hold(&self, batch: Vec<Held>);
-    /// The route ends here.
-    fn exit(&self, exit: Exit, stay: Stay);
+    /// The route ends here, and a client handed the packet in or a node.
+    fn exit(&self, exit: Exit, from_client: bool, stay: Stay);
 }
 
 /// A packet to be passed on.
@@ -147,11 +147,7 @@ fn work(arrivals: &Receiver<Waiting>, keys: &RwLock<KeySet>, shares: &Shares, ho
                         let forward = Forward { from_client, place, next, delay, packet, stay };
                         batch.extend(hop.forward(forward));
                     }
-                    // What a client hands in has to cross the mixes, wherever its route ends.
-                    Unwrapped::Exit(_) if from_client => {
-                        stay.dropped(Instant::now(), DropReason::NotForThisRole);
-                    }
-                    Unwrapped::Exit(exit) => hop.exit(exit, stay),
+                    Unwrapped::Exit(exit) => hop.exit(exit, from_client, stay),
                 }
             }
             Err(reason) => stay.dropped(Instant::now(), reason),

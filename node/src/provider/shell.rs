@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
-use mixbed_wire::message::{Answer, Forward, Response, SUBMIT_SERVICE};
-use mixbed_wire::{DropReason, HopAddress, Packet, REPLY_BLOCK_SIZE, ReplyBlock, TraceContext};
+use mixbed_wire::message::{Answer, Response, SUBMIT_SERVICE};
+use mixbed_wire::{DropReason, HopAddress, Packet, ReplyBlock, TraceContext};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::exchange::{Call, Exchange, Fragment};
+use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
 use super::{Echo, ProviderConfig, Submit};
 
@@ -121,28 +121,14 @@ impl Provider {
     pub fn deliver(&self, delivery: Delivery) -> Result<(), DropReason> {
         let Delivery { plaintext, trace } = delivery;
         let now = Instant::now();
-        match Forward::decode(&plaintext)? {
-            Forward::Cover => Ok(()),
-            Forward::Fragment { message, index, count, blocks, data } => {
-                let blocks = read_blocks(blocks)?;
-                let fragment = Fragment { message, index, count, data };
-                let result = self.inner.exchange().handle_fragment(fragment, blocks, trace, now);
-                self.inner.act();
-                result
-            }
-            Forward::Poll { message, blocks, wanted } => {
-                let blocks = read_blocks(blocks)?;
-                let wanted: Vec<_> = wanted.iter().map(|part| u16::from_be_bytes(*part)).collect();
-                self.inner.exchange().handle_poll(message, &wanted, blocks, now);
-                self.inner.act();
-                Ok(())
-            }
+        let incoming = Incoming::read::<Packet>(&plaintext)?;
+        if matches!(incoming, Incoming::Cover) {
+            return Ok(());
         }
+        let result = self.inner.exchange().handle(incoming, trace, now);
+        self.inner.act();
+        result
     }
-}
-
-fn read_blocks(blocks: &[[u8; REPLY_BLOCK_SIZE]]) -> Result<Vec<ReplyBlock>, DropReason> {
-    blocks.iter().map(ReplyBlock::from_bytes).collect()
 }
 
 impl Inner {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use mixbed_wire::message::MessageId;
+use mixbed_wire::message::{MessageId, Response};
 
 use super::Bounds;
 
@@ -13,9 +13,35 @@ const OVERHEAD: usize = 128;
 /// Responses by their request, oldest first out.
 #[derive(Default)]
 pub(super) struct Done {
-    responses: HashMap<MessageId, Vec<u8>>,
+    responses: HashMap<MessageId, Kept>,
     by_age: VecDeque<(Instant, MessageId)>,
     bytes: usize,
+}
+
+/// A response, and how much may still be asked of it.
+pub(super) struct Kept {
+    pub(super) body: Vec<u8>,
+    /// How many parts may still be sent beyond one a packet.
+    budget: u32,
+}
+
+impl Kept {
+    /// Each part may go out four times by blocks that came along with others: as often as half of
+    /// all packets lost, both ways, makes it. Beyond that one packet is answered by one.
+    fn new(body: Vec<u8>) -> Self {
+        let budget = 4 * u32::from(Response::fragment_count(&body)) + 16;
+        Self { body, budget }
+    }
+
+    /// Whether a packet's block number `at` is to be used. A packet that brings six makes six, each
+    /// of which costs this end as much as an unwrap: so nobody gets them without end.
+    pub(super) fn spends(&mut self, at: u16) -> bool {
+        if at > 0 && self.budget == 0 {
+            return false;
+        }
+        self.budget = self.budget.saturating_sub(1);
+        true
+    }
 }
 
 impl Done {
@@ -31,9 +57,9 @@ impl Done {
         self.responses.contains_key(message)
     }
 
-    /// A response's bytes.
-    pub(super) fn get(&self, message: &MessageId) -> Option<&[u8]> {
-        self.responses.get(message).map(Vec::as_slice)
+    /// A response.
+    pub(super) fn get_mut(&mut self, message: &MessageId) -> Option<&mut Kept> {
+        self.responses.get_mut(message)
     }
 
     pub(super) fn oldest(&self) -> Option<Instant> {
@@ -57,8 +83,8 @@ impl Done {
         }
         self.bytes += bytes;
         self.by_age.push_back((now, message));
-        if let Some(replaced) = self.responses.insert(message, body) {
-            self.bytes -= replaced.len() + OVERHEAD;
+        if let Some(replaced) = self.responses.insert(message, Kept::new(body)) {
+            self.bytes -= replaced.body.len() + OVERHEAD;
         }
     }
 
@@ -73,9 +99,9 @@ impl Done {
 
     fn forget_oldest(&mut self) {
         if let Some((_, message)) = self.by_age.pop_front()
-            && let Some(body) = self.responses.remove(&message)
+            && let Some(forgotten) = self.responses.remove(&message)
         {
-            self.bytes -= body.len() + OVERHEAD;
+            self.bytes -= forgotten.body.len() + OVERHEAD;
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod done;
+mod incoming;
 mod unfinished;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,6 +16,7 @@ use mixbed_wire::{DropReason, TraceContext};
 
 pub use bounds::Bounds;
 use done::Done;
+pub use incoming::Incoming;
 use unfinished::{Added, Unfinished};
 
 /// One fragment of a request, as it came.
@@ -234,16 +236,19 @@ impl<B> Exchange<B> {
             }
             let room = MAX_REPLY_BLOCKS.saturating_sub(running.blocks.len());
             running.blocks.extend(blocks.take(room));
-        } else if let Some(body) = self.done.get(&message) {
-            let count = Response::fragment_count(body);
+        } else if let Some(kept) = self.done.get_mut(&message) {
+            let count = Response::fragment_count(&kept.body);
             for (at, block) in (0..).zip(blocks) {
+                if !kept.spends(at) {
+                    break;
+                }
                 // Blocks that nothing in particular is wanted by go round: more than there are
                 // parts are there because some will be lost.
                 let index = match wanted {
                     [] => Some(at % count.max(1)),
                     wanted => wanted.get(usize::from(at)).copied(),
                 };
-                let part = index.and_then(|index| Some((index, Response::fragment(body, index)?)));
+                let part = index.and_then(|index| Some((index, Response::fragment(&kept.body, index)?)));
                 if let Some((index, data)) = part {
                     let data = data.to_vec();
                     let answer = Answer::Response { message, index, count, data };

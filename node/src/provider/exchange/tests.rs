@@ -227,6 +227,64 @@ fn a_hundred_thousand_hostile_fragments_change_nothing_for_others() {
     assert_eq!((exchange.held(), exchange.bytes()), ([0; 3], [0; 3]), "all of it is forgotten");
 }
 
+/// A million messages, most of them never finished: what is held stays within the bounds, and an
+/// honest request is answered all the while.
+#[test]
+fn a_million_message_ids_take_no_more_than_their_bounds() {
+    let mut exchange = exchange();
+    let mut now = Instant::now();
+    let bounds = Bounds::default();
+    let part = [0xee; 32];
+    let complete = request(&part);
+    for number in 0..1_000_000_u128 {
+        now += Duration::from_micros(100);
+        let message = MessageId::from_bytes(number.to_be_bytes());
+        let (count, data) = if number % 8 == 0 { (1, &complete[..]) } else { (2, &part[..]) };
+        let fragment = Fragment { message, index: 0, count, data };
+        let _ = exchange.handle_fragment(fragment, vec![0], None, now);
+        while let Some(call) = exchange.poll_call() {
+            exchange.handle_response(call.message, &Response::Ok(call.payload), now);
+        }
+        while exchange.poll_reply().is_some() {}
+        if number % 10_000 == 0 {
+            let [unfinished, running, done] = exchange.held();
+            assert!(unfinished <= bounds.unfinished && running == 0 && done <= bounds.done);
+            let [unfinished, _, done] = exchange.bytes();
+            assert!(unfinished <= bounds.unfinished_bytes && done <= bounds.done_bytes);
+            let honest = MessageId::from_bytes([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            let fragment = Fragment { message: honest, index: 0, count: 1, data: &complete };
+            exchange.handle_fragment(fragment, vec![7], None, now).expect("there is room");
+            if let Some(call) = exchange.poll_call() {
+                exchange.handle_response(call.message, &Response::Ok(call.payload), now);
+            }
+            let answered = replies(&mut exchange);
+            assert!(matches!(answered[..], [(7, Answer::Response { .. })]), "{answered:?}");
+        }
+    }
+}
+
+/// Six blocks a packet, again and again: at first they are all used, in the end one a packet.
+#[test]
+fn polls_make_no_more_packets_than_their_response_is_worth() {
+    let mut exchange = exchange();
+    let now = Instant::now();
+    let message = MessageId::from_bytes([3; 16]);
+    let complete = request(&[1; 5000]);
+    for (index, data) in (0..).zip(Request::fragments(&complete)) {
+        let fragment = Fragment { message, index, count: 3, data };
+        exchange.handle_fragment(fragment, Vec::new(), None, now).expect("taken");
+    }
+    let call = exchange.poll_call().expect("complete");
+    exchange.handle_response(call.message, &Response::Ok(call.payload), now);
+    let mut sent = Vec::new();
+    for _ in 0..1000 {
+        exchange.handle_poll(message, &[0, 1, 0, 1, 0, 1], vec![0; 6], now);
+        sent.push(replies(&mut exchange).len());
+    }
+    assert_eq!((sent[0], sent[999]), (6, 1), "and whoever asks is still answered");
+    assert!(sent.iter().sum::<usize>() < 1000 + 4 * 2 + 16, "{sent:?}");
+}
+
 #[test]
 fn services_that_do_not_answer_fill_their_own_place_only() {
     let bounds = Bounds { running: 10, ..Bounds::default() };
