@@ -6,4 +6,5 @@ mod hostile;
 mod impair;
 mod impair_clients;
 mod packets;
+mod restart;
 mod rig;
