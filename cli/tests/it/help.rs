@@ -2,12 +2,15 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "up",
     "broadcast",
     "status",
     "trace",
+    "address",
+    "send",
+    "receive",
     "impair",
     "directory",
     "node",

@@ -9,6 +9,7 @@ mod demo;
 mod errors;
 mod help;
 mod impair;
+mod letters;
 mod processes;
 mod signals;
 mod support;
