@@ -16,6 +16,7 @@ mod node;
 mod packets;
 mod path;
 pub mod provider;
+mod replay_watch;
 mod topology;
 
 pub use config::{Limits, LimitsError, NodeConfig};

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
 pub(crate) mod client;
@@ -8,6 +9,8 @@ pub(crate) mod demo;
 pub(crate) mod directory;
 pub(crate) mod impair;
 pub(crate) mod node;
+pub(crate) mod receive;
+pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod trace;
 pub(crate) mod up;
@@ -38,6 +41,9 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Broadcasts(args) => ask(&log, broadcasts::run(args)),
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),
+        Command::Address(args) => ask(&log, address::run(args)),
+        Command::Send(args) => ask(&log, send::run(args)),
+        Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Config(args) => {
             config::run(&args);

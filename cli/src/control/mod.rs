@@ -8,6 +8,10 @@
 //! GET  /v1/traces/{txid or trace id}                       → Trace
 //! GET  /v1/impairments                                     → Impairments
 //! POST /v1/impairments, an Order as JSON (`up` only)        → Impairments
+//! POST /v1/letters?to=ADDRESS&named=true&deadline_ms=60000, the text → Posted
+//! POST /v1/mailbox                                         → MailboxReply
+//! POST /v1/mailbox/receive?wait_ms=20000                   → Received
+//! POST /v1/mailbox/accept?letter=ID                        → null
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
@@ -19,13 +23,15 @@ mod client;
 mod guard;
 mod impairments;
 mod journal;
+mod letters;
 mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome,
-    Status, Trace, Tracing,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, LetterQuery,
+    LetterReply, NodeStatus, Outcome, Status, Trace, Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::{ControlArgs, ControlClient};
+pub(crate) use letters::Post;
 pub(crate) use server::{Control, Nodes, router};

@@ -10,6 +10,7 @@ mod durable;
 mod errors;
 mod help;
 mod impair;
+mod letters;
 mod processes;
 mod signals;
 mod support;
