@@ -5,7 +5,8 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    broadcast, client, config, demo, directory, impair, node, status, trace, up,
+    address, broadcast, broadcasts, client, config, demo, directory, impair, node, receive, send,
+    status, trace, up,
 };
 use crate::settings;
 
@@ -21,6 +22,7 @@ Start here:
   mixbed broadcast tx.hex          send a transaction through it
   mixbed status                    how its nodes are
   mixbed trace TXID                a transaction's way, hop by hop
+  mixbed send ADDRESS 'hello'      send a letter to another user; mixbed address, receive
   mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
 
 The same network as separate processes: mixbed directory, node, client.
@@ -77,8 +79,12 @@ pub(crate) enum Command {
     Demo(demo::Args),
     Up(up::Args),
     Broadcast(broadcast::Args),
+    Broadcasts(broadcasts::Args),
     Status(status::Args),
     Trace(trace::Args),
+    Address(address::Args),
+    Send(send::Args),
+    Receive(receive::Args),
     Impair(impair::Args),
     Directory(directory::Args),
     Node(node::Args),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use mixbed_directory::{IdentitySecret, JoinSecret, JoinSecretError};
-use mixbed_wire::LinkSecret;
+use mixbed_wire::{LinkSecret, MailboxSecret};
 use zeroize::Zeroizing;
 
 /// The variable that may hold the join secret. Never an argument: those are for all to see.
@@ -98,6 +98,14 @@ pub(crate) fn link_key(dir: Option<&StateDir>) -> Result<LinkSecret, KeyError> {
     match dir {
         Some(dir) => Ok(LinkSecret::from_bytes(*dir.key("link.key")?)),
         None => Ok(LinkSecret::generate(&mut rand::rng())),
+    }
+}
+
+/// A mailbox's key: from the state directory, drawn when there is none.
+pub(crate) fn mailbox_key(dir: Option<&StateDir>) -> Result<MailboxSecret, KeyError> {
+    match dir {
+        Some(dir) => Ok(MailboxSecret::from_bytes(*dir.key("mailbox.key")?)),
+        None => Ok(MailboxSecret::generate(&mut rand::rng())),
     }
 }
 

@@ -175,6 +175,11 @@ impl Client {
         self.inner.tasks.wait().await;
     }
 
+    /// Waits until the client is told to stop.
+    pub(crate) async fn stopped(&self) {
+        self.inner.stop.cancelled().await;
+    }
+
     /// Waits for a document by which routes can be built.
     pub(crate) async fn document(&self, limit: Duration) -> Result<Arc<Document>, RequestError> {
         let ready = self.inner.directory.wait_ready(limit);

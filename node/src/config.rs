@@ -70,8 +70,9 @@ pub struct Limits {
     pub handshakes: usize,
     /// How long a handshake may take.
     pub handshake: Duration,
-    /// Packets whose replay tags one epoch's key remembers, and up to three keys are in use. 10
-    /// million take at most 390 MB a key, and are 16,000 packets a second for the default epoch.
+    /// Packets that are remembered, as long as their keys are good, to drop copies of them. 20
+    /// million take at most 500 MB, on demand, and are 16,000 packets a second (two cores) for the
+    /// default epoch and the one after it.
     pub replay_tags: usize,
 }
 
@@ -90,7 +91,7 @@ impl Default for Limits {
             links_per_address: 1024,
             handshakes: 64,
             handshake: Duration::from_secs(5),
-            replay_tags: 10_000_000,
+            replay_tags: 20_000_000,
         }
     }
 }

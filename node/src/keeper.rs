@@ -1,7 +1,9 @@
 //! What keeps a node in step with the document: its keys, its links, its place on the list.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use mixbed_directory::registrar::RegistrarCounters;
 use mixbed_directory::{
     Descriptor, Document, Follower, FollowerState, Registrar, RegistrarConfig, RegistrarState,
     Role, SphinxKey,
@@ -9,10 +11,12 @@ use mixbed_directory::{
 use mixbed_telemetry::Condition;
 use mixbed_wire::NodeId;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::links::{Dialler, LinkTable, Peer, spawn_link};
 use crate::packets::{KeyRing, Workers};
+use crate::replay_watch::{self, ReplayWatch};
 use crate::topology;
 
 /// Keeps a node's keys, links and descriptor in step with the document.
@@ -29,6 +33,7 @@ pub(crate) struct Keeper {
     /// Set with the first document: before it there is no epoch to make keys for.
     pub(crate) registrar: Arc<OnceLock<Registrar>>,
     pub(crate) listed: Condition,
+    pub(crate) replay: ReplayWatch,
     pub(crate) stop: CancellationToken,
 }
 
@@ -41,6 +46,8 @@ impl Keeper {
 
     async fn keep_in_step(&mut self, follower: &mut Follower) {
         let mut registration = None;
+        let mut look = tokio::time::interval(replay_watch::EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if let Some((document, epoch)) = follower.current().zip(follower.epoch()) {
                 self.handle_document(&document, epoch);
@@ -53,10 +60,28 @@ impl Keeper {
             if registration.is_none() {
                 registration = self.registrar.get().map(Registrar::watch);
             }
-            tokio::select! {
-                () = follower.changed() => {}
-                () = changed(registration.as_mut()) => {}
+            loop {
+                tokio::select! {
+                    () = follower.changed() => break,
+                    () = changed(registration.as_mut()) => break,
+                    _ = look.tick() => self.look(),
+                }
             }
+        }
+    }
+
+    /// Carries over what is counted elsewhere.
+    fn look(&mut self) {
+        self.replay.look(self.ring.room());
+        let Some(registrar) = self.registrar.get() else { return };
+        let RegistrarCounters { registered, rejected, unreachable } = &**registrar.counters();
+        let metrics = &self.dialler.books.metrics;
+        for (counter, metric) in [
+            (registered, &metrics.registrations_registered),
+            (rejected, &metrics.registrations_rejected),
+            (unreachable, &metrics.registrations_unreachable),
+        ] {
+            metric.inc_by(counter.load(Relaxed).saturating_sub(metric.get()));
         }
     }
 
@@ -80,6 +105,7 @@ impl Keeper {
 
     fn handle_document(&mut self, document: &Arc<Document>, epoch: u64) {
         *self.document.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(document));
+        self.replay.handle_parameters(&document.parameters, self.ring.room());
         let grace = document.parameters.key_grace();
         if self.ring.handle_epoch(epoch, grace, &mut rand::rng()) {
             self.workers.set_keys(self.ring.key_set());

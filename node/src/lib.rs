@@ -16,8 +16,10 @@ mod node;
 mod packets;
 mod path;
 pub mod provider;
+mod replay_watch;
 mod topology;
 
 pub use config::{Limits, LimitsError, NodeConfig};
 pub use cover::LoopTally;
 pub use node::{Node, NodeError};
+pub use topology::passes_on;

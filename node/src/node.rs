@@ -24,6 +24,7 @@ use crate::links::{Dialler, Door, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig};
+use crate::replay_watch::ReplayWatch;
 
 /// Why a node could not start.
 #[derive(Debug, thiserror::Error)]
@@ -213,6 +214,12 @@ impl Node {
             registration,
             registrar: Arc::clone(&registrar),
             listed: health.condition("directory"),
+            replay: ReplayWatch::new(
+                books.service.name().to_owned(),
+                count,
+                books.metrics.clone(),
+                health.condition("replay"),
+            ),
             stop: stop.clone(),
         };
         tasks.spawn(keeper.run(follower.clone()));

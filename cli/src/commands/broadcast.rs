@@ -44,7 +44,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-fn deadline(text: &str) -> Result<Period, String> {
+/// A deadline that is taken.
+pub(super) fn deadline(text: &str) -> Result<Period, String> {
     let period: Period = text.parse().map_err(|error: PeriodError| error.to_string())?;
     if is_deadline(period.0) { Ok(period) } else { Err(NO_DEADLINE.to_owned()) }
 }

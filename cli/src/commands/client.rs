@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mixbed_client::{Client, ClientConfig, State};
+use mixbed_client::letters::MailboxOptions;
+use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
 use mixbed_directory::{Follower, FollowerConfig, Trust};
 use mixbed_telemetry::{FollowerMetrics, Health, serve_router};
 
-use crate::control::{Control, Nodes, router};
+use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
 use crate::keys::StateDir;
 use crate::settings::{ClientFlags, ClientSettings};
@@ -45,6 +46,11 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
     let dir = dir.map_err(Failure::usage)?;
     let link_key = keys::link_key(dir.as_ref()).map_err(Failure::usage)?;
+    let mailbox = MailboxOptions {
+        key: keys::mailbox_key(dir.as_ref()).map_err(Failure::usage)?,
+        keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
+        ..MailboxOptions::default()
+    };
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
@@ -62,6 +68,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         telemetry: telemetry.clone(),
         ..ClientConfig::new(follower.clone())
     });
+    // What an earlier process has left undone goes on as soon as there is a link.
+    let broadcasts = settings
+        .state_dir
+        .as_deref()
+        .map(|dir| Broadcasts::open(client.clone(), dir, JournalBounds::default()));
+    let broadcasts = broadcasts.transpose().map_err(Failure::usage)?;
     let health = Health::new();
     health.set_ready(true);
     let metrics = FollowerMetrics::new(&telemetry, &settings.name, "client");
@@ -69,6 +81,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let watch = tokio::spawn(glue::watch_client(client.clone(), health.condition("client")));
     let control = Control {
         client: client.clone(),
+        broadcasts: broadcasts.clone(),
+        post: Post::new(client.clone(), mailbox),
         name: settings.name.clone(),
         network: settings.network.clone(),
         directory: settings.directory.clone(),
@@ -86,6 +100,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = say_state(&client, &url) => {}
+    }
+    if let Some(broadcasts) = broadcasts {
+        broadcasts.stop().await;
     }
     client.stop().await;
     follow.abort();

@@ -1,12 +1,16 @@
 //! The subcommands, a file each.
 
+pub(crate) mod address;
 pub(crate) mod broadcast;
+pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod directory;
 pub(crate) mod impair;
 pub(crate) mod node;
+pub(crate) mod receive;
+pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod trace;
 pub(crate) mod up;
@@ -34,8 +38,12 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
         Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
+        Command::Broadcasts(args) => ask(&log, broadcasts::run(args)),
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),
+        Command::Address(args) => ask(&log, address::run(args)),
+        Command::Send(args) => ask(&log, send::run(args)),
+        Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Config(args) => {
             config::run(&args);

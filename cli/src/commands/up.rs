@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mixbed_client::letters::MailboxOptions;
 use mixbed_directory::Parameters;
 use mixbed_localnet::{LocalNetConfig, Shape};
 use mixbed_monero::Daemon;
@@ -10,7 +11,7 @@ use mixbed_telemetry::{Health, serve_router};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::control::{Control, Nodes, router};
+use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
 use crate::money::{self, Money};
 use crate::net::{self, Running};
@@ -131,7 +132,10 @@ impl Up {
         let condition = health.condition("client");
         let watch = tokio::spawn(glue::watch_client(running.client.clone(), condition));
         let control = Control {
+            broadcasts: None,
             client: running.client.clone(),
+            // Its gateways are new ones at each start, so there is nothing to keep.
+            post: Post::new(running.client.clone(), MailboxOptions::default()),
             name: net::CLIENT.to_owned(),
             network,
             directory: running.net.directory_url(),

@@ -83,6 +83,87 @@ pub(crate) struct BroadcastQuery {
     pub(crate) provider: Option<String>,
 }
 
+/// A broadcast that was written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BroadcastEntry {
+    pub(crate) txid: String,
+    /// `pending`, `accepted`, `rejected` or `expired`.
+    pub(crate) state: String,
+    /// What is known of it, in words.
+    pub(crate) words: String,
+    /// The provider whose word that is.
+    pub(crate) provider: Option<String>,
+    pub(crate) bytes: u64,
+    /// How often it was begun.
+    pub(crate) tries: u32,
+    pub(crate) ordered_ms: u64,
+    /// When it is given up.
+    pub(crate) expires_ms: u64,
+    /// When it ended.
+    pub(crate) ended_ms: Option<u64>,
+}
+
+/// How a letter is sent, in the query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LetterQuery {
+    /// The receiver's address.
+    pub(crate) to: String,
+    /// Whether the receiver learns the sender's.
+    #[serde(default)]
+    pub(crate) named: bool,
+    pub(crate) deadline_ms: Option<u64>,
+}
+
+/// A letter that the receiver's gateway keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Posted {
+    pub(crate) letter: String,
+    pub(crate) gateway: String,
+    /// How long it waits there.
+    pub(crate) lasting_s: u64,
+    pub(crate) elapsed_us: u64,
+}
+
+/// This client's mailbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MailboxReply {
+    pub(crate) address: String,
+}
+
+/// How long to wait for a letter, in the query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReceiveQuery {
+    pub(crate) wait_ms: Option<u64>,
+}
+
+/// A letter, if one came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Received {
+    pub(crate) letter: Option<LetterReply>,
+}
+
+/// A letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LetterReply {
+    pub(crate) id: String,
+    /// The sender's address, if they gave it.
+    pub(crate) from: Option<String>,
+    /// By the sender's clock.
+    pub(crate) sent_ms: u64,
+    pub(crate) text: Option<String>,
+    /// What is no text.
+    pub(crate) hex: Option<String>,
+}
+
+/// Which letter was taken, in the query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptQuery {
+    pub(crate) letter: String,
+}
+
 /// How a network is, as a client of it sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Status {

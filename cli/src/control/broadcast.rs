@@ -13,6 +13,7 @@ use mixbed_monero::TxId;
 use mixbed_telemetry::Attribute;
 
 use super::api::{BroadcastQuery, BroadcastReply, Outcome, Packets, Tracing};
+use super::journal;
 use super::server::{Control, refuse};
 use crate::transaction::MAX_BYTES;
 
@@ -53,6 +54,20 @@ pub(super) async fn handle(
     };
     let options = BroadcastOptions { deadline, traced, provider: query.provider };
     let began = Instant::now();
+    // What has no id cannot be known again, and is sent at once or not at all.
+    if let Some(broadcasts) = &control.broadcasts
+        && TxId::of(&raw).is_ok()
+    {
+        return match journal::broadcast(broadcasts, &raw, &options).await {
+            Ok((status, mut reply)) => {
+                if reply.trace_id.is_none() && traced {
+                    reply.trace_id = trace_of(&control, &reply);
+                }
+                (status, Json(reply)).into_response()
+            }
+            Err((status, why)) => refuse(status, why).into_response(),
+        };
+    }
     let (status, reply) = match control.client.broadcast(&raw, options).await {
         Ok(report) => (StatusCode::OK, accepted(&report)),
         Err(error) => {
@@ -168,7 +183,7 @@ fn status(error: &BroadcastError) -> StatusCode {
     }
 }
 
-fn micros(time: Duration) -> u64 {
+pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -5,11 +5,17 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use super::api::{BroadcastQuery, BroadcastReply, Refusal, Status, Trace};
+use super::api::{
+    BroadcastEntry, BroadcastQuery, BroadcastReply, LetterQuery, LetterReply, MailboxReply, Posted,
+    Received, Refusal, Status, Trace,
+};
 use crate::impairments::{Impairments, Order};
 
 /// How long an answer may take that needs no packets.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an answer may take for which a mailbox has to be opened first.
+const OPENING: Duration = Duration::from_secs(70);
 
 /// No more of an answer is read.
 const MAX_ANSWER: usize = 64 << 20;
@@ -124,6 +130,11 @@ impl ControlClient {
         }
     }
 
+    /// What the client has written down.
+    pub(crate) async fn broadcasts(&self) -> Result<Vec<BroadcastEntry>, ControlError> {
+        self.get("v1/broadcasts").await
+    }
+
     /// How the network is.
     pub(crate) async fn status(&self) -> Result<Status, ControlError> {
         self.get("v1/status").await
@@ -143,6 +154,47 @@ impl ControlClient {
     pub(crate) async fn impair(&self, order: &Order) -> Result<Impairments, ControlError> {
         let request = self.http.post(self.at("v1/impairments")).timeout(PATIENCE).json(order);
         self.ask(request).await
+    }
+
+    /// Sends a letter.
+    pub(crate) async fn send_letter(
+        &self,
+        text: Vec<u8>,
+        query: &LetterQuery,
+    ) -> Result<Posted, ControlError> {
+        let deadline = Duration::from_millis(query.deadline_ms.unwrap_or(60_000));
+        let mut url = self.at("v1/letters");
+        url.query_pairs_mut()
+            .append_pair("to", &query.to)
+            .append_pair("named", &query.named.to_string())
+            .append_pair("deadline_ms", &deadline.as_millis().to_string());
+        let request = self.http.post(url).body(text);
+        // A mailbox may have to be opened first.
+        self.ask(request.timeout(deadline + OPENING)).await
+    }
+
+    /// The client's mailbox; opens it.
+    pub(crate) async fn mailbox(&self) -> Result<MailboxReply, ControlError> {
+        self.ask(self.http.post(self.at("v1/mailbox")).timeout(OPENING)).await
+    }
+
+    /// Waits for a letter. It is given again until it is accepted.
+    pub(crate) async fn receive(
+        &self,
+        wait: Duration,
+    ) -> Result<Option<LetterReply>, ControlError> {
+        let mut url = self.at("v1/mailbox/receive");
+        url.query_pairs_mut().append_pair("wait_ms", &wait.as_millis().to_string());
+        let request = self.http.post(url);
+        let received: Received = self.ask(request.timeout(wait + OPENING)).await?;
+        Ok(received.letter)
+    }
+
+    /// The letter has arrived where it was wanted.
+    pub(crate) async fn accept(&self, letter: &str) -> Result<(), ControlError> {
+        let mut url = self.at("v1/mailbox/accept");
+        url.query_pairs_mut().append_pair("letter", letter);
+        self.ask(self.http.post(url).timeout(PATIENCE)).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {

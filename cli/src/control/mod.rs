@@ -3,10 +3,15 @@
 //! ```text
 //! POST /v1/broadcast?deadline_ms=60000&trace=allowed|always|never&provider=NAME
 //!      the raw transaction as application/octet-stream    → BroadcastReply
+//! GET  /v1/broadcasts, of a client with a state directory     → [BroadcastEntry]
 //! GET  /v1/status                                          → Status
 //! GET  /v1/traces/{txid or trace id}                       → Trace
 //! GET  /v1/impairments                                     → Impairments
 //! POST /v1/impairments, an Order as JSON (`up` only)        → Impairments
+//! POST /v1/letters?to=ADDRESS&named=true&deadline_ms=60000, the text → Posted
+//! POST /v1/mailbox                                         → MailboxReply
+//! POST /v1/mailbox/receive?wait_ms=20000                   → Received
+//! POST /v1/mailbox/accept?letter=ID                        → null
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
@@ -17,13 +22,16 @@ mod broadcast;
 mod client;
 mod guard;
 mod impairments;
+mod journal;
+mod letters;
 mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastQuery, BroadcastReply, DocumentStatus, Inside, NodeStatus, Outcome, Status, Trace,
-    Tracing,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, LetterQuery,
+    LetterReply, NodeStatus, Outcome, Status, Trace, Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::{ControlArgs, ControlClient};
+pub(crate) use letters::Post;
 pub(crate) use server::{Control, Nodes, router};

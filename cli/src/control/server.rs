@@ -8,17 +8,21 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use mixbed_client::Client;
+use mixbed_client::{Broadcasts, Client};
 use mixbed_localnet::LocalNet;
 use mixbed_telemetry::{Attribute, Health, Telemetry};
 
 use super::api::{Refusal, Trace};
-use super::{broadcast, guard, impairments, status};
+use super::{Post, broadcast, guard, impairments, journal, letters, status};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) client: Client,
+    /// Where its broadcasts are written down, if they are.
+    pub(crate) broadcasts: Option<Broadcasts>,
+    /// The client's mailbox.
+    pub(crate) post: Post,
     /// The client's name.
     pub(crate) name: String,
     pub(crate) network: String,
@@ -45,9 +49,14 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
     let plain = mixbed_telemetry::router(control.telemetry.clone(), control.health.clone());
     Router::new()
         .route("/v1/broadcast", post(broadcast::handle))
+        .route("/v1/broadcasts", get(journal::handle))
         .route("/v1/status", get(status::handle))
         .route("/v1/traces/{id}", get(trace))
         .route("/v1/impairments", get(impairments::handle_get).post(impairments::handle_post))
+        .route("/v1/letters", post(letters::send))
+        .route("/v1/mailbox", post(letters::mailbox))
+        .route("/v1/mailbox/receive", post(letters::receive))
+        .route("/v1/mailbox/accept", post(letters::accept))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
         .layer(middleware::from_fn(move |request, next| guard::guard(loopback, request, next)))
         .with_state(control)

@@ -20,9 +20,11 @@ settings! {
     authority_key: Option<AuthorityKey> = None;
     /// The gateway to connect to, by name. Without one, a random one, and another when it fails.
     gateway: Option<String> = None;
-    /// Directory for its link key, and for the network's last document, to start from while the
-    /// directory is away; made when missing. Without one, a key is drawn at each start, so that a
-    /// gateway does not recognise it, and a start waits for the directory.
+    /// Directory for its link key, its mailbox's key and which letters it has, for the network's
+    /// last document, to start from while the directory is away, and for its broadcasts, which it
+    /// goes on with when it is started again; made when missing. Without one, keys are drawn at
+    /// each start, so that a gateway does not recognise it, a start waits for the directory, and
+    /// broadcasts end with the process.
     state_dir: Option<PathBuf> = None;
     /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
     /// one. Whoever reaches it may send transactions: keep it on loopback.

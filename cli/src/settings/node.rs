@@ -85,7 +85,7 @@ settings! {
     handshakes: usize = Limits::default().handshakes;
     /// How long a link may take to shake hands.
     handshake: Period = Period(Limits::default().handshake);
-    /// Packets of an epoch that it remembers, to drop copies of them (40 bytes each); one more is
-    /// dropped as replay_filter_full.
+    /// Packets that it remembers as long as their keys are good, to drop copies of them (25 bytes
+    /// each); one more is dropped as replay_filter_full.
     replay_tags: usize = Limits::default().replay_tags;
 }

@@ -12,7 +12,7 @@ use crate::processes::Net;
 use crate::support::{Running, SOON, run, run_with_input, stderr, stdout, wait_for, word_after};
 
 /// A monerod on the stock's chain.
-fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
+pub(crate) fn monerod(runtime: &Runtime) -> (Stock, Monerod) {
     runtime.block_on(async {
         let stock = Stock::open(Path::new(env!("CARGO_TARGET_TMPDIR"))).await.expect("a stock");
         let monerod = stock.monerod(MonerodOptions::default()).await.expect("monerod starts");

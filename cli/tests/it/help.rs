@@ -2,12 +2,16 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 14] = [
     "demo",
     "up",
     "broadcast",
+    "broadcasts",
     "status",
     "trace",
+    "address",
+    "send",
+    "receive",
     "impair",
     "directory",
     "node",

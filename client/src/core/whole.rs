@@ -7,7 +7,7 @@ use rand::Rng;
 
 use super::{
     Cover, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError,
-    PostError, Return, Sealed, SealedLoop, Tick, open, seal, seal_drop, seal_loop,
+    PostError, Return, Sealed, SealedLoop, Suspicion, Tick, open, seal, seal_drop, seal_loop,
 };
 
 /// How soon a packet that could not be sealed is tried again: routes come with a new document.
@@ -159,6 +159,12 @@ impl<P: PacketFormat> ClientCore<P> {
     #[must_use]
     pub fn is_link_silent(&self) -> bool {
         self.messenger.is_link_silent()
+    }
+
+    /// What it suspects nodes of.
+    #[must_use]
+    pub fn suspicion(&self) -> &Suspicion {
+        self.messenger.suspicion()
     }
 
     /// How its loops did.

@@ -8,6 +8,7 @@ use mixbed_wire::message::{Collect, CommandError, MailboxAnswer, MailboxRequest}
 use mixbed_wire::{MailboxSecret, NodeId, exponential_delay};
 
 use crate::client::{Client, deadline_after};
+use crate::request::RequestError;
 
 use super::inbox::Inbox;
 use super::store::Store;
@@ -109,7 +110,10 @@ impl Mailbox {
             if let Some(letter) = self.inbox.poll_letter() {
                 return Ok(Some(letter));
             }
-            tokio::time::sleep_until(self.next.min(end).into()).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(self.next.min(end).into()) => {}
+                () = self.client.stopped() => return Err(RequestError::Stopped.into()),
+            }
             let now = Instant::now();
             if now >= end {
                 return failure.filter(|_| !answered).map_or(Ok(None), Err);
@@ -208,6 +212,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => Ok(result?),
         // The runtime is on its way down, and takes the client with it.
-        Err(_) => Err(crate::request::RequestError::Stopped.into()),
+        Err(_) => Err(RequestError::Stopped.into()),
     }
 }

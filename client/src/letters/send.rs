@@ -39,7 +39,8 @@ impl Client {
         self.send_letter_from(Sender::Unnamed, to, text, limit).await
     }
 
-    pub(super) async fn send_letter_from(
+    /// As [`send_letter`](Self::send_letter), with a choice of who the letter says it is from.
+    pub async fn send_letter_from(
         &self,
         from: Sender<'_>,
         to: &MailboxAddress,

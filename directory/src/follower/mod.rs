@@ -128,6 +128,16 @@ impl Follower {
         }
     }
 
+    /// Whether [`changed`](Self::changed) would return at once; looks, as that does. While nothing
+    /// has changed it costs no more than reading a number.
+    pub fn take_change(&mut self) -> bool {
+        let changed = self.view.has_changed().unwrap_or(false);
+        if changed {
+            self.view.mark_unchanged();
+        }
+        changed
+    }
+
     /// Waits for a usable document that satisfies a condition.
     pub async fn wait_for(
         &self,

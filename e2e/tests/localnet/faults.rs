@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use mixbed_client::BroadcastReport;
+use mixbed_client::{BroadcastReport, Broadcasts, JournalBounds, JournalError};
 use mixbed_directory::{FollowerState, ImpairmentRule, Parameters};
+use mixbed_localnet::NetBooks;
 use mixbed_wire::{DropReason, Impairment};
 
-use crate::traffic::Traffic;
-use crate::world::{SOON, World};
+use crate::traffic::{Traffic, mined_once};
+use crate::world::{SOON, World, client_of, options};
 
 const PACE: Duration = Duration::from_millis(400);
 
@@ -121,4 +122,47 @@ async fn half_a_layer_is_cut_off_for_ten_seconds() {
     world.net.impair(Vec::new()).await.expect("healed");
     traffic.all_mined_once(&world).await;
     world.at_rest().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_dies_with_broadcasts_under_way_ends_them_after_its_restart() {
+    let world = world().await;
+    let before = world.monerod.daemon().get_info().await.expect("monerod answers").tx_count;
+    let directory = tempfile::tempdir().expect("a directory");
+    let first = client_of(&world.net);
+    let broadcasts = Broadcasts::open(first.clone(), directory.path(), JournalBounds::default());
+    let broadcasts = broadcasts.expect("a new journal");
+    let mut txids = Vec::new();
+    for transfer in &world.stock.transfers {
+        txids.push(broadcasts.order(&transfer.raw, &options()).await.expect("written down"));
+    }
+    let accepted = |broadcasts: &Broadcasts| {
+        broadcasts.list().iter().filter(|record| record.is_accepted()).count()
+    };
+    while first.readings().sent < 4 {
+        tokio::task::yield_now().await;
+    }
+    let done = accepted(&broadcasts);
+    assert!(done < txids.len(), "some are under way");
+    drop(broadcasts);
+    first.stop().await;
+
+    let second = client_of(&world.net);
+    // The file is free when the last task of the first one has ended.
+    let again = || Broadcasts::open(second.clone(), directory.path(), JournalBounds::default());
+    let broadcasts = loop {
+        match again() {
+            Err(JournalError::Locked { .. }) => tokio::task::yield_now().await,
+            opened => break opened.expect("the journal"),
+        }
+    };
+    assert_eq!(broadcasts.list().len(), txids.len());
+    for txid in &txids {
+        let ended = broadcasts.ended(*txid).await.expect("known");
+        assert!(ended.is_accepted(), "{ended:?}");
+    }
+    mined_once(&world, &txids, before).await;
+    let books = world.books(NetBooks::at_rest).await;
+    let audit = books.audit(&[world.client.readings(), first.readings(), second.readings()]);
+    assert!(audit.lost_with_links >= 0, "{audit:?}");
 }

@@ -62,13 +62,19 @@ impl Traffic {
             assert_eq!(report.txid, txid);
             reports.push(report);
         }
-        let daemon = world.monerod.daemon();
-        let mined = daemon.mine_until_included(&txids, &world.stock.address, PATIENCE).await;
-        assert_eq!(mined.expect("mined").len(), txids.len());
-        let after = daemon.get_info().await.expect("monerod answers");
-        assert_eq!((after.tx_count - self.before, after.tx_pool_size), (txids.len() as u64, 0));
+        mined_once(world, &txids, self.before).await;
         reports
     }
+}
+
+/// Has the transactions mined, and asserts that each is in the chain once and nothing else is, but
+/// what was there `before`.
+pub(crate) async fn mined_once(world: &World, txids: &[TxId], before: u64) {
+    let daemon = world.monerod.daemon();
+    let mined = daemon.mine_until_included(txids, &world.stock.address, PATIENCE).await;
+    assert_eq!(mined.expect("mined").len(), txids.len());
+    let after = daemon.get_info().await.expect("monerod answers");
+    assert_eq!((after.tx_count - before, after.tx_pool_size), (txids.len() as u64, 0));
 }
 
 async fn broadcast(client: &Client, raw: &[u8], number: u32) -> BroadcastReport {

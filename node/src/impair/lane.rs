@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mixbed_directory::{Document, Follower};
+use mixbed_directory::Follower;
 use mixbed_wire::{DropReason, FRAME_SIZE, Impaired};
 
 use super::choice::{Choice, Far, OwnEnd, Way};
@@ -18,9 +18,8 @@ pub(crate) struct Lane<T> {
     far: Far,
     way: Way,
     follower: Follower,
-    /// The document that `choice` was made by.
-    document: Option<Arc<Document>>,
-    choice: Choice,
+    /// By the document that was there at the last look; none before the first.
+    choice: Option<Choice>,
     impaired: Impaired<(Instant, T)>,
 }
 
@@ -38,8 +37,7 @@ impl<T> Lane<T> {
             far,
             way,
             follower,
-            document: None,
-            choice: Choice::CLEAR,
+            choice: None,
             impaired: Impaired::new([], bound),
         }
     }
@@ -47,27 +45,30 @@ impl<T> Lane<T> {
     /// Looks whether the document is another one. Without a usable document the last one's rules
     /// go on.
     fn look(&mut self) {
-        let Some(document) = self.follower.current() else { return };
-        if self.document.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &document)) {
-            return;
+        if self.choice.is_none() || self.follower.take_change() {
+            let document = self.follower.current();
+            let of = |document: &_| Choice::of(document, &self.own, self.far, self.way);
+            let choice = document.as_deref().map(of);
+            if let Some(choice) = choice.filter(|choice| self.choice.as_ref() != Some(choice)) {
+                self.impaired.handle_change(choice.impairments.as_slice());
+                self.choice = Some(choice);
+            }
         }
-        let choice = Choice::of(&document, &self.own, self.far, self.way);
-        if choice != self.choice {
-            self.impaired.handle_change(choice.impairments.as_slice());
-            self.choice = choice;
-        }
-        self.document = Some(document);
+    }
+
+    fn lets_in(&self) -> bool {
+        self.choice.as_ref().is_none_or(|choice| choice.lets_in)
     }
 
     /// Whether what comes now may go on at once: nothing impairs it, and nothing waits before it.
     pub(crate) fn is_clear(&mut self) -> bool {
         self.look();
-        self.impaired.is_clear() && self.choice.lets_in
+        self.impaired.is_clear() && self.lets_in()
     }
 
     /// A frame enters; or is given back with the reason to drop it.
     pub(crate) fn enter(&mut self, frame: T, now: Instant) -> Result<(), (T, DropReason)> {
-        if !self.choice.lets_in {
+        if !self.lets_in() {
             return Err((frame, DropReason::Impaired));
         }
         self.impaired

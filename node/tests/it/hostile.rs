@@ -140,20 +140,6 @@ async fn a_node_of_the_wrong_layer_gets_no_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_links_are_refused_and_others_served() {
-    let limits = Limits { links: 3, ..Limits::default() };
-    let mut rig = Rig::new(limits).await;
-    // One link is the rig's own; these take the rest.
-    let mut held = Vec::new();
-    for _ in 0..2 {
-        held.push(TcpStream::connect(rig.node.address()).await.expect("it listens"));
-    }
-    let mut refused = TcpStream::connect(rig.node.address()).await.expect("it listens");
-    closed(&mut refused).await;
-    still_serves(&mut rig).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_join_secret_keeps_a_node_out_and_it_says_so() {
     let rig = Rig::new(Limits::default()).await;
     let wrong = JoinSecret::generate(&mut rand::rng());

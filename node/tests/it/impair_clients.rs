@@ -106,9 +106,8 @@ async fn packets_and_dummies_down_to_a_client_fare_alike() {
     })
     .await
     .expect("changed");
-    let silence = async {
-        while tokio::time::timeout(MS(150), client.link.reader.read()).await.is_ok() {}
-    };
+    let silence =
+        async { while tokio::time::timeout(MS(150), client.link.reader.read()).await.is_ok() {} };
     tokio::time::timeout(SOON, silence).await.expect("nothing comes any more");
     net.impair(Vec::new()).await.expect("cleared");
     let arrived = tokio::time::timeout(SOON, client.link.reader.read()).await.expect("in time");

@@ -3,7 +3,10 @@
 mod cover;
 mod gateway;
 mod hostile;
+mod hostile_clients;
+mod hostile_nodes;
 mod impair;
 mod impair_clients;
 mod packets;
+mod restart;
 mod rig;

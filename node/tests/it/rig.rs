@@ -18,6 +18,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 pub(crate) struct Rig {
     pub(crate) net: LocalNet,
+    pub(crate) config: Box<NodeConfig>,
     pub(crate) node: Node,
     pub(crate) telemetry: Telemetry,
     pub(crate) before: HandPeer,
@@ -39,9 +40,9 @@ impl Rig {
             .expect("a directory");
         let before = join(&net, "before", Role::Mix { layer: 1 }).await;
         let after = join(&net, "after", Role::Mix { layer: 3 }).await;
-        let config = node_config(&net, "tested", net.join_secret().clone(), limits);
+        let config = Box::new(node_config(&net, "tested", net.join_secret().clone(), limits));
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-        let node = Node::start(config, socket, &telemetry).expect("a node");
+        let node = Node::start((*config).clone(), socket, &telemetry).expect("a node");
         let onward = after.accept().await.expect("the node dials its next hop");
         let listed = |document: &mixbed_directory::Document| document.node(&node.id()).is_some();
         let document = net.follower().wait_for(SOON, listed).await.expect("listed");
@@ -49,7 +50,7 @@ impl Rig {
         let descriptor = document.node(&node.id()).expect("listed");
         let key = *descriptor.sphinx_key(document.epoch).expect("a key");
         let there = before.dial(descriptor).await.expect("a link");
-        Self { net, node, telemetry, before, after, there, onward, key }
+        Self { net, config, node, telemetry, before, after, there, onward, key }
     }
 
     /// A route whose first hop is the node and whose second is `next`; only these two matter.
@@ -109,6 +110,29 @@ impl Rig {
         };
         let settled = tokio::time::timeout(SOON, reading).await;
         settled.unwrap_or_else(|_| panic!("the books say {:?}", self.node.readings()))
+    }
+
+    /// Waits until the accounts look as wanted, whether they close at that moment or not: under a
+    /// flood they are read while they change.
+    pub(crate) async fn books_at_any_time(&self, wanted: impl Fn(&Readings) -> bool) {
+        let reading = async {
+            while !wanted(&self.node.readings()) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let settled = tokio::time::timeout(SOON, reading).await;
+        settled.unwrap_or_else(|_| panic!("the books say {:?}", self.node.readings()));
+    }
+
+    /// Waits until the node says that it is not ready for this reason.
+    pub(crate) async fn unready(&self, because: &str) {
+        let unready = async {
+            while !self.node.health().reasons().iter().any(|reason| reason.contains(because)) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(SOON, unready).await;
+        waited.unwrap_or_else(|_| panic!("it says {:?}", self.node.health().reasons()));
     }
 
     /// Waits until that many packets were dropped for that reason.

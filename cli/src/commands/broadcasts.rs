@@ -1,0 +1,90 @@
+//! `mixbed broadcasts`
+
+use std::time::{Duration, SystemTime};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use crate::control::{BroadcastEntry, ControlArgs};
+use crate::failure::Failure;
+use crate::output;
+use crate::trace::duration;
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed broadcasts
+  mixbed broadcasts --json | jq '.[] | select(.state == \"pending\")'
+
+A `mixbed client` with a state directory writes each broadcast down before it sends it, and goes on
+with it when it is started again. Ended ones are remembered for a week, 1,000 at most.";
+
+/// List the broadcasts that a client with a state directory has taken on, and what became of them
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    control: ControlArgs,
+    /// Print all of it as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let client = args.control.client().map_err(Failure::usage)?;
+    let entries = client.broadcasts().await.map_err(Failure::failed)?;
+    if args.json {
+        output::print_json(&entries);
+    } else if entries.is_empty() {
+        output::print("no broadcasts yet");
+    } else {
+        output::print(tell(&entries, SystemTime::now()));
+    }
+    Ok(())
+}
+
+fn tell(entries: &[BroadcastEntry], now: SystemTime) -> String {
+    let ago = |ms| {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        // Seconds are fine enough for what is this old.
+        let ago = now.duration_since(at).unwrap_or_default().as_secs();
+        format!("{} ago", duration(Duration::from_secs(ago)))
+    };
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["txid", "state", "ordered", "tries", "what is known"]);
+    for entry in entries {
+        let by = entry.provider.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        table.add_row([
+            entry.txid.clone(),
+            entry.state.clone(),
+            ago(entry.ordered_ms),
+            entry.tries.to_string(),
+            format!("{}{by}", entry.words),
+        ]);
+    }
+    table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_broadcast_is_a_line() {
+        let entry = BroadcastEntry {
+            txid: "ab".repeat(32),
+            state: "accepted".to_owned(),
+            words: "monerod accepted the transaction".to_owned(),
+            provider: Some("provider-0".to_owned()),
+            bytes: 1507,
+            tries: 2,
+            ordered_ms: 1000,
+            expires_ms: 61_000,
+            ended_ms: Some(5000),
+        };
+        let text = tell(&[entry], SystemTime::UNIX_EPOCH + Duration::from_secs(31));
+        let line = text.lines().nth(1).expect("a header and a line");
+        for word in ["abab", "accepted", "30", "ago", "2", "transaction (provider-0)"] {
+            assert!(line.contains(word), "{word}: {text}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `mixbed receive`
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::control::{ControlArgs, ControlClient, LetterReply};
+use crate::failure::Failure;
+use crate::output;
+use crate::settings::Period;
+
+/// How long one question to the client waits.
+const QUESTION: Duration = Duration::from_secs(20);
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed receive                   the letters that wait now, and those of the next seconds
+  mixbed receive --follow          all that come, until Ctrl-C
+  mixbed receive --follow --json   a line of JSON each, for scripts
+
+Each letter is printed once. If printing it was cut short, it comes again.";
+
+/// Print the letters that came to this client's mailbox
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    control: ControlArgs,
+    /// How long to wait for the next letter before it ends
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    wait: Period,
+    /// Go on until it is stopped
+    #[arg(long, conflicts_with = "wait")]
+    follow: bool,
+    /// Print each letter as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let client = args.control.client().map_err(Failure::usage)?;
+    let limit = (!args.follow).then_some(args.wait.0);
+    while let Some(letter) = next(&client, limit).await? {
+        if args.json {
+            output::print_json(&letter);
+        } else {
+            output::print(tell(&letter, SystemTime::now()));
+        }
+        client.accept(&letter.id).await.map_err(Failure::failed)?;
+    }
+    Ok(())
+}
+
+/// The next letter; nothing if none comes within the limit.
+async fn next(
+    client: &ControlClient,
+    limit: Option<Duration>,
+) -> Result<Option<LetterReply>, Failure> {
+    let end = limit.map(|limit| Instant::now() + limit);
+    loop {
+        let left = end.map_or(QUESTION, |end| end.saturating_duration_since(Instant::now()));
+        let letter = client.receive(left.min(QUESTION)).await.map_err(Failure::failed)?;
+        if letter.is_some() || end.is_some_and(|end| Instant::now() >= end) {
+            return Ok(letter);
+        }
+    }
+}
+
+fn tell(letter: &LetterReply, now: SystemTime) -> String {
+    let from = letter.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
+    let sent = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(letter.sent_ms));
+    let age = sent.and_then(|sent| now.duration_since(sent).ok()).unwrap_or_default();
+    let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
+    let text = match (&letter.text, &letter.hex) {
+        // A stranger's text: nothing in it is for the terminal.
+        (Some(text), _) => {
+            text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+        }
+        (None, hex) => hex.clone().unwrap_or_default(),
+    };
+    format!("letter{from}, sent {age} ago:\n{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_is_told_without_what_a_terminal_would_obey() {
+        let letter = LetterReply {
+            id: String::new(),
+            from: Some("mixbed1xyz".to_owned()),
+            sent_ms: 1_000_000,
+            text: Some("one\ntwo\u{1b}[2J\u{9b}".to_owned()),
+            hex: None,
+        };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_061_900);
+        assert_eq!(tell(&letter, now), "letter from mixbed1xyz, sent 1m 1s ago:\none\ntwo[2J");
+        let bytes = LetterReply { from: None, text: None, hex: Some("ff00".to_owned()), ..letter };
+        let earlier = SystemTime::UNIX_EPOCH;
+        assert_eq!(tell(&bytes, earlier), "letter, sent 0s ago:\nff00", "a clock that is behind");
+    }
+}

@@ -1,0 +1,86 @@
+//! The links that packets cross.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use mixbed_wire::{DropReason, FRAME_SIZE, Impaired, Impairment};
+use rand_chacha::ChaCha20Rng;
+
+use crate::actors::{ActorNo, stream};
+
+/// Frames that wait on a link: more than a second of any that a simulated client or node fills.
+const BOUND: usize = 16_384;
+
+/// A link, one way. `None` is a dummy frame.
+pub(crate) struct Line<P> {
+    pub(crate) from: ActorNo,
+    pub(crate) to: ActorNo,
+    queue: Impaired<Option<P>>,
+    rng: ChaCha20Rng,
+    /// Whether its next frame is on the agenda.
+    awaited: bool,
+}
+
+/// All links that were ever used.
+pub(crate) struct Lines<P> {
+    lines: Vec<Line<P>>,
+    places: BTreeMap<(ActorNo, ActorNo), usize>,
+    seed: u64,
+}
+
+impl<P> Lines<P> {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { lines: Vec::new(), places: BTreeMap::new(), seed }
+    }
+
+    /// Puts a frame on the link between two, which is made with `impairment` if there was none.
+    /// Says when the link is to be looked at, if that is not known yet; or why it lost the frame.
+    pub(crate) fn send(
+        &mut self,
+        (from, to): (ActorNo, ActorNo),
+        frame: Option<P>,
+        impairment: Impairment,
+        now: Instant,
+    ) -> Result<Option<(usize, Instant)>, DropReason> {
+        let seed = self.seed;
+        let place = *self.places.entry((from, to)).or_insert_with(|| {
+            let rng = stream(seed, 1 << 63 | u64::from(from) << 32 | u64::from(to));
+            let queue = Impaired::new([impairment], BOUND);
+            self.lines.push(Line { from, to, queue, rng, awaited: false });
+            self.lines.len() - 1
+        });
+        let line = &mut self.lines[place];
+        line.queue.handle(frame, FRAME_SIZE, now, &mut line.rng).map_err(|(_, why)| why)?;
+        Ok(line.await_next().map(|at| (place, at)))
+    }
+
+    /// The next frame that is through a link: where from, where to.
+    pub(crate) fn poll_due(
+        &mut self,
+        place: usize,
+        now: Instant,
+    ) -> Option<(ActorNo, ActorNo, Option<P>)> {
+        let line = &mut self.lines[place];
+        line.awaited = false;
+        let frame = line.queue.poll_due(now)?;
+        Some((line.from, line.to, frame))
+    }
+
+    /// When a link is to be looked at again, if that is not known yet.
+    pub(crate) fn next_due(&mut self, place: usize) -> Option<Instant> {
+        self.lines[place].await_next()
+    }
+
+    /// Frames on all links, dummies included.
+    pub(crate) fn under_way(&self) -> usize {
+        self.lines.iter().map(|line| line.queue.len()).sum()
+    }
+}
+
+impl<P> Line<P> {
+    fn await_next(&mut self) -> Option<Instant> {
+        let due = self.queue.next_due().filter(|_| !self.awaited)?;
+        self.awaited = true;
+        Some(due)
+    }
+}
