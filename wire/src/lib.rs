@@ -38,4 +38,4 @@ pub use packet::{
 pub use poisson::PoissonClock;
 pub use replay::ReplayFilter;
 pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
-pub use verdict::{Culprit, LoopOutcome, Lost, Verdict, judge};
+pub use verdict::{Culprit, LOOPS_JUDGED, LoopOutcome, Lost, Verdict, judge};

@@ -319,8 +319,8 @@ impl<P: PacketFormat> NodeCore<P> {
         let Some(Ok(sealed)) = seal_loop(self.descriptor.id(), &document, self.epoch, rng) else {
             return;
         };
-        let SealedLoop { packet, identifier, next, delays } = sealed;
-        self.sensor.handle_sent(identifier, &next, delays, now);
+        let SealedLoop { packet, identifier, next, hops, delays } = sealed;
+        self.sensor.handle_sent(identifier, &next, hops, delays, now);
         self.accounts.made += 1;
         self.take(&packet, false, now);
     }
