@@ -44,8 +44,9 @@ pub struct NodeConfig {
 pub struct Limits {
     /// Threads that unwrap packets; nothing: one a core.
     pub workers: Option<usize>,
-    /// Packets that wait for one worker. At 130 µs a packet, 32 are 4 ms: enough for the burst of
-    /// one message's fragments, and the longest wait that overload can cause.
+    /// Packets of nodes that wait for one worker, of which one link may have two thirds: 32, the
+    /// burst of one message's fragments. At 130 µs a packet 48 are 6 ms, the longest wait that
+    /// overload causes; a gateway has half as many places more, for its clients.
     pub queue_per_worker: usize,
     /// Packets in the mixing pool. 16,384 are 50 MiB, and at 10,000 packets a second (two cores)
     /// they allow a mean delay of 1.6 s.
@@ -80,7 +81,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             workers: None,
-            queue_per_worker: 32,
+            queue_per_worker: 48,
             pool: 16_384,
             link_queue: 1024,
             client_queue: 256,

@@ -22,3 +22,4 @@ mod topology;
 pub use config::{Limits, LimitsError, NodeConfig};
 pub use cover::LoopTally;
 pub use node::{Node, NodeError};
+pub use topology::passes_on;

@@ -8,7 +8,8 @@ use mixbed_directory::{Descriptor, Document, Role};
 ///
 /// A route that leaves this order is not mixed as its sender was promised, so nodes do not go
 /// along with it.
-pub(crate) fn passes_on(from: Role, to: Role) -> bool {
+#[must_use]
+pub fn passes_on(from: Role, to: Role) -> bool {
     match (from, to) {
         (Role::Gateway | Role::Provider, Role::Mix { layer }) => layer == 1,
         (Role::Mix { layer }, Role::Mix { layer: next }) => layer + 1 == next,

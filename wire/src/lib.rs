@@ -20,6 +20,7 @@ mod packet;
 mod poisson;
 mod replay;
 mod reply;
+mod verdict;
 
 pub use address::{HopAddress, TraceContext};
 pub use delay::{MAX_DELAY, exponential_delay};
@@ -37,3 +38,4 @@ pub use packet::{
 pub use poisson::PoissonClock;
 pub use replay::ReplayFilter;
 pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
+pub use verdict::{Culprit, LoopOutcome, Lost, Verdict, judge};

@@ -34,8 +34,6 @@ holds until it is changed again. docs/impairments.md has the rest.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    #[command(flatten)]
-    target: Target,
     /// YAML file with the rules that are to hold, instead of all that do; - reads standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -44,6 +42,8 @@ pub(crate) struct Args {
     json: bool,
     #[command(subcommand)]
     action: Option<Action>,
+    #[command(flatten, next_help_heading = "Network")]
+    target: Target,
 }
 
 /// What to change.

@@ -2,8 +2,15 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
-use mixbed_directory::{Document, ImpairmentRule};
+use mixbed_directory::document::impairment::{LinkEnd, Links, Selector};
+use mixbed_directory::{Document, ImpairmentRule, Role};
+use mixbed_node::passes_on;
+use mixbed_wire::NodeId;
 use serde::{Deserialize, Serialize};
+
+/// The ways that there are.
+const WAYS: &str = "they go client → gateway → mix-1 → mix-2 → mix-3 → provider or gateway, \
+                    provider → mix-1 and gateway → client";
 
 /// The rules that hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +30,8 @@ pub(crate) struct ListedRule {
     pub(crate) effects: String,
     /// Those of its selectors that mean no node of the document.
     pub(crate) nobody: Vec<String>,
+    /// Whether packets go by any of these links at all.
+    pub(crate) used: bool,
 }
 
 /// A document's rules.
@@ -30,11 +39,41 @@ pub(crate) fn list(document: &Document) -> Vec<ListedRule> {
     let listed = |(number, rule): (usize, &ImpairmentRule)| ListedRule {
         number,
         rule: rule.clone(),
-        links: rule.links.to_string(),
+        links: rule.subject(),
         effects: rule.effects(),
         nobody: rule.nobody(document).iter().map(ToString::to_string).collect(),
+        used: is_used(rule, document),
     };
     (1..).zip(&document.parameters.impairments).map(listed).collect()
+}
+
+/// Whether there can be a link that a rule is about.
+fn is_used(rule: &ImpairmentRule, document: &Document) -> bool {
+    let Links::Between { from, to } = &rule.links else { return true };
+    // Of each end, what is there: roles, and `None` for clients.
+    let roles = |selector: &Selector| {
+        let mut roles: Vec<_> = document
+            .nodes
+            .iter()
+            .filter(|node| selector.matches(LinkEnd::from(*node)))
+            .map(|node| Some(node.role))
+            .collect();
+        let id = match selector {
+            Selector::Named(text) => text.parse().ok(),
+            _ => Some(NodeId::from_bytes([0; NodeId::LENGTH])),
+        };
+        roles.extend(id.filter(|id| selector.matches(LinkEnd::Client(*id))).map(|_| None));
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    };
+    let receivers = roles(to);
+    let passes = |from: &Option<Role>, to: &Option<Role>| match (*from, *to) {
+        (Some(from), Some(to)) => passes_on(from, to),
+        (None, Some(gateway)) | (Some(gateway), None) => gateway == Role::Gateway,
+        (None, None) => false,
+    };
+    roles(from).iter().any(|from| receivers.iter().any(|to| passes(from, to)))
 }
 
 /// A table of them.
@@ -55,10 +94,12 @@ pub(crate) fn table(rules: &[ListedRule]) -> String {
 pub(crate) fn warnings(rules: &[ListedRule]) -> Vec<String> {
     let warn = |rule: &ListedRule| {
         let nobody: Vec<_> = rule.nobody.iter().map(|word| format!("`{word}`")).collect();
-        let nobody = nobody.join(" or ");
-        (!nobody.is_empty()).then(|| {
-            format!("warning: rule {}: no node is {nobody} now, so it does nothing", rule.number)
-        })
+        let why = match (nobody.join(" or "), rule.used) {
+            (nobody, _) if !nobody.is_empty() => format!("no node is {nobody} now"),
+            (_, false) => format!("no packets go {} ({WAYS})", rule.links),
+            _ => return None,
+        };
+        Some(format!("warning: rule {}: {why}, so it does nothing", rule.number))
     };
     rules.iter().filter_map(warn).collect()
 }
@@ -76,6 +117,7 @@ mod tests {
             links: "mix-9 → any".to_owned(),
             effects: "loss 5%".to_owned(),
             nobody: vec!["mix-9".to_owned()],
+            used: false,
         };
         let text = table(std::slice::from_ref(&rule));
         assert!(text.lines().nth(1).unwrap().contains("mix-9 → any"), "{text}");

@@ -79,7 +79,7 @@ settings! {
     link_queue: usize = Limits::default().link_queue;
     /// Packets that may wait for one client's link; one more is dropped as link_queue_full.
     client_queue: usize = Limits::default().client_queue;
-    /// Links that others may have with it at once.
+    /// Links that clients may have with it at once. Those of nodes do not count.
     links: usize = Limits::default().links;
     /// Links that may be shaking hands at once.
     handshakes: usize = Limits::default().handshakes;

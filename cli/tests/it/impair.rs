@@ -29,6 +29,14 @@ fn rules_are_added_shown_replaced_and_cleared_while_it_runs() {
     let added = run(&[&["impair", "add", "--node", "mix-9-9"], &latency[..]].concat());
     assert!(stderr(&added).contains("warning: rule 2: no node is `mix-9-9`"), "{}", stderr(&added));
 
+    let backwards = impair(&["add", "--from", "mix-2", "--to", "mix-1", "--partition"]);
+    let warned = stderr(&backwards);
+    assert!(warned.contains("rule 3: no packets go mix-2 → mix-1 (they go client"), "{warned}");
+    impair(&["clear", "3"]);
+    let open = impair(&["add", "--from", "client", "--loss", "1%"]);
+    assert!(!stderr(&open).contains("rule 3"), "{}", stderr(&open));
+    impair(&["clear", "3"]);
+
     let rules = json(&impair(&["--json"]));
     assert_eq!(rules["rules"][1]["rule"]["latency"], "normal(20ms, 5ms)");
     assert_eq!(rules["rules"][1]["nobody"][0], "mix-9-9");

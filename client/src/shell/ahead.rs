@@ -2,28 +2,26 @@
 
 use std::time::Instant;
 
-use mixbed_wire::{NodeId, Packet};
+use mixbed_wire::{Packet, TraceContext};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::task::{Next, Task, Up};
+use super::sealing::Finished;
+use super::task::{Next, Task, UNSENT_PAUSE, Up};
 use crate::core::{self, Draft, Net, PostError, Sealed, SealedLoop, Tick};
 
-/// One packet of each kind, sealed ahead of the tick that it leaves on: sealing takes a time that
-/// depends on what is in it, and that time must not show on the link.
-#[derive(Debug, Default)]
-pub(super) struct Ahead {
-    /// The gateway, epoch and revision that they were sealed for.
-    of: Option<(NodeId, u64, u64)>,
-    payload: Option<(Draft, Sealed)>,
-    drop: Option<Packet>,
-    looped: Option<SealedLoop>,
-}
-
 impl Task {
-    /// When the next tick is due, if there is a link that something can leave by.
+    /// When the next tick is due, if there is a link that something can leave by, and something to
+    /// leave.
     pub(super) fn tick(&self) -> Option<Instant> {
-        self.link.as_ref().and_then(|_| self.cover.poll_timeout())
+        self.link.as_ref().filter(|_| self.is_ready()).and_then(|_| self.cover.poll_timeout())
+    }
+
+    /// Whether there is a packet for the next tick, whichever it will be. Else ticks wait, of all
+    /// kinds alike.
+    fn is_ready(&self) -> bool {
+        (!self.cover.has_drops() || self.ahead.has_drop())
+            && (!self.cover.has_loops() || self.ahead.has_loop())
     }
 
     /// Makes or sends the next packet.
@@ -42,58 +40,76 @@ impl Task {
         self.cover.handle_rates(&net.document.parameters.rates, now, &mut rand::rng());
         self.forget_old(&net);
         if self.cover.poll_timeout().is_some() {
-            match self.on_ticks(&net, &packets, now) {
-                Ok(true) => return Next::Sent,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "a packet could not be sealed");
-                    self.pass_ticks();
+            if self.on_ticks(&packets, now) {
+                return Next::Sent;
+            }
+            if self.ahead.is_idle() {
+                if now < self.unsealed_until {
                     return Next::NoRoute;
                 }
+                self.begin_sealing(&net);
             }
         }
         if self.cover.paces_payload() { Next::Nothing } else { self.at_once(&net, &packets) }
     }
 
-    /// Sends what a tick is due for, or else seals something ahead. Says whether it did either.
-    fn on_ticks(
-        &mut self,
-        net: &Net,
-        packets: &mpsc::Sender<Packet>,
-        now: Instant,
-    ) -> Result<bool, PostError> {
-        let drop = !self.cover.has_drops() || self.ahead.drop.is_some();
-        let looped = !self.cover.has_loops() || self.ahead.looped.is_some();
-        if drop
-            && looped
-            && let Some(tick) = self.cover.poll_tick(now, &mut rand::rng())
+    /// Sends what a tick is due for. Says whether it did.
+    fn on_ticks(&mut self, packets: &mpsc::Sender<Packet>, now: Instant) -> bool {
+        if !self.is_ready() {
+            return false;
+        }
+        let Some(tick) = self.cover.poll_tick(now, &mut rand::rng()) else { return false };
+        self.leave(tick, packets);
+        true
+    }
+
+    /// Begins to seal what the next ticks will need: first what somebody waits for.
+    fn begin_sealing(&mut self, net: &Net) {
+        if self.cover.paces_payload()
+            && self.ahead.payload.is_none()
+            && let Some((draft, trace)) = self.next_draft()
         {
-            if tick == Tick::Payload && self.ahead.payload.is_none() {
-                // Ticks that come faster than packets can be sealed.
-                self.ahead.payload = self.seal_next(net)?;
+            return self.ahead.begin_payload(draft, net.clone(), self.own, trace);
+        }
+        let (drops, loops) = (self.cover.has_drops(), self.cover.has_loops());
+        self.ahead.begin_stock(net, self.own, drops, loops);
+    }
+
+    /// What was being sealed is done.
+    pub(super) fn handle_sealed(&mut self, finished: Finished) {
+        match finished {
+            Finished::Stock => {}
+            Finished::Payload => {
+                if let Some((draft, sealed)) = &self.ahead.payload
+                    && let Some(document) = self.directory.current()
+                {
+                    self.traces.routed(draft.packet, &sealed.route, &document);
+                }
             }
-            self.leave(tick, packets);
-            return Ok(true);
-        }
-        if self.cover.paces_payload() && self.ahead.payload.is_none() {
-            self.ahead.payload = self.seal_next(net)?;
-            if self.ahead.payload.is_some() {
-                return Ok(true);
+            Finished::Stale(draft) => {
+                if let Some(draft) = draft {
+                    self.unsent(&draft, "not sent: its route is no longer good");
+                }
+            }
+            Finished::Failed(draft, error) => {
+                tracing::debug!(%error, "a packet could not be sealed");
+                if let Some(draft) = draft {
+                    self.unsealed(&draft, &error);
+                    if error.is_providers() {
+                        return;
+                    }
+                }
+                self.unsealed_until = Instant::now() + UNSENT_PAUSE;
+                self.pass_ticks();
             }
         }
-        if !drop {
-            self.ahead.drop = Some(core::seal_drop(net, &mut rand::rng())?);
-        } else if !looped {
-            self.ahead.looped = Some(core::seal_loop(net, self.own, &mut rand::rng())?);
-        }
-        Ok(!(drop && looped))
     }
 
     /// A tick: its packet leaves. If the link is behind, nothing does, whatever it would have been.
     fn leave(&mut self, tick: Tick, packets: &mpsc::Sender<Packet>) {
         let Ok(permit) = packets.try_reserve() else { return };
         if tick == Tick::Loop {
-            let Some(looped) = self.ahead.looped.take() else { return };
+            let Some(looped) = self.ahead.take_loop() else { return };
             let SealedLoop { packet, identifier, key, delays, nodes } = looped;
             permit.send(packet);
             self.loops.handle_sent(identifier, key, delays, nodes, Instant::now());
@@ -103,7 +119,7 @@ impl Task {
             && let Some(payload) = self.ahead.payload.take()
         {
             self.send_payload(payload, permit);
-        } else if let Some(packet) = self.ahead.drop.take() {
+        } else if let Some(packet) = self.ahead.take_drop() {
             permit.send(packet);
             self.metrics.drops_sent.inc();
         }
@@ -134,27 +150,46 @@ impl Task {
         }
     }
 
+    /// The next packet of a message, and the trace that it carries.
+    fn next_draft(&mut self) -> Option<(Draft, Option<TraceContext>)> {
+        let draft = self.messenger.poll_transmit()?;
+        let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
+        let trace = parent.map(|parent| self.traces.begin(&draft, parent));
+        Some((draft, trace))
+    }
+
     fn seal_next(&mut self, net: &Net) -> Result<Option<(Draft, Sealed)>, PostError> {
-        while let Some(draft) = self.messenger.poll_transmit() {
-            let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
-            let trace = parent.map(|parent| self.traces.begin(&draft, parent));
+        while let Some((draft, trace)) = self.next_draft() {
             match core::seal(&draft, net, self.own, trace, &mut rand::rng()) {
                 Ok(sealed) => {
                     self.traces.routed(draft.packet, &sealed.route, &net.document);
                     return Ok(Some((draft, sealed)));
                 }
                 Err(error) => {
-                    self.traces.failed(draft.packet, &error.to_string());
-                    if !error.is_providers() {
-                        self.messenger.handle_unsent(draft.packet);
+                    let providers = error.is_providers();
+                    self.unsealed(&draft, &error);
+                    // The others' packets are not held up by it.
+                    if !providers {
                         return Err(error);
                     }
-                    // The others' packets are not held up by it.
-                    self.messenger.handle_provider_gone(draft.packet);
                 }
             }
         }
         Ok(None)
+    }
+
+    fn unsealed(&mut self, draft: &Draft, error: &PostError) {
+        if error.is_providers() {
+            self.traces.failed(draft.packet, &error.to_string());
+            self.messenger.handle_provider_gone(draft.packet);
+        } else {
+            self.unsent(draft, &error.to_string());
+        }
+    }
+
+    fn unsent(&mut self, draft: &Draft, why: &str) {
+        self.traces.failed(draft.packet, why);
+        self.messenger.handle_unsent(draft.packet);
     }
 
     fn send_payload(&mut self, (draft, sealed): (Draft, Sealed), permit: mpsc::Permit<'_, Packet>) {
@@ -169,13 +204,8 @@ impl Task {
 
     /// Throws away what was sealed for another gateway or by another document.
     fn forget_old(&mut self, net: &Net) {
-        let of = Some((net.gateway, net.epoch, net.document.revision));
-        if self.ahead.of != of {
-            if let Some((draft, _)) = self.ahead.payload.take() {
-                self.traces.failed(draft.packet, "not sent: its route is no longer good");
-                self.messenger.handle_unsent(draft.packet);
-            }
-            self.ahead = Ahead { of, ..Ahead::default() };
+        if let Some(draft) = self.ahead.handle_net(net) {
+            self.unsent(&draft, "not sent: its route is no longer good");
         }
         if !self.cover.has_loops() && self.looped.borrow().recent.ended > 0 {
             self.loops.handle_off();

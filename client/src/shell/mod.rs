@@ -3,6 +3,7 @@
 
 mod ahead;
 mod link;
+mod sealing;
 mod state;
 mod task;
 mod traces;
@@ -98,7 +99,8 @@ pub(crate) fn start(
     let task = task::Task {
         messenger: Messenger::new(limits),
         cover: Cover::default(),
-        ahead: ahead::Ahead::default(),
+        ahead: sealing::Ahead::default(),
+        unsealed_until: Instant::now(),
         loops: Loops::default(),
         own,
         secret,

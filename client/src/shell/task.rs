@@ -10,8 +10,8 @@ use mixbed_wire::{DropReason, NodeId, Packet, ReplyKey, SphinxSecret, TraceConte
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::ahead::Ahead;
 use super::link::{FromLink, Inbound};
+use super::sealing::Ahead;
 use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
@@ -24,12 +24,14 @@ use crate::state::State;
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// How soon a packet that could not be sealed is tried again: routes come with a new document.
-const UNSENT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const UNSENT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Task {
     pub(super) messenger: Messenger<ReplyKey>,
     pub(super) cover: Cover,
     pub(super) ahead: Ahead,
+    /// Nothing is sealed before, as there was no route.
+    pub(super) unsealed_until: Instant,
     pub(super) loops: Loops<ReplyKey>,
     pub(super) own: Return,
     pub(super) secret: SphinxSecret,
@@ -107,6 +109,7 @@ impl Task {
                     None => break,
                 },
                 () = directory.changed() => self.show(),
+                finished = self.ahead.finished() => self.handle_sealed(finished),
                 () = abandoned.notified() => self.cancel_abandoned(),
                 () = tokio::time::sleep_until(due.into()) => {}
                 () = room_in(room) => {}

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use mixbed_client::letters::{Mailbox, MailboxError, MailboxOptions};
 use mixbed_client::{Client, RequestError, RequestOptions};
-use mixbed_directory::Parameters;
+use mixbed_directory::{ImpairmentRule, Parameters};
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
 use mixbed_node::mailbox::MailboxBounds;
 use mixbed_telemetry::{Options, Telemetry};
 use mixbed_wire::letter::{LETTER_SIZES, MailboxAddress, SealedLetter, Sender};
 use mixbed_wire::message::{Collect, MAILBOX_SERVICE, MailboxAnswer, MailboxRequest};
-use mixbed_wire::{LinkSecret, MailboxSecret};
+use mixbed_wire::{DropReason, Impairment, LinkSecret, MailboxSecret};
 
 use crate::rig::{SOON, client};
 
@@ -186,6 +186,46 @@ async fn letters_wait_for_their_receiver_and_come_exactly_once() {
     world.kept(1).await;
     nothing_more(&world, &mut mailbox).await;
     assert_eq!(mailbox.discarded(), 0, "it was known");
+    drop(mailbox);
+    world.stop(&[&alice, &bob]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_lose_packets_lose_no_letter_and_double_none() {
+    let world = World::new(2, None).await;
+    let alice = world.client("gateway-0").await;
+    let bob = world.client("gateway-0").await;
+    let mut mailbox = open(&bob, world.options(2)).await;
+    let address = mailbox.address();
+    // Of ten hops there and back: two of five questions or their answers are lost.
+    let loss = Impairment { loss: 0.05, ..Impairment::NONE };
+    world.net.impair(vec![ImpairmentRule::everywhere(loss)]).await.expect("impaired");
+
+    let sending: Vec<_> = (0..10_u8)
+        .map(|n| {
+            let (alice, text) = (alice.clone(), vec![n; 1 + 700 * usize::from(n)]);
+            tokio::spawn(async move { alice.send_letter(&address, &text, 6 * SOON).await })
+        })
+        .collect();
+    let mut got = Vec::new();
+    while got.len() < 10 {
+        if got.len() == 5 {
+            // In the middle of it, he begins anew.
+            drop(mailbox);
+            mailbox = bob.open_mailbox(world.options(2), 6 * SOON).await.expect("open");
+        }
+        let letter = mailbox.receive(6 * SOON).await.expect("asked").expect("on its way");
+        mailbox.accept(letter.id).await.expect("written");
+        got.push(letter.text[0]);
+    }
+    for letter in sending {
+        letter.await.expect("no panic").expect("kept");
+    }
+    got.sort_unstable();
+    assert_eq!(got, (0..10).collect::<Vec<_>>());
+    assert!(world.net.books().dropped(DropReason::Impaired) > 0);
+    world.net.impair(Vec::new()).await.expect("healed");
+    nothing_more(&world, &mut mailbox).await;
     drop(mailbox);
     world.stop(&[&alice, &bob]).await;
 }

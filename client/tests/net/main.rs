@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod durable;
+mod floods;
 mod letters;
 mod monerod;
 mod requests;

@@ -62,7 +62,7 @@ impl Shell {
                 self.core.handle_lost(lost.to_string(), SystemTime::now());
             }
             self.show();
-            let wait = backoff.next(&mut rand::rng());
+            let wait = backoff.next(&mut rand::rng()).min(self.longest_wait());
             tracing::debug!(url = self.client.url(), %lost, ?wait, "directory lost");
             self.showing(tokio::time::sleep(wait)).await;
         }
@@ -107,6 +107,11 @@ impl Shell {
                 () = tokio::time::sleep(self.until_change()) => { self.show(); }
             }
         }
+    }
+
+    /// Half an epoch: a document is good for three more, whatever their length.
+    fn longest_wait(&self) -> Duration {
+        self.core.last().map_or(Duration::MAX, |document| document.parameters.epoch_length / 2)
     }
 
     fn until_change(&self) -> Duration {

@@ -1,25 +1,25 @@
 //! A client that broadcasts and one that idles, watched from outside.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use mixbed_client::{Client, ClientConfig};
-use mixbed_directory::{DirectoryClient, IdentitySecret, Parameters, ParametersOrder, Rates, Role};
+use mixbed_directory::{IdentitySecret, Parameters, Rates, Role};
 use mixbed_localnet::Shape;
+use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
-use crate::recorder::{Line, Passed, Recorder, count, frames};
+use crate::alike::{Apart, float};
+use crate::recorder::{Line, Recorder};
 use crate::world::{SOON, World, options};
 
-/// What the distance times √n exceeds once in a thousand times, when nothing is wrong.
-const ONCE_IN_A_THOUSAND: f64 = 1.949;
+/// How long the observer watches.
+const WATCHED: Duration = Duration::from_secs(10);
 
-/// The same for a Poisson count, in deviations.
-const DEVIATIONS: f64 = 3.3;
-
-const GAPS: usize = 200;
-const COUNTED: Duration = Duration::from_secs(4);
+/// Frames a second on each line, up as down.
+const RATE: f64 = 28.0;
 
 const GATEWAY: &str = "gateway-watched";
 
@@ -43,8 +43,8 @@ async fn watched_gateway(world: &World) -> (Node, Recorder) {
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
-        mailboxes: mixbed_node::mailbox::MailboxConfig::default(),
         keep_document_in: None,
+        mailboxes: MailboxConfig::default(),
         limits: Limits::default(),
     };
     let node = Node::start(config, socket, world.net.telemetry()).expect("a gateway");
@@ -76,50 +76,26 @@ async fn watched_client(world: &World, recorder: &Recorder) -> (Client, Line) {
     (client, lines.pop().expect("its line"))
 }
 
-fn float(count: usize) -> f64 {
-    f64::from(u32::try_from(count).expect("not so many"))
-}
-
-fn gaps(times: &[Instant]) -> Vec<f64> {
-    let gaps = times.windows(2).take(GAPS);
-    gaps.map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect()
-}
-
-/// The two-sample Kolmogorov-Smirnov distance, in units of its bound at p = 0.001.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let share =
-        |of: &[f64], at: f64| float(of.iter().filter(|gap| **gap <= at).count()) / float(of.len());
-    let worst = |worst: f64, at: &f64| worst.max((share(a, *at) - share(b, *at)).abs());
-    let distance = a.iter().chain(b).fold(0.0, worst);
-    let n = float(a.len()) * float(b.len()) / float(a.len() + b.len());
-    distance * n.sqrt() / ONCE_IN_A_THOUSAND
-}
-
-async fn until_enough(passed: [&Passed; 2], since: Instant) {
-    let enough = async {
-        while since.elapsed() < COUNTED
-            || passed.iter().any(|passed| frames(passed, since).len() <= GAPS)
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let enough = tokio::time::timeout(SOON, enough).await;
-    let counts = passed.map(|passed| frames(passed, since).len());
-    assert!(enough.is_ok(), "both send and receive at their rates, not {counts:?}");
+/// A broadcast, and then one request after another.
+async fn talk(client: &Client, raw: Vec<u8>) -> JoinHandle<()> {
+    let client = client.clone();
+    tokio::spawn(async move {
+        client.broadcast(&raw, options()).await.expect("accepted");
+        while client.request("echo", &vec![7; 20_000], SOON).await.is_ok() {}
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
-    let on = parameters(Rates {
-        payload: 35.0,
-        drop: 10.0,
-        client_loop: 10.0,
-        downlink: 55.0,
-        ..Rates::default()
-    });
     let world = World::with(|config| {
         config.shape = Shape { gateways: 1, mixes_per_layer: 1, providers: 1 };
-        config.parameters = on;
+        config.parameters = parameters(Rates {
+            payload: 16.0,
+            drop: 6.0,
+            client_loop: 6.0,
+            downlink: RATE,
+            ..Rates::default()
+        });
     })
     .await;
     // It would only take time from the others.
@@ -128,58 +104,44 @@ async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
     lines(&recorder, 1).await;
     let (busy, busy_line) = watched_client(&world, &recorder).await;
     let (idle, idle_line) = watched_client(&world, &recorder).await;
+    let watch = async || {
+        let since = Instant::now();
+        tokio::time::sleep(WATCHED).await;
+        let up = Apart::of(&busy_line.up, &idle_line.up, since, WATCHED);
+        let down = Apart::of(&busy_line.down, &idle_line.down, since, WATCHED);
+        [("up", up), ("down", down)]
+    };
 
-    let raw = world.stock.transfers[0].raw.clone();
-    let talk = tokio::spawn({
-        let busy = busy.clone();
-        async move {
-            busy.broadcast(&raw, options()).await.expect("accepted");
-            while busy.request("echo", &vec![7; 20_000], SOON).await.is_ok() {}
+    let talking = talk(&busy, world.stock.transfers[0].raw.clone()).await;
+    let seen = watch().await;
+    assert!(!talking.is_finished(), "it talks all the time");
+    for (direction, apart) in seen {
+        assert!(!apart.told(), "{direction}: {apart}");
+        for count in apart.counts() {
+            // Four deviations of a Poisson count, and a few per cent for a busy machine.
+            let off = (float(count) / WATCHED.as_secs_f64() / RATE - 1.0).abs();
+            let chance = 4.0 / (RATE * WATCHED.as_secs_f64()).sqrt();
+            assert!(off < 0.04 + chance, "{direction}: {apart}");
         }
-    });
-    let since = Instant::now();
-    until_enough([&busy_line.up, &idle_line.up], since).await;
-    assert!(!talk.is_finished(), "it talks all the time");
-    let (up, idle_up) = (&busy_line.up, &idle_line.up);
-    let apart = distance(&gaps(&frames(up, since)), &gaps(&frames(idle_up, since)));
-    assert!(apart < 1.0, "gaps at {apart} of the bound");
-    let (ours, theirs) = (count(up, since, COUNTED), count(idle_up, since, COUNTED));
-    let deviations = float(ours.abs_diff(theirs)) / float(ours + theirs).sqrt();
-    assert!(deviations < DEVIATIONS, "{ours} frames and {theirs}");
-    for down in [&busy_line.down, &idle_line.down] {
-        assert!(!frames(down, since).is_empty(), "whole frames down too");
     }
     let loops = idle.loops().borrow().clone();
     assert!(loops.sent > 20 && loops.returned > 10 && loops.lost == 0, "{loops:?}");
 
     // The operator turns it off, for the whole net, while it runs.
-    let off = parameters(Rates::default());
-    let (network, secret) = (&world.net.trust().network, world.net.join_secret());
-    let order = ParametersOrder::new(&off, network, SystemTime::now(), secret);
-    let directory = DirectoryClient::new(&world.net.directory_url()).expect("a good URL");
-    directory.set_parameters(&order).await.expect("ordered");
-    let told = |document: &mixbed_directory::Document| document.parameters == off;
+    world.net.change(|parameters| parameters.rates = Rates::default()).await.expect("known");
+    let known = world.net.follower().current().expect("a document").version();
+    let told = |document: &mixbed_directory::Document| document.version() >= known;
     gateway.follower().wait_for(SOON, told).await.expect("told");
-    tokio::time::timeout(SOON, async {
-        loop {
-            let since = Instant::now();
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let [up, down] =
-                [&idle_line.up, &idle_line.down].map(|passed| frames(passed, since).len());
-            let busy = frames(&busy_line.up, since).len();
-            if up + down == 0 && busy > 5 {
-                return;
-            }
-        }
-    })
-    .await
-    .expect("without cover one talks and the other is silent");
+    // What is on its way still comes.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for (direction, apart) in watch().await {
+        assert!(apart.told(), "{direction}: {apart}");
+    }
 
-    talk.abort();
+    talking.abort();
     busy.stop().await;
     idle.stop().await;
     gateway.stop(Duration::from_secs(1)).await;
-    world.at_rest().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

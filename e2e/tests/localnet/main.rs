@@ -1,5 +1,6 @@
 //! Real transactions through a mixnet in one process, to a real regtest monerod.
 
+mod alike;
 mod broadcast;
 mod cover;
 mod epochs;

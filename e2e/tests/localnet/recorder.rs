@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mixbed_wire::FRAME_SIZE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,9 +75,4 @@ pub(crate) fn frames(passed: &Passed, since: Instant) -> Vec<Instant> {
     }
     times.retain(|at| *at >= since);
     times
-}
-
-/// Frames from `since` on, for so long.
-pub(crate) fn count(passed: &Passed, since: Instant, time: Duration) -> usize {
-    frames(passed, since).iter().filter(|at| **at < since + time).count()
 }

@@ -1,9 +1,9 @@
 //! Mailboxes: letters that a gateway keeps until their receivers come for them.
 //!
 //! [`Mailboxes`] has the rules and is pure: it knows each letter's name, size and age, not its
-//! bytes. [`Store`] has the bytes, on disk. A [`Clerk`] keeps the two in step: whatever was
-//! answered for is written down. [`Mailbox`] is the service that requests reach by a route that
-//! ends at the gateway.
+//! bytes. [`Store`] has the bytes, on disk. A clerk keeps the two in step: whatever was
+//! answered for is written down. The service `mailbox` is reached by routes that end at the
+//! gateway.
 
 mod bounds;
 mod clerk;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mixbed_wire::{Impairment, Latency};
 use proptest::prelude::*;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::authority::{FRESHNESS, Listing};
 use crate::clock::ClockOffset;
+use crate::document::impairment::{ImpairmentRule, MAX_IMPAIRMENTS, Selector};
 use crate::document::{Descriptor, Parameters};
 use crate::identity::Signature;
 use crate::join::JoinSecret;
@@ -249,6 +251,29 @@ fn an_order_that_knows_what_it_replaces_undoes_nobody_else() {
     let informed = order(&delay(20), &delay(30), start() + SECOND);
     core.handle_set_parameters(&informed, start() + SECOND).unwrap();
     assert_eq!(settled(&mut core, start() + SECOND).parameters, delay(30));
+}
+
+#[test]
+fn as_many_rules_as_there_may_be_are_an_order_however_long_their_words() {
+    let mut core = core();
+    let selector = || Selector::Named("a".repeat(63));
+    let time = Duration::from_micros(59_999_999);
+    let impairment = Impairment {
+        latency: Latency::Normal { mean: time, deviation: time },
+        jitter: time,
+        loss: 0.123_456_789,
+        bandwidth: Some(Impairment::MAX_BANDWIDTH),
+        partition: true,
+    };
+    let rule = ImpairmentRule {
+        only_from: Some(selector()),
+        ..ImpairmentRule::of(selector(), impairment)
+    };
+    let impairments = vec![rule; MAX_IMPAIRMENTS];
+    let parameters = Parameters { impairments, ..Parameters::default() };
+    let order = ParametersOrder::new(&parameters, NETWORK, start(), &join_secret());
+    core.handle_set_parameters(&order, start()).unwrap();
+    assert_eq!(settled(&mut core, start()).parameters, parameters);
 }
 
 #[test]

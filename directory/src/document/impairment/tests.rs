@@ -165,6 +165,7 @@ fn a_rule_is_told_in_words() {
             r#"{"node": "mix-1-0", "only_from": "client", "bandwidth": 1500000}"#,
             "all links of mix-1-0: bandwidth 1500kB/s, lets in only what client sends",
         ),
+        (r#"{"node": "mix-1-0", "only_from": "any"}"#, "mix-1-0: lets in only what any sends"),
         (r#"{"to": "provider", "partition": true}"#, "any → provider: partition"),
     ] {
         assert_eq!(read(json).unwrap().to_string(), words);

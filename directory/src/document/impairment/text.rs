@@ -100,6 +100,15 @@ impl fmt::Display for Links {
 }
 
 impl ImpairmentRule {
+    /// What it is about, in words: `mix-1 → mix-2`, or of a dishonest node its name.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match &self.links {
+            Links::Of(node) if self.impairment.is_none() => node.to_string(),
+            links => links.to_string(),
+        }
+    }
+
     /// What it does, in words: `latency 20ms, loss 5%`.
     #[must_use]
     pub fn effects(&self) -> String {
@@ -118,6 +127,6 @@ impl ImpairmentRule {
 
 impl fmt::Display for ImpairmentRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.links, self.effects())
+        write!(f, "{}: {}", self.subject(), self.effects())
     }
 }

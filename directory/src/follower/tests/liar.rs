@@ -16,10 +16,15 @@ use crate::follower::{Follower, FollowerConfig, FollowerState};
 use crate::identity::IdentitySecret;
 use crate::proto;
 use crate::proto::directory_server::{Directory, DirectoryServer};
+use crate::time::to_millis;
 
 const SOON: Duration = Duration::from_secs(20);
 
-struct Liar(watch::Receiver<proto::SignedDocument>);
+struct Liar {
+    said: watch::Receiver<proto::SignedDocument>,
+    /// What it says that its clock shows, if anything.
+    clock: fn() -> Option<SystemTime>,
+}
 
 #[tonic::async_trait]
 impl Directory for Liar {
@@ -51,8 +56,9 @@ impl Directory for Liar {
         &self,
         _: Request<proto::WatchDocumentRequest>,
     ) -> Result<Response<Self::WatchDocumentStream>, Status> {
-        let documents = WatchStream::new(self.0.clone()).map(|document| {
-            Ok(proto::WatchDocumentResponse { document: Some(document), sent_at_ms: 0 })
+        let sent_at_ms = (self.clock)().map_or(0, to_millis);
+        let documents = WatchStream::new(self.said.clone()).map(move |document| {
+            Ok(proto::WatchDocumentResponse { document: Some(document), sent_at_ms })
         });
         Ok(Response::new(Box::pin(documents)))
     }
@@ -62,12 +68,19 @@ impl Directory for Liar {
 type Words = watch::Sender<proto::SignedDocument>;
 
 async fn liar(first: &SignedDocument) -> (Words, SocketAddr) {
+    liar_with_clock(first, || None).await
+}
+
+async fn liar_with_clock(
+    first: &SignedDocument,
+    clock: fn() -> Option<SystemTime>,
+) -> (Words, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (words, said) = watch::channel(first.into());
     tokio::spawn(
         tonic::transport::Server::builder()
-            .add_service(DirectoryServer::new(Liar(said)))
+            .add_service(DirectoryServer::new(Liar { said, clock }))
             .serve_with_incoming(TcpListenerStream::new(listener)),
     );
     (words, address)
@@ -165,6 +178,23 @@ async fn what_was_good_is_kept_when_the_directory_turns_bad_and_recovers_with_it
     words.send_replace((&sign(&document(6, 60, now()))).into());
     until(&follower, |state| *state == FollowerState::Following).await;
     assert_eq!(follower.current().unwrap().version(), (6, 60));
+}
+
+#[tokio::test]
+async fn clocks_that_differ_are_named_and_the_document_used() {
+    let behind = || now().checked_sub(Duration::from_secs(75));
+    let start = now() - HOUR / 2;
+    let (_words, address) = liar_with_clock(&sign(&document(5, 50, start)), behind).await;
+    let follower = follow(address);
+    let skewed = until(&follower, |state| matches!(state, FollowerState::Skewed { .. })).await;
+    let words = skewed.to_string();
+    assert!(words.contains("this machine's clock is 75."), "{words}");
+    assert!(words.contains("s ahead of the directory's"), "{words}");
+    assert!(follower.clock().is_some_and(|clock| clock.millis() >= 75_000));
+    assert_eq!(
+        (follower.epoch(), follower.current().map(|document| document.epoch)),
+        (Some(5), Some(5))
+    );
 }
 
 #[tokio::test]

@@ -75,3 +75,28 @@ async fn refusals_are_answers() {
     assert_eq!(desk.ask(Task::Collect(BOB, all())).await, Ok(MailboxAnswer::NoRoom));
     assert_eq!(waiting(&desk, ALICE).await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_disk_that_failed_is_tried_again_and_nothing_was_promised_meanwhile() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = MailboxConfig { keep_in: Some(dir.path().to_owned()), bounds: None };
+    let telemetry = Telemetry::disabled();
+    let metrics = MailboxMetrics::new(&telemetry, "gateway-0");
+    let (mut clerk, desk) = Clerk::new(&config, metrics).expect("a store");
+    // As after a failure; and the file is of no use for now.
+    clerk.office = None;
+    let (file, aside) = (dir.path().join("mailboxes.redb"), dir.path().join("aside"));
+    std::fs::rename(&file, &aside).expect("renamed");
+    std::fs::write(&file, "garbage").expect("written");
+    let stop = CancellationToken::new();
+    tokio::spawn(clerk.run(stop.clone()));
+    for task in [Task::Collect(ALICE, all()), Task::Put(ALICE, letter(b"x"))] {
+        let Err(Unanswered(words)) = desk.ask(task).await else { panic!("it was answered") };
+        assert_eq!(words, "the gateway cannot write its letters; its log says why");
+    }
+    std::fs::rename(&aside, &file).expect("renamed");
+    assert_eq!(waiting(&desk, ALICE).await, []);
+    let kept = desk.ask(Task::Put(ALICE, letter(b"x"))).await;
+    assert!(matches!(kept, Ok(MailboxAnswer::Kept { .. })), "{kept:?}");
+    stop.cancel();
+}

@@ -1,0 +1,156 @@
+//! Packets sealed ahead of the ticks that they leave on, by a thread beside.
+//!
+//! Sealing takes about a millisecond, and more for a packet with a reply block than for a drop.
+//! Nothing of that may show on the link, so a tick finds its packet ready, and no tick waits for a
+//! packet that is being sealed.
+
+use std::collections::VecDeque;
+
+use mixbed_wire::{NodeId, Packet};
+use tokio::task::JoinHandle;
+
+use crate::core::{self, Draft, Net, PostError, Return, Sealed, SealedLoop};
+
+/// Drops, and loops, that are kept ready: enough for as many ticks at once. 24 KiB.
+const STOCK: usize = 4;
+
+/// The gateway, epoch and revision that something was sealed for.
+type Of = (NodeId, u64, u64);
+
+/// What is ready, and what is being sealed.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    of: Option<Of>,
+    pub(super) payload: Option<(Draft, Sealed)>,
+    drops: VecDeque<Packet>,
+    loops: VecDeque<SealedLoop>,
+    sealing: Option<Job>,
+}
+
+/// One at a time.
+#[derive(Debug)]
+struct Job {
+    of: Option<Of>,
+    /// What is to be told to the messenger if it comes to nothing.
+    draft: Option<Draft>,
+    work: JoinHandle<Result<Made, PostError>>,
+}
+
+#[derive(Debug)]
+enum Made {
+    Payload(Box<Sealed>),
+    Drop(Packet),
+    Loop(Box<SealedLoop>),
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub(super) enum Finished {
+    /// A packet of a message is ready.
+    Payload,
+    /// A drop or a loop is.
+    Stock,
+    /// It was sealed for another gateway or by another document, and is thrown away; so is this
+    /// draft, if it was one.
+    Stale(Option<Draft>),
+    /// It could not be sealed.
+    Failed(Option<Draft>, PostError),
+}
+
+impl Ahead {
+    /// What is ready is thrown away if it was sealed for another gateway or by another document.
+    /// Returns a draft that was among it.
+    pub(super) fn handle_net(&mut self, net: &Net) -> Option<Draft> {
+        let of = Some((net.gateway, net.epoch, net.document.revision));
+        if self.of == of {
+            return None;
+        }
+        self.of = of;
+        self.drops.clear();
+        self.loops.clear();
+        self.payload.take().map(|(draft, _)| draft)
+    }
+
+    /// Whether nothing is being sealed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.sealing.is_none()
+    }
+
+    pub(super) fn has_drop(&self) -> bool {
+        !self.drops.is_empty()
+    }
+
+    pub(super) fn has_loop(&self) -> bool {
+        !self.loops.is_empty()
+    }
+
+    pub(super) fn take_drop(&mut self) -> Option<Packet> {
+        self.drops.pop_front()
+    }
+
+    pub(super) fn take_loop(&mut self) -> Option<SealedLoop> {
+        self.loops.pop_front()
+    }
+
+    /// Begins to seal a packet of a message.
+    pub(super) fn begin_payload(
+        &mut self,
+        draft: Draft,
+        net: Net,
+        own: Return,
+        trace: Option<mixbed_wire::TraceContext>,
+    ) {
+        let copy = draft.clone();
+        let seal = move || core::seal(&copy, &net, own, trace, &mut rand::rng());
+        self.begin(Some(draft), move || Ok(Made::Payload(Box::new(seal()?))));
+    }
+
+    /// Begins to seal what the stock lacks, if it lacks something.
+    pub(super) fn begin_stock(&mut self, net: &Net, own: Return, drops: bool, loops: bool) {
+        let lacks = |wanted: bool, has: usize| wanted && has < STOCK;
+        let drop = lacks(drops, self.drops.len());
+        let looped = lacks(loops, self.loops.len());
+        let net = net.clone();
+        // Of two that are short, the shorter one first.
+        if drop && (!looped || self.drops.len() <= self.loops.len()) {
+            self.begin(None, move || core::seal_drop(&net, &mut rand::rng()).map(Made::Drop));
+        } else if looped {
+            self.begin(None, move || {
+                Ok(Made::Loop(Box::new(core::seal_loop(&net, own, &mut rand::rng())?)))
+            });
+        }
+    }
+
+    fn begin(
+        &mut self,
+        draft: Option<Draft>,
+        work: impl FnOnce() -> Result<Made, PostError> + Send + 'static,
+    ) {
+        let work = tokio::task::spawn_blocking(work);
+        self.sealing = Some(Job { of: self.of, draft, work });
+    }
+
+    /// Waits until what is being sealed is done; for ever, if nothing is. Cancel safe.
+    pub(super) async fn finished(&mut self) -> Finished {
+        let Some(job) = &mut self.sealing else { return std::future::pending().await };
+        let made = (&mut job.work).await;
+        let Some(Job { of, draft, .. }) = self.sealing.take() else { return Finished::Stale(None) };
+        let made = match made {
+            // It was cancelled, as the runtime is shutting down.
+            Err(_) => return Finished::Stale(draft),
+            Ok(Err(error)) => return Finished::Failed(draft, error),
+            Ok(Ok(_)) if of != self.of => return Finished::Stale(draft),
+            Ok(Ok(made)) => made,
+        };
+        match (made, draft) {
+            (Made::Payload(sealed), Some(draft)) => {
+                self.payload = Some((draft, *sealed));
+                return Finished::Payload;
+            }
+            (Made::Payload(_), None) => {}
+            (Made::Drop(packet), _) => self.drops.push_back(packet),
+            (Made::Loop(looped), _) => self.loops.push_back(*looped),
+        }
+        Finished::Stock
+    }
+}
