@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench fuzz clean
+.PHONY: help demo up test build setup fmt lint deny bench fuzz sim clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -63,6 +63,11 @@ bench: ## Measure, print the ratios, and write target/bench.json
 fuzz: ## Fuzz every parser that the network reaches (FUZZ_SECONDS=60 for each; ARGS="frame packet" for some)
 	@scripts/setup build fuzz
 	@scripts/fuzz $(ARGS)
+
+sim: ## Run 500 clients over 30 nodes for 10 virtual minutes; fails if it takes more than 120 s of CPU (ARGS="--help")
+	@scripts/setup build
+	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed-sim
+	@cargo run $(LOCKED) --quiet --release -p mixbed-sim -- $(if $(ARGS),$(ARGS),--at-most 120)
 
 clean: ## Remove what was built
 	@cargo clean

@@ -17,7 +17,7 @@
 //!
 //! # The same seed, the same run
 //!
-//! Whoever draws has a generator of its own ([ChaCha20](rand_chacha), one stream of the seed each),
+//! Whoever draws has a generator of its own ([`ChaCha20`](rand_chacha), one stream of the seed each),
 //! events of one moment happen in the order in which they were put on the agenda, and no map is
 //! gone through whose order is another in each process. So a configuration and a seed make one run
 //! and no other: its [`Transcript`], with times to the nanosecond, packets and signed documents,

@@ -23,14 +23,14 @@ pub(crate) struct Line<P> {
 
 /// All links that were ever used.
 pub(crate) struct Lines<P> {
-    lines: Vec<Line<P>>,
+    all: Vec<Line<P>>,
     places: BTreeMap<(ActorNo, ActorNo), usize>,
     seed: u64,
 }
 
 impl<P> Lines<P> {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { lines: Vec::new(), places: BTreeMap::new(), seed }
+        Self { all: Vec::new(), places: BTreeMap::new(), seed }
     }
 
     /// Puts a frame on the link between two, which is made with `impairment` if there was none.
@@ -46,10 +46,10 @@ impl<P> Lines<P> {
         let place = *self.places.entry((from, to)).or_insert_with(|| {
             let rng = stream(seed, 1 << 63 | u64::from(from) << 32 | u64::from(to));
             let queue = Impaired::new([impairment], BOUND);
-            self.lines.push(Line { from, to, queue, rng, awaited: false });
-            self.lines.len() - 1
+            self.all.push(Line { from, to, queue, rng, awaited: false });
+            self.all.len() - 1
         });
-        let line = &mut self.lines[place];
+        let line = &mut self.all[place];
         line.queue.handle(frame, FRAME_SIZE, now, &mut line.rng).map_err(|(_, why)| why)?;
         Ok(line.await_next().map(|at| (place, at)))
     }
@@ -60,7 +60,7 @@ impl<P> Lines<P> {
         place: usize,
         now: Instant,
     ) -> Option<(ActorNo, ActorNo, Option<P>)> {
-        let line = &mut self.lines[place];
+        let line = &mut self.all[place];
         line.awaited = false;
         let frame = line.queue.poll_due(now)?;
         Some((line.from, line.to, frame))
@@ -68,12 +68,12 @@ impl<P> Lines<P> {
 
     /// When a link is to be looked at again, if that is not known yet.
     pub(crate) fn next_due(&mut self, place: usize) -> Option<Instant> {
-        self.lines[place].await_next()
+        self.all[place].await_next()
     }
 
     /// Frames on all links, dummies included.
     pub(crate) fn under_way(&self) -> usize {
-        self.lines.iter().map(|line| line.queue.len()).sum()
+        self.all.iter().map(|line| line.queue.len()).sum()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
-use mixbed_client::core::{ClientCore, FailedGateways};
+use mixbed_client::core::{ClientCore, FailedGateways, Limits as ClientLimits};
 use mixbed_directory::follower::FollowerCore;
 use mixbed_directory::limits::TOLERATED_SKEW;
 use mixbed_directory::{Descriptor, IdentitySecret, Role};
@@ -15,7 +15,6 @@ use crate::Config;
 use crate::actors::{ActorNo, ClientActor, Following, NodeActor, stream};
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::run::client_limits;
 
 /// Everyone, by number.
 pub(crate) struct Population<P: PacketFormat> {
@@ -69,7 +68,7 @@ pub(crate) fn make<P: PacketFormat>(config: &Config) -> Population<P> {
         numbers.insert(id, u32::try_from(number).unwrap_or(u32::MAX));
         names.push(format!("client-{client}"));
         clients.push(ClientActor {
-            core: ClientCore::new(id, client_limits(), &mut rng),
+            core: ClientCore::new(id, ClientLimits::default(), &mut rng),
             following: following(),
             failed: FailedGateways::default(),
             gateway: None,

@@ -40,8 +40,8 @@ pub struct Report {
     pub loops: Loops,
 }
 
-/// What became of all packets in a network. Each that was made is in one place: `made = delivered
-/// + dropped + held + under_way`.
+/// What became of all packets in a network. Each that was made is in one place:
+/// `made = delivered + dropped + held + under_way`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Packets {
     /// Made by clients.
@@ -215,5 +215,35 @@ impl<P: SimPacket> Sim<P> {
             loops.lost += report.lost;
         }
         loops
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_close_only_if_each_packet_is_in_one_place() {
+        let good = Packets {
+            made_by_clients: 5,
+            made_by_nodes: 4,
+            hops: 30,
+            delivered: 5,
+            dropped: [("impaired", 1)].into(),
+            held: 2,
+            under_way: 1,
+            all_books_close: true,
+        };
+        assert!(good.close());
+        for bad in [
+            Packets { made_by_nodes: 5, ..good.clone() },
+            Packets { delivered: 6, ..good.clone() },
+            Packets { dropped: BTreeMap::new(), ..good.clone() },
+            Packets { held: 1, ..good.clone() },
+            Packets { under_way: 2, ..good.clone() },
+            Packets { all_books_close: false, ..good },
+        ] {
+            assert!(!bad.close(), "{bad:?}");
+        }
     }
 }
