@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use mixbed_node::provider::exchange::Bounds;
+
 use crate::pair::Pair;
 use crate::routed::{Routed, mix};
 
@@ -140,7 +142,11 @@ fn links_that_lose_half_of_all_packets_take_long_but_let_messages_through() {
         let message = pair.order(&TRANSACTION, 60 * MINUTE);
         let delivered = pair.finish(message).expect("answered");
         assert!(delivered.elapsed < 30 * MINUTE, "seed {seed}: {:?}", delivered.elapsed);
-        assert_eq!(pair.runs.values().copied().collect::<Vec<_>>(), [1], "seed {seed}");
+        // A provider remembers a response for five minutes.
+        let runs: u32 = pair.runs.values().sum();
+        let most = 1 + delivered.elapsed.as_secs() / Bounds::default().done_age.as_secs();
+        assert!(u64::from(runs) <= most, "seed {seed}: {runs} times");
+        println!("{:?}, {} packets", delivered.elapsed, delivered.tried.packets_sent);
     }
 }
 
