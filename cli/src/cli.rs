@@ -5,8 +5,8 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    address, broadcast, broadcasts, client, config, demo, directory, impair, node, receive, send,
-    status, trace, up,
+    address, broadcast, broadcasts, client, config, demo, directory, impair, node, parameters,
+    receive, send, status, trace, up,
 };
 use crate::settings;
 
@@ -24,6 +24,7 @@ Start here:
   mixbed trace TXID                a transaction's way, hop by hop
   mixbed send ADDRESS 'hello'      send a letter to another user; mixbed address, receive
   mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
+  mixbed parameters set --cover on send cover traffic, so that broadcasts do not show
 
 The same network as separate processes: mixbed directory, node, client.
 
@@ -86,6 +87,7 @@ pub(crate) enum Command {
     Send(send::Args),
     Receive(receive::Args),
     Impair(impair::Args),
+    Parameters(parameters::Args),
     Directory(directory::Args),
     Node(node::Args),
     Client(client::Args),

@@ -17,6 +17,7 @@ mod keys;
 mod money;
 mod net;
 mod output;
+mod parameters;
 mod places;
 mod progress;
 mod settings;

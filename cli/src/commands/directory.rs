@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mixbed_directory::authority::StartError;
-use mixbed_directory::{Authority, AuthorityConfig, JoinSecret, Parameters};
+use mixbed_directory::{Authority, AuthorityConfig, JoinSecret, Parameters, Rates};
 use mixbed_telemetry::{DirectoryMetrics, Health, Telemetry, serve_http};
 
 use crate::failure::Failure;
@@ -87,6 +87,7 @@ fn authority_config(settings: &DirectorySettings, join_secret: JoinSecret) -> Au
             mean_hop_delay: settings.mean_hop_delay.0,
             tracing_allowed: settings.tracing_allowed,
             epoch_length: settings.epoch_length.0,
+            rates: if settings.cover { Rates::COVER } else { Rates::default() },
             ..Parameters::default()
         },
         lease: settings.lease.0,

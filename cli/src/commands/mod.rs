@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod directory;
 pub(crate) mod impair;
 pub(crate) mod node;
+pub(crate) mod parameters;
 pub(crate) mod receive;
 pub(crate) mod send;
 pub(crate) mod status;
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send(args) => ask(&log, send::run(args)),
         Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
+        Command::Parameters(args) => ask(&log, parameters::run(args)),
         Command::Config(args) => {
             config::run(&args);
             Ok(())

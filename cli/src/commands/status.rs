@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use crate::control::{ControlArgs, DocumentStatus, Inside, NodeStatus, Status};
+use crate::control::{
+    ControlArgs, DocumentStatus, Inside, NodeStatus, SegmentLoops, SenderLoops, Status,
+};
 use crate::failure::Failure;
 use crate::output;
 use crate::trace::duration;
@@ -14,6 +16,7 @@ const AFTER_HELP: &str = "\
 Examples:
   mixbed status
   mixbed status --json | jq .nodes[].inside.dropped
+  mixbed status --json | jq .loops.suspect       what takes packets, if the loops tell
 
 Asks a running `mixbed up`, or a `mixbed client`: that one knows of the nodes what the directory's
 document says; their packets are in their own metrics.";
@@ -57,11 +60,58 @@ fn tell(status: &Status, now: SystemTime) -> String {
     if let Some(monerod) = &status.monerod {
         lines.push(format!("monerod    {monerod}"));
     }
+    if let Some(suspect) = &status.loops.suspect {
+        lines.push(format!("suspect    {}", suspect.words));
+    }
     if !status.nodes.is_empty() {
         lines.push(String::new());
         lines.push(nodes(&status.nodes));
     }
+    if !status.loops.senders.is_empty() {
+        lines.push(String::new());
+        lines.push(loops(&status.loops.senders));
+    }
     lines.join("\n")
+}
+
+/// Each sender's loops, and the link on their ways by which the fewest of them came back.
+fn loops(senders: &[SenderLoops]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header([
+        "loops of",
+        "sent",
+        "back",
+        "lost",
+        "of the last",
+        "fewest by way of",
+        "suspect",
+    ]);
+    for sender in senders {
+        let share =
+            |segment: &SegmentLoops| f64::from(segment.returned) / f64::from(segment.ended.max(1));
+        let lossy = sender.segments.iter().filter(|segment| segment.returned < segment.ended);
+        let worst = lossy.min_by(|a, b| share(a).total_cmp(&share(b)));
+        table.add_row([
+            sender.sender.clone(),
+            sender.sent.to_string(),
+            sender.returned.to_string(),
+            sender.lost.to_string(),
+            format!("{} of {}", sender.recent_returned, sender.recent_ended),
+            worst.map_or_else(
+                || "-".to_owned(),
+                |SegmentLoops { from, to, returned, ended }| {
+                    format!("{from} -> {to}: {returned} of {ended}")
+                },
+            ),
+            sender.suspect.as_ref().map_or_else(|| "-".to_owned(), |suspect| suspect.name.clone()),
+        ]);
+    }
+    for column in 1..4 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
 }
 
 fn tell_document(document: &DocumentStatus, now: SystemTime) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
-use mixbed_directory::Parameters;
+use mixbed_directory::{Parameters, Rates};
 use mixbed_localnet::{LocalNetConfig, Shape};
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Health, serve_router};
@@ -200,6 +200,7 @@ fn net_config(
             mean_hop_delay: settings.mean_hop_delay.0,
             tracing_allowed: settings.tracing_allowed,
             epoch_length: settings.epoch_length.0,
+            rates: if settings.cover { Rates::COVER } else { Rates::default() },
             ..Parameters::default()
         },
         monerod,

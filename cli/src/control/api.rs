@@ -175,10 +175,64 @@ pub(crate) struct Status {
     pub(crate) reasons: Vec<String>,
     pub(crate) directory: DirectoryStatus,
     pub(crate) client: ClientStatus,
+    /// What its loops tell, and those of the nodes in the same process.
+    #[serde(default)]
+    pub(crate) loops: LoopsStatus,
     /// The nodes of the document.
     pub(crate) nodes: Vec<NodeStatus>,
     /// The monerod that the providers submit to, if it is known.
     pub(crate) monerod: Option<String>,
+}
+
+/// Loops: packets that somebody sends to themselves, to see whether they come back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoopsStatus {
+    /// What takes packets, as far as all of them together tell.
+    pub(crate) suspect: Option<Suspect>,
+    /// Those who have sent some.
+    pub(crate) senders: Vec<SenderLoops>,
+}
+
+/// One sender's loops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SenderLoops {
+    /// A node's name, or the client's.
+    pub(crate) sender: String,
+    pub(crate) sent: u64,
+    pub(crate) returned: u64,
+    pub(crate) lost: u64,
+    /// Of the last ones that ended, up to 256: those that came back.
+    pub(crate) recent_returned: u32,
+    /// How many these are.
+    pub(crate) recent_ended: u32,
+    /// The same for each link on their ways.
+    pub(crate) segments: Vec<SegmentLoops>,
+    /// What takes packets, as far as this sender's alone tell.
+    pub(crate) suspect: Option<Suspect>,
+}
+
+/// The last loops that were to go from one node to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SegmentLoops {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) returned: u32,
+    pub(crate) ended: u32,
+}
+
+/// What takes packets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Suspect {
+    /// A node's name, or `one -> other` for what goes from one to the other.
+    pub(crate) name: String,
+    /// Of the loops by way of it, those that were lost.
+    pub(crate) lost: u32,
+    pub(crate) of: u32,
+    /// Of the others, those that were lost.
+    pub(crate) lost_beside: u32,
+    pub(crate) of_beside: u32,
+    /// The same in words.
+    pub(crate) words: String,
 }
 
 /// How well informed the client is.

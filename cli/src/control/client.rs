@@ -1,5 +1,6 @@
 //! The API's client.
 
+use mixbed_directory::Parameters;
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url, redirect};
@@ -10,6 +11,7 @@ use super::api::{
     Received, Refusal, Status, Trace,
 };
 use crate::impairments::{Impairments, Order};
+use crate::parameters::Change;
 
 /// How long an answer may take that needs no packets.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,6 +155,17 @@ impl ControlClient {
     /// Changes the rules; those that hold then.
     pub(crate) async fn impair(&self, order: &Order) -> Result<Impairments, ControlError> {
         let request = self.http.post(self.at("v1/impairments")).timeout(PATIENCE).json(order);
+        self.ask(request).await
+    }
+
+    /// The network's parameters.
+    pub(crate) async fn parameters(&self) -> Result<Parameters, ControlError> {
+        self.get("v1/parameters").await
+    }
+
+    /// Changes some of them; those that hold then.
+    pub(crate) async fn set_parameters(&self, change: &Change) -> Result<Parameters, ControlError> {
+        let request = self.http.post(self.at("v1/parameters")).timeout(PATIENCE).json(change);
         self.ask(request).await
     }
 

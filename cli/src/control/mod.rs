@@ -8,6 +8,8 @@
 //! GET  /v1/traces/{txid or trace id}                       → Trace
 //! GET  /v1/impairments                                     → Impairments
 //! POST /v1/impairments, an Order as JSON (`up` only)        → Impairments
+//! GET  /v1/parameters                                      → Parameters
+//! POST /v1/parameters, a Change as JSON (`up` only)        → Parameters
 //! POST /v1/letters?to=ADDRESS&named=true&deadline_ms=60000, the text → Posted
 //! POST /v1/mailbox                                         → MailboxReply
 //! POST /v1/mailbox/receive?wait_ms=20000                   → Received
@@ -24,12 +26,14 @@ mod guard;
 mod impairments;
 mod journal;
 mod letters;
+mod loops;
+mod parameters;
 mod server;
 mod status;
 
 pub(crate) use api::{
     BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, LetterQuery,
-    LetterReply, NodeStatus, Outcome, Status, Trace, Tracing,
+    LetterReply, NodeStatus, Outcome, SegmentLoops, SenderLoops, Status, Trace, Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::{ControlArgs, ControlClient};

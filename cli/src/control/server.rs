@@ -13,7 +13,7 @@ use mixbed_localnet::LocalNet;
 use mixbed_telemetry::{Attribute, Health, Telemetry};
 
 use super::api::{Refusal, Trace};
-use super::{Post, broadcast, guard, impairments, journal, letters, status};
+use super::{Post, broadcast, guard, impairments, journal, letters, parameters, status};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -53,6 +53,7 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
         .route("/v1/status", get(status::handle))
         .route("/v1/traces/{id}", get(trace))
         .route("/v1/impairments", get(impairments::handle_get).post(impairments::handle_post))
+        .route("/v1/parameters", get(parameters::handle_get).post(parameters::handle_post))
         .route("/v1/letters", post(letters::send))
         .route("/v1/mailbox", post(letters::mailbox))
         .route("/v1/mailbox/receive", post(letters::receive))

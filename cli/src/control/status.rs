@@ -10,6 +10,7 @@ use mixbed_node::Node;
 use mixbed_wire::DropReason;
 
 use super::api::{ClientStatus, DirectoryStatus, DocumentStatus, Inside, NodeStatus, Status};
+use super::loops::loops;
 use super::server::{Control, Nodes};
 use crate::impairments::list;
 
@@ -34,6 +35,7 @@ pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
             state: client.as_str().to_owned(),
             words: client.to_string(),
         },
+        loops: loops(&control, document.as_deref()),
         nodes: nodes(&control.nodes, document.as_deref()),
         monerod: control.monerod.clone(),
     })

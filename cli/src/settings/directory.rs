@@ -31,6 +31,10 @@ settings! {
     tracing_allowed: bool = false;
     /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
     epoch_length: Period = Period::secs(600);
+    /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
+    /// who does not, and waits 0.3 s longer. `mixbed parameters` changes the rates. All nodes and clients learn it from here.
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    cover: bool = false;
     /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
     /// while it runs. All nodes learn them from here.
     impairments: Option<PathBuf> = None;

@@ -39,6 +39,10 @@ settings! {
     tracing_allowed: bool = true;
     /// How long an epoch lasts, 1 s to 24 h.
     epoch_length: Period = Period::secs(600);
+    /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
+    /// who does not, and waits 0.3 s longer. `mixbed parameters` changes the rates.
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    cover: bool = false;
     /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
     /// while it runs.
     impairments: Option<PathBuf> = None;

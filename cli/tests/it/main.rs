@@ -11,6 +11,7 @@ mod errors;
 mod help;
 mod impair;
 mod letters;
+mod parameters;
 mod processes;
 mod signals;
 mod support;
