@@ -10,7 +10,7 @@ use mixbed_directory::{
     Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState, Role,
 };
 use mixbed_telemetry::{Health, LoopMetrics, NodeMetrics, ProviderMetrics, Readings, Telemetry};
-use mixbed_wire::{DropReason, NodeId};
+use mixbed_wire::{DropReason, LoopOutcome, NodeId};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -279,6 +279,15 @@ impl Node {
     #[must_use]
     pub fn loops(&self) -> BTreeMap<String, LoopTally> {
         self.sensor.tallies()
+    }
+
+    /// The last of its loops that ended, the latest last, at most [`LOOPS_JUDGED`]: for a judgement
+    /// together with others' loops.
+    ///
+    /// [`LOOPS_JUDGED`]: mixbed_wire::LOOPS_JUDGED
+    #[must_use]
+    pub fn loop_outcomes(&self) -> Vec<LoopOutcome> {
+        self.sensor.outcomes()
     }
 
     /// Where its registration stands; nothing before the first document.

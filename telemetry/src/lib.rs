@@ -34,8 +34,9 @@ pub use hop::{Hop, HopOutcome, HopRecord};
 pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
-    Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge, Histogram, LoopMetrics,
-    MailboxMetrics, NodeMetrics, ProviderMetrics, Readings, Seconds,
+    Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge,
+    Histogram, LoopMetrics, MailboxMetrics, NodeMetrics, ProviderMetrics, Readings, Seconds,
+    SuspectMetric,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};

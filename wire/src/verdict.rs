@@ -65,9 +65,12 @@ const LINK_AHEAD: f64 = 2.0;
 /// By how much a suspect must explain more than any that is elsewhere, before it is named.
 const AHEAD: f64 = 3.0;
 
+/// How many of the last outcomes [`judge`] looks at, at most.
+pub const LOOPS_JUDGED: usize = 256;
+
 /// The stretches that are looked at: the last so many loops. A short one sees soon what has just
 /// begun; a long one sees less.
-const STRETCHES: [usize; 4] = [32, 64, 128, 256];
+const STRETCHES: [usize; 4] = [32, 64, 128, LOOPS_JUDGED];
 
 /// Names what takes packets, if the loops tell: of all suspects the one whose loops are lost so
 /// much more often than those beside it that chance hardly does it, and most of all.
@@ -127,7 +130,30 @@ fn judge_stretch(outcomes: &[LoopOutcome]) -> Option<Verdict> {
     (best.evidence >= ENOUGH && ahead).then_some(best)
 }
 
+impl Verdict {
+    /// It in words, such as `mix-1-0 takes packets: 20 of 26 loops by way of it were lost, 0 of 14
+    /// others`. `name` tells what a node is called.
+    #[must_use]
+    pub fn words(&self, name: impl Fn(NodeId) -> String) -> String {
+        let Self { culprit, through, beside, .. } = self;
+        let culprit = culprit.name(name);
+        format!(
+            "{culprit} takes packets: {} of {} loops by way of it were lost, {} of {} others",
+            through.lost, through.of, beside.lost, beside.of
+        )
+    }
+}
+
 impl Culprit {
+    /// What it is called: a node's name, or `one -> other`.
+    #[must_use]
+    pub fn name(self, name: impl Fn(NodeId) -> String) -> String {
+        match self {
+            Self::Node(node) => name(node),
+            Self::Link(from, to) => format!("{} -> {}", name(from), name(to)),
+        }
+    }
+
     /// The node, or the ends of the link.
     #[must_use]
     pub fn nodes(self) -> [NodeId; 2] {

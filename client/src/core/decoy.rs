@@ -30,7 +30,7 @@ pub struct SealedLoop<P: PacketFormat = Packet> {
     pub key: P::ReplyKey,
     /// The sum of the delays drawn, there and back.
     pub delays: Duration,
-    /// The nodes that it passes, each once, its gateway first.
+    /// The nodes that it passes, in this order, from its gateway there to its gateway back.
     pub nodes: Vec<NodeId>,
 }
 
@@ -55,13 +55,8 @@ pub fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
     let message = MessageId::generate(rng);
     let question = Forward::Poll { message, blocks: &[block], wanted: &[] };
     let packet = P::seal(&route, destination, [0; 16], &question.encode(), rng)?;
-    let mut nodes = Vec::new();
-    for hop in route.iter().chain(&back) {
-        let node = hop.address.node;
-        if node != own.id && !nodes.contains(&node) {
-            nodes.push(node);
-        }
-    }
+    let nodes = route.iter().chain(&back).map(|hop| hop.address.node);
+    let nodes = nodes.filter(|node| *node != own.id).collect();
     let delays = there + reply.back;
     Ok(SealedLoop { packet, identifier: reply.identifier, key: reply.key, delays, nodes })
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use mixbed_wire::{Identifier, NodeId};
+use mixbed_wire::{Identifier, LOOPS_JUDGED, LoopOutcome, NodeId, Verdict, judge};
 
 /// A client's loops: those under way, and how the last ones ended. `K` is what reads them.
 ///
@@ -26,9 +26,9 @@ use mixbed_wire::{Identifier, NodeId};
 pub struct Loops<K> {
     waiting: HashMap<Identifier, Waiting<K>>,
     timers: BTreeSet<(Instant, Identifier)>,
-    ended: VecDeque<Ended>,
+    ended: VecDeque<LoopOutcome>,
     /// Those of which [`poll_ended`](Self::poll_ended) has not told.
-    untold: VecDeque<Ended>,
+    untold: VecDeque<LoopOutcome>,
     sent: u64,
     returned: u64,
     lost: u64,
@@ -41,12 +41,6 @@ struct Waiting<K> {
     nodes: Vec<NodeId>,
 }
 
-#[derive(Clone, Debug)]
-struct Ended {
-    nodes: Vec<NodeId>,
-    returned: bool,
-}
-
 /// How many of how many came back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
@@ -57,7 +51,7 @@ pub struct Share {
 }
 
 /// How a client's loops did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoopReport {
     /// Loops sent since the client started.
     pub sent: u64,
@@ -69,6 +63,11 @@ pub struct LoopReport {
     pub recent: Share,
     /// Of the last ones, those that were to pass a node, by node.
     pub nodes: BTreeMap<NodeId, Share>,
+    /// What takes them, if they tell.
+    pub verdict: Option<Verdict>,
+    /// The last ones, the latest last: for a judgement together with others' loops. At most
+    /// [`LOOPS_JUDGED`].
+    pub outcomes: Vec<LoopOutcome>,
 }
 
 impl<K> Default for Loops<K> {
@@ -97,7 +96,7 @@ impl<K> Loops<K> {
     pub const UNDER_WAY: usize = 4096;
 
     /// A loop was handed to the link. `delays`: the sum of those drawn for it; `nodes`: those that
-    /// it passes, each once.
+    /// it passes, in their order.
     pub fn handle_sent(
         &mut self,
         identifier: Identifier,
@@ -124,11 +123,11 @@ impl<K> Loops<K> {
     }
 
     /// A loop came back and was read.
-    pub fn handle_returned(&mut self, identifier: &Identifier) {
+    pub fn handle_returned(&mut self, identifier: &Identifier, now: Instant) {
         if let Some(Waiting { due, nodes, .. }) = self.waiting.remove(identifier) {
             self.timers.remove(&(due, *identifier));
             self.returned += 1;
-            self.end(nodes, true);
+            self.end(nodes, true, now);
         }
     }
 
@@ -141,7 +140,7 @@ impl<K> Loops<K> {
             self.timers.pop_first();
             if let Some(Waiting { nodes, .. }) = self.waiting.remove(&identifier) {
                 self.lost += 1;
-                self.end(nodes, false);
+                self.end(nodes, false, now);
             }
         }
         self.lost - before
@@ -164,35 +163,48 @@ impl<K> Loops<K> {
         self.ended.clear();
     }
 
-    /// The nodes of a loop that has ended since, and whether it came back. Nobody has to ask: the
-    /// last [`WINDOW`](Self::WINDOW) are kept.
+    /// The nodes of a loop that has ended since, each once, and whether it came back. Nobody has to
+    /// ask: the last [`WINDOW`](Self::WINDOW) are kept.
     pub fn poll_ended(&mut self) -> Option<(Vec<NodeId>, bool)> {
-        self.untold.pop_front().map(|Ended { nodes, returned }| (nodes, returned))
+        let LoopOutcome { hops, returned, .. } = self.untold.pop_front()?;
+        Some((each_once(hops), returned))
     }
 
     /// How they did.
     #[must_use]
     pub fn report(&self) -> LoopReport {
         let Self { sent, returned, lost, .. } = *self;
+        let outcomes: Vec<_> = self.ended.iter().cloned().collect();
         let mut report = LoopReport { sent, returned, lost, ..LoopReport::default() };
-        for Ended { nodes, returned } in &self.ended {
+        for LoopOutcome { hops, returned, .. } in outcomes.iter().rev().take(Self::WINDOW) {
             report.recent.count(*returned);
-            for node in nodes {
-                report.nodes.entry(*node).or_default().count(*returned);
+            for node in each_once(hops.clone()) {
+                report.nodes.entry(node).or_default().count(*returned);
             }
         }
+        // What has long been over is nobody's any more.
+        if report.recent.returned < report.recent.ended {
+            report.verdict = judge(&outcomes);
+        }
+        report.outcomes = outcomes;
         report
     }
 
-    fn end(&mut self, nodes: Vec<NodeId>, returned: bool) {
-        let ended = Ended { nodes, returned };
-        for list in [&mut self.untold, &mut self.ended] {
-            if list.len() >= Self::WINDOW {
+    fn end(&mut self, hops: Vec<NodeId>, returned: bool, ended: Instant) {
+        let outcome = LoopOutcome { hops, returned, ended };
+        for (list, most) in [(&mut self.untold, Self::WINDOW), (&mut self.ended, LOOPS_JUDGED)] {
+            if list.len() >= most {
                 list.pop_front();
             }
-            list.push_back(ended.clone());
+            list.push_back(outcome.clone());
         }
     }
+}
+
+fn each_once(mut nodes: Vec<NodeId>) -> Vec<NodeId> {
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }
 
 impl Share {

@@ -108,7 +108,7 @@ impl<P: PacketFormat> ClientCore<P> {
         let opened = open(packet, &self.secret)?;
         if let Some(key) = self.loops.key(&opened.identifier) {
             P::read_reply(key, opened.exit)?;
-            self.loops.handle_returned(&opened.identifier);
+            self.loops.handle_returned(&opened.identifier, now);
             self.hear_of_loops(now);
             return Ok(());
         }

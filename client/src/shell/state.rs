@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use mixbed_directory::{Document, Follower, FollowerState};
+use mixbed_wire::NodeId;
 
 use crate::core::LoopReport;
 use crate::state::State;
@@ -16,7 +17,7 @@ pub(super) fn judge(
 ) -> State {
     let document = directory.current();
     match decide(&directory.state(), document.as_deref(), linked, trouble) {
-        State::Ready if loops.is_bad() => {
+        State::Ready if loops.is_bad() || loops.verdict.is_some() => {
             State::Degraded { why: lossy(loops, document.as_deref()), sending: true }
         }
         state => state,
@@ -25,12 +26,16 @@ pub(super) fn judge(
 
 /// What takes packets, as far as the loops can tell.
 fn lossy(loops: &LoopReport, document: Option<&Document>) -> String {
-    let recent = loops.recent;
-    let mut why = format!("something takes packets: only {recent} loops came back");
-    if let Some((id, share)) = loops.worst() {
+    let name = |id: NodeId| {
         let node = document.and_then(|document| document.node(&id));
-        let name = node.map_or_else(|| id.to_string(), |node| node.name.clone());
-        let _ = write!(why, ", the fewest through {name} ({share})");
+        node.map_or_else(|| id.to_string(), |node| node.name.clone())
+    };
+    if let Some(verdict) = &loops.verdict {
+        return verdict.words(name);
+    }
+    let mut why = format!("something takes packets: only {} loops came back", loops.recent);
+    if let Some((id, share)) = loops.worst() {
+        let _ = write!(why, ", the fewest through {} ({share})", name(id));
     }
     why
 }

@@ -175,6 +175,13 @@ impl Task {
         let Share { returned, ended } = report.recent;
         self.metrics.recent_loops_returned.set(i64::from(returned));
         self.metrics.recent_loops_lost.set(i64::from(ended - returned));
+        let document = self.directory.current();
+        let name = |id: NodeId| {
+            let node = document.as_ref().and_then(|document| document.node(&id));
+            node.map_or_else(|| id.to_string(), |node| node.name.clone())
+        };
+        let suspect = report.verdict.map(|verdict| verdict.culprit.name(name));
+        self.metrics.suspect.set(suspect.as_deref());
         self.looped.send_replace(report);
         self.show();
     }
@@ -271,7 +278,7 @@ impl Task {
         *trace = opened.trace;
         if let Some(key) = self.loops.key(&opened.identifier) {
             key.read(opened.exit)?;
-            self.loops.handle_returned(&opened.identifier);
+            self.loops.handle_returned(&opened.identifier, Instant::now());
             self.metrics.loops_returned.inc();
             self.show_loops();
             return Ok(());

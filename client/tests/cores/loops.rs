@@ -50,7 +50,7 @@ impl Net {
         self.now += Duration::from_secs(1);
         if !lost {
             assert!(self.loops.key(&identifier).is_some());
-            self.loops.handle_returned(&identifier);
+            self.loops.handle_returned(&identifier, self.now);
         }
         self.loops.handle_timeout(self.now);
         self.loops.report()
@@ -122,6 +122,6 @@ fn what_is_kept_is_bounded_and_a_lost_link_says_nothing_about_the_net() {
     let due = loops.poll_timeout().expect("one is under way");
     assert_eq!(due, now + DELAYS + Loops::<()>::GRACE);
     assert_eq!(loops.handle_timeout(due), 1);
-    loops.handle_returned(&[1; 16]);
+    loops.handle_returned(&[1; 16], due);
     assert_eq!((loops.report().returned, loops.report().lost), (0, 1), "late is lost");
 }

@@ -56,6 +56,8 @@ pub(crate) struct SealedLoop<P> {
     pub(crate) identifier: Identifier,
     /// The name of the first other node on its way.
     pub(crate) next: String,
+    /// The nodes that it passes, from its sender to its sender.
+    pub(crate) hops: Vec<NodeId>,
     /// The sum of the delays drawn for it.
     pub(crate) delays: Duration,
 }
@@ -74,7 +76,8 @@ pub(crate) fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
     let destination = HopAddress { node: own, trace: None };
     let sealed = P::seal(&route, destination, identifier, &Forward::Cover.encode(), rng);
     let delays = route.iter().map(|hop| hop.delay).sum();
-    Some(sealed.map(|packet| SealedLoop { packet, identifier, next, delays }))
+    let hops = route.iter().map(|hop| hop.address.node).collect();
+    Some(sealed.map(|packet| SealedLoop { packet, identifier, next, hops, delays }))
 }
 
 /// The roles between a node and itself, in the order of the topology. A provider has none: it

@@ -1,11 +1,11 @@
 //! Which loops came back.
 #![deny(clippy::disallowed_methods)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mixbed_wire::Identifier;
+use mixbed_wire::{Identifier, LOOPS_JUDGED, LoopOutcome, NodeId};
 
 /// How the loops of a node did that went out by one next hop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,11 +46,14 @@ pub(crate) struct Sensor {
     under_way: HashMap<Identifier, Loop>,
     timers: BTreeSet<(Instant, Identifier)>,
     tallies: BTreeMap<Arc<str>, LoopTally>,
+    /// The last ones.
+    ended: VecDeque<LoopOutcome>,
 }
 
 #[derive(Debug)]
 struct Loop {
     next: Arc<str>,
+    hops: Vec<NodeId>,
     sent: Instant,
     due: Instant,
 }
@@ -68,11 +71,12 @@ impl Sensor {
         self.under_way.len() < Self::UNDER_WAY
     }
 
-    /// A loop goes out to `next`; `delays` is the sum of those drawn for it.
+    /// A loop goes out to `next`, by way of `hops`; `delays` is the sum of those drawn for it.
     pub(crate) fn handle_sent(
         &mut self,
         identifier: Identifier,
         next: &str,
+        hops: Vec<NodeId>,
         delays: Duration,
         now: Instant,
     ) {
@@ -83,7 +87,7 @@ impl Sensor {
         self.tallies.entry(Arc::clone(&next)).or_default().sent += 1;
         let due = now + delays + Self::GRACE;
         self.timers.insert((due, identifier));
-        self.under_way.insert(identifier, Loop { next, sent: now, due });
+        self.under_way.insert(identifier, Loop { next, hops, sent: now, due });
     }
 
     /// A packet ended here. If it is a loop that is waited for: the next hop it went out by, and
@@ -94,9 +98,9 @@ impl Sensor {
         whole: bool,
         now: Instant,
     ) -> Option<(Arc<str>, Duration)> {
-        let Loop { next, sent, due } = self.under_way.remove(identifier)?;
+        let Loop { next, hops, sent, due } = self.under_way.remove(identifier)?;
         self.timers.remove(&(due, *identifier));
-        self.tallies.entry(Arc::clone(&next)).or_default().end(whole);
+        self.end(&next, hops, whole, now);
         Some((next, now.saturating_duration_since(sent)))
     }
 
@@ -104,9 +108,32 @@ impl Sensor {
     pub(crate) fn poll_lost(&mut self, now: Instant) -> Option<Arc<str>> {
         let (_, identifier) = self.timers.first().filter(|(due, _)| *due <= now).copied()?;
         self.timers.pop_first();
-        let next = self.under_way.remove(&identifier)?.next;
-        self.tallies.entry(Arc::clone(&next)).or_default().end(false);
+        let Loop { next, hops, .. } = self.under_way.remove(&identifier)?;
+        self.end(&next, hops, false, now);
         Some(next)
+    }
+
+    /// A loop was shed before it left: it never was.
+    pub(crate) fn handle_shed(&mut self, identifier: &Identifier) {
+        if let Some(Loop { next, due, .. }) = self.under_way.remove(identifier) {
+            self.timers.remove(&(due, *identifier));
+            if let Some(tally) = self.tallies.get_mut(&next) {
+                tally.sent -= 1;
+            }
+        }
+    }
+
+    fn end(&mut self, next: &Arc<str>, hops: Vec<NodeId>, returned: bool, now: Instant) {
+        self.tallies.entry(Arc::clone(next)).or_default().end(returned);
+        if self.ended.len() >= LOOPS_JUDGED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(LoopOutcome { hops, returned, ended: now });
+    }
+
+    /// The last loops that ended, the latest last, at most [`LOOPS_JUDGED`].
+    pub(crate) fn outcomes(&self) -> Vec<LoopOutcome> {
+        self.ended.iter().cloned().collect()
     }
 
     /// When [`poll_lost`](Self::poll_lost) is due.
@@ -139,9 +166,9 @@ mod tests {
     fn a_loop_comes_back_once_or_is_lost_once() {
         let start = Instant::now();
         let mut sensor = Sensor::default();
-        sensor.handle_sent([1; 16], "a", DELAY, start);
-        sensor.handle_sent([2; 16], "a", DELAY, start);
-        sensor.handle_sent([3; 16], "b", DELAY * 2, start);
+        sensor.handle_sent([1; 16], "a", Vec::new(), DELAY, start);
+        sensor.handle_sent([2; 16], "a", Vec::new(), DELAY, start);
+        sensor.handle_sent([3; 16], "b", Vec::new(), DELAY * 2, start);
         let took = Duration::from_millis(700);
         let back = sensor.handle_exit(&[1; 16], true, start + took);
         assert_eq!(back, Some(("a".into(), took)));
@@ -154,6 +181,11 @@ mod tests {
         assert_eq!(sensor.handle_exit(&[2; 16], true, due), None, "too late");
         assert!(sensor.handle_exit(&[3; 16], false, due).is_some());
         assert_eq!(sensor.poll_at(), None);
+        sensor.handle_sent([4; 16], "a", Vec::new(), DELAY, due);
+        sensor.handle_shed(&[4; 16]);
+        assert_eq!(sensor.poll_at(), None, "what was shed at home is not waited for");
+        let ended: Vec<_> = sensor.outcomes().iter().map(|outcome| outcome.returned).collect();
+        assert_eq!(ended, [true, false, false]);
         let tallies = sensor.tallies();
         let counts = |name| {
             let LoopTally { sent, returned, lost, .. } = tallies[name];
@@ -170,7 +202,7 @@ mod tests {
         let start = Instant::now();
         let mut sensor = Sensor::default();
         for number in 0..100_u8 {
-            sensor.handle_sent([number; 16], "a", DELAY, start);
+            sensor.handle_sent([number; 16], "a", Vec::new(), DELAY, start);
             sensor.handle_exit(&[number; 16], number < 90, start);
         }
         assert_eq!(sensor.tallies()["a"].recent(), (54, 64));
@@ -184,7 +216,7 @@ mod tests {
             assert!(sensor.has_room());
             let mut identifier = [0; 16];
             identifier[..8].copy_from_slice(&number.to_le_bytes());
-            sensor.handle_sent(identifier, "a", DELAY, start);
+            sensor.handle_sent(identifier, "a", Vec::new(), DELAY, start);
         }
         assert!(!sensor.has_room());
         assert!(sensor.poll_lost(start + DELAY + Sensor::GRACE).is_some());

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_directory::{Document, Follower};
 use mixbed_telemetry::LoopMetrics;
-use mixbed_wire::{DropReason, Exit, NodeId, PoissonClock};
+use mixbed_wire::{DropReason, Exit, LoopOutcome, NodeId, PoissonClock, judge};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::{LoopTally, SealedLoop, Sensor, seal_loop};
 use crate::packets::{Arrived, Books, Entrance, Origin, Stay};
+
+/// How often the loops are judged.
+const JUDGED_EVERY: Duration = Duration::from_secs(1);
+
+/// While as many as this came back, all is well.
+const RECENT: usize = 64;
 
 /// A node's sensor, shared by the task that sends loops and the workers that meet them again. The
 /// lock is held for a look-up.
@@ -52,6 +59,24 @@ impl SharedSensor {
         self.lock().tallies()
     }
 
+    /// The last loops that ended, the latest last.
+    pub(crate) fn outcomes(&self) -> Vec<LoopOutcome> {
+        self.lock().outcomes()
+    }
+
+    /// Names what takes packets, in the metrics.
+    fn show_verdict(&self, document: &Document) {
+        let outcomes = self.outcomes();
+        // Nothing is wrong, most of the time.
+        let recent = &outcomes[outcomes.len().saturating_sub(RECENT)..];
+        let lossy = recent.iter().any(|outcome| !outcome.returned);
+        let verdict = lossy.then(|| judge(&outcomes)).flatten();
+        let name = |id: NodeId| {
+            document.node(&id).map_or_else(|| id.to_string(), |node| node.name.clone())
+        };
+        self.metrics.suspect.set(verdict.map(|verdict| verdict.culprit.name(name)).as_deref());
+    }
+
     fn give_up_overdue(&self, now: Instant) {
         let mut sensor = self.lock();
         while let Some(next) = sensor.poll_lost(now) {
@@ -81,6 +106,8 @@ impl Loops {
     async fn send(&mut self) {
         let mut clock = PoissonClock::default();
         let mut document = self.take_document(&mut clock);
+        let mut judged = tokio::time::interval(JUDGED_EVERY);
+        judged.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let due = clock.next_due();
             let overdue = self.sensor.lock().poll_at();
@@ -88,6 +115,11 @@ impl Loops {
                 () = self.follower.changed() => document = self.take_document(&mut clock),
                 () = until(due) => {}
                 () = until(overdue) => {}
+                _ = judged.tick() => {
+                    if let Some(document) = &document {
+                        self.sensor.show_verdict(document);
+                    }
+                }
             }
             let now = Instant::now();
             self.sensor.give_up_overdue(now);
@@ -118,12 +150,17 @@ impl Loops {
         let epoch = self.follower.epoch().unwrap_or(document.epoch);
         match seal_loop(self.id, document, epoch, &mut rand::rng()) {
             None => {}
-            Some(Ok(SealedLoop { packet, identifier, next, delays })) => {
+            Some(Ok(SealedLoop { packet, identifier, next, hops, delays })) => {
                 let now = Instant::now();
-                self.sensor.lock().handle_sent(identifier, &next, delays, now);
-                self.sensor.metrics.sent(&next);
+                self.sensor.lock().handle_sent(identifier, &next, hops, delays, now);
                 let stay = Stay::made(&self.books, now);
-                self.entrance.enter(Arrived { packet, origin: Arc::clone(&self.origin), stay });
+                let arrived = Arrived { packet, origin: Arc::clone(&self.origin), stay };
+                if self.entrance.enter(arrived) {
+                    self.sensor.metrics.sent(&next);
+                } else {
+                    // Shed here, and counted as such: it says nothing about the others.
+                    self.sensor.lock().handle_shed(&identifier);
+                }
             }
             // A node published a key that is none.
             Some(Err(error)) => {

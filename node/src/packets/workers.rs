@@ -100,9 +100,10 @@ pub(crate) struct Entrance {
 impl Entrance {
     /// Queues a packet for the workers, or sheds it at once: under overload, what is accepted must
     /// not wait behind what cannot be served. What one link has too much of is shed from it alone.
-    pub(crate) fn enter(&self, arrived: Arrived) {
+    /// Says whether it was queued.
+    pub(crate) fn enter(&self, arrived: Arrived) -> bool {
         let turn = self.shares.turn(&arrived.origin);
-        self.queue(arrived, turn);
+        self.queue(arrived, turn)
     }
 
     /// Queues a packet for the workers as soon as it is its client's turn.
@@ -111,16 +112,17 @@ impl Entrance {
         self.queue(arrived, turn);
     }
 
-    fn queue(&self, arrived: Arrived, turn: Result<Turn, DropReason>) {
+    fn queue(&self, arrived: Arrived, turn: Result<Turn, DropReason>) -> bool {
         let (waiting, reason) = match turn {
             Ok(turn) => match self.queue.try_send(Waiting { arrived, turn }) {
-                Ok(()) => return,
+                Ok(()) => return true,
                 Err(TrySendError::Full(waiting)) => (waiting.arrived, DropReason::QueueFull),
                 Err(TrySendError::Disconnected(waiting)) => (waiting.arrived, DropReason::Stopped),
             },
             Err(reason) => (arrived, reason),
         };
         waiting.stay.dropped(Instant::now(), reason);
+        false
     }
 }
 

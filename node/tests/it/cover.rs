@@ -98,7 +98,10 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     assert_eq!(net.nodes()["provider-0"].loops(), std::collections::BTreeMap::new());
     assert_eq!(
         books.nodes["provider-0"],
-        Readings { dropped: vec![0; books.nodes["provider-0"].dropped.len()], ..Readings::default() }
+        Readings {
+            dropped: vec![0; books.nodes["provider-0"].dropped.len()],
+            ..Readings::default()
+        }
     );
     net.stop(SOON).await;
 }

@@ -164,7 +164,7 @@ async fn one_client_does_not_fill_the_pool() {
     assert_eq!(net.books().dropped(DropReason::PoolFull), 50, "all of the other's are held");
 }
 
-fn slow_packets(net: &LocalNet, next: NodeId, count: usize) -> Vec<Packet> {
+fn slow_packets(net: &LocalNet, to: NodeId, count: usize) -> Vec<Packet> {
     use mixbed_wire::{HopAddress, RouteHop, SphinxSecret};
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
@@ -175,7 +175,7 @@ fn slow_packets(net: &LocalNet, next: NodeId, count: usize) -> Vec<Packet> {
         key,
         delay: Duration::from_secs(50),
     };
-    let onward = hop(next, other);
+    let onward = hop(to, other);
     let route = [hop(gateway.id(), key), onward, onward, onward, onward];
     let seal = |_| Packet::seal(&route, onward.address, [0; 16], b"", &mut rand::rng());
     (0..count).map(seal).collect::<Result<_, _>>().expect("they fit")

@@ -81,6 +81,8 @@ catalogue! {
         "Loops that came back in time and whole; sent = returned + lost + still under way";
     LOOPS_LOST: Counter "loops_lost" ["node", "role", "next"] "gateway, mix",
         "Loops that are overdue, or came back garbled";
+    LOOP_SUSPECT: Gauge "loop_suspect" ["node", "role", "suspect"] "gateway, mix, client",
+        "1 while the sender's loops name this node, or link `one -> other`, as what takes packets";
     LOOP_SECONDS: Histogram "loop_seconds" ["node", "role"] "gateway, mix",
         "From a loop's sending until it was back";
 

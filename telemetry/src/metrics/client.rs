@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Telemetry;
 
 use super::catalogue::{self, Declaration};
-use super::{Counter, Gauge, Histogram};
+use super::{Counter, Gauge, Histogram, SuspectMetric};
 
 const PACKETS: [&Declaration; 3] =
     [&catalogue::PACKETS_SENT, &catalogue::PACKETS_RECEIVED, &catalogue::PACKETS_DROPPED];
@@ -48,6 +48,8 @@ pub struct ClientMetrics {
     pub recent_loops_returned: Gauge,
     /// How many of the last loops did not.
     pub recent_loops_lost: Gauge,
+    /// Whom its loops name.
+    pub suspect: SuspectMetric,
     dropped: Vec<Counter>,
     telemetry: Telemetry,
     name: String,
@@ -73,6 +75,7 @@ impl ClientMetrics {
         let dropped =
             |reason: &&'static str| packets.counter(&catalogue::PACKETS_DROPPED, &[reason]);
         Self {
+            suspect: SuspectMetric::new(telemetry, name, "client"),
             packets_sent: packets.counter(&catalogue::PACKETS_SENT, &[]),
             packets_received: packets.counter(&catalogue::PACKETS_RECEIVED, &[]),
             retransmissions: messages.counter(&catalogue::RETRANSMISSIONS, &[]),

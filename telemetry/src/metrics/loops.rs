@@ -1,5 +1,6 @@
 //! Metrics of a node's loops: packets that it sends to itself through the net.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::Telemetry;
@@ -22,6 +23,8 @@ pub struct LoopMetrics {
     telemetry: Telemetry,
     name: String,
     role: String,
+    /// Whom they name.
+    pub suspect: SuspectMetric,
 }
 
 impl LoopMetrics {
@@ -35,6 +38,7 @@ impl LoopMetrics {
             telemetry: telemetry.clone(),
             name: name.to_owned(),
             role: role.to_owned(),
+            suspect: SuspectMetric::new(telemetry, name, role),
         }
     }
 
@@ -57,5 +61,40 @@ impl LoopMetrics {
     fn count(&self, metric: &Declaration, next: &str) {
         let labels = [("node", self.name.as_str()), ("role", self.role.as_str())];
         self.telemetry.families().owner(&labels, &[]).counter(metric, &[next]).inc();
+    }
+}
+
+/// What takes packets, as far as the loops of one sender tell. Cheap to clone; clones show the same.
+#[derive(Clone, Debug)]
+pub struct SuspectMetric {
+    telemetry: Telemetry,
+    name: String,
+    role: String,
+    named: Arc<Mutex<Option<String>>>,
+}
+
+impl SuspectMetric {
+    /// That of one sender, which names nobody yet.
+    #[must_use]
+    pub fn new(telemetry: &Telemetry, name: &str, role: &str) -> Self {
+        let telemetry = telemetry.clone();
+        Self { telemetry, name: name.to_owned(), role: role.to_owned(), named: Arc::default() }
+    }
+
+    /// From now on they name this node, or link `one -> other`, or nobody.
+    pub fn set(&self, suspect: Option<&str>) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.as_deref() == suspect {
+            return;
+        }
+        let labels = [("node", self.name.as_str()), ("role", self.role.as_str())];
+        let owner = self.telemetry.families().owner(&labels, &[]);
+        if let Some(before) = named.take() {
+            owner.gauge(&catalogue::LOOP_SUSPECT, &[&before]).set(0);
+        }
+        if let Some(suspect) = suspect {
+            owner.gauge(&catalogue::LOOP_SUSPECT, &[suspect]).set(1);
+            *named = Some(suspect.to_owned());
+        }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use exported::Exported;
 pub(crate) use families::{Families, Owner};
 pub use gauges::Age;
 pub use histogram::Histogram;
-pub use loops::LoopMetrics;
+pub use loops::{LoopMetrics, SuspectMetric};
 pub use mailbox::MailboxMetrics;
 pub use node::{NodeMetrics, Readings};
 pub use provider::ProviderMetrics;

@@ -54,6 +54,7 @@ fn everything(telemetry: &Telemetry) {
     loops.sent("mix-1-0");
     loops.returned("mix-1-0", Duration::from_millis(200));
     loops.lost("mix-1-0");
+    loops.suspect.set(Some("mix-1-0"));
     let provider = ProviderMetrics::new(telemetry, "provider-0");
     provider.request("monero.submit", "accepted", Duration::from_millis(3));
     MailboxMetrics::new(telemetry, "gateway-0").letters.set(1);
