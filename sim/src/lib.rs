@@ -9,7 +9,7 @@
 //! | a client | [`ClientCore`](mixbed_client::core::ClientCore): messages and retransmission, routes, cover, loops, which gateway failed |
 //! | the directory | [`authority::Core`](mixbed_directory::authority::Core): registrations, leases, epochs, signed documents |
 //! | who follows it | [`FollowerCore`](mixbed_directory::follower::FollowerCore), one in each node and client |
-//! | a link | [`Impaired`](mixbed_wire::Impaired): latency, jitter, loss, bandwidth, in order |
+//! | a link | [`Impaired`](mixbed_wire::Impaired): latency, jitter, loss, bandwidth, in order; by the configuration and by the rules in the directory's document |
 //!
 //! Only time, the agenda, the links' ends and the users are its own. Nodes, clients and links
 //! have no processing time: what a machine's speed adds is for `make bench` to measure. There are

@@ -16,6 +16,8 @@ pub(crate) struct Line<P> {
     pub(crate) from: ActorNo,
     pub(crate) to: ActorNo,
     queue: Impaired<Option<P>>,
+    /// The version of the document by which it is impaired.
+    by: Option<(u64, u64)>,
     rng: ChaCha20Rng,
     /// Whether its next frame is on the agenda.
     awaited: bool,
@@ -33,25 +35,39 @@ impl<P> Lines<P> {
         Self { all: Vec::new(), places: BTreeMap::new(), seed }
     }
 
-    /// Puts a frame on the link between two, which is made with `impairment` if there was none.
-    /// Says when the link is to be looked at, if that is not known yet; or why it lost the frame.
+    /// The place of the link between two, which is made if there was none.
+    pub(crate) fn place(&mut self, from: ActorNo, to: ActorNo) -> usize {
+        *self.places.entry((from, to)).or_insert_with(|| {
+            let rng = stream(self.seed, 1 << 63 | u64::from(from) << 32 | u64::from(to));
+            let queue = Impaired::new([], BOUND);
+            self.all.push(Line { from, to, queue, by: None, rng, awaited: false });
+            self.all.len() - 1
+        })
+    }
+
+    /// The version of the document by which a link is impaired; none before the first time, and
+    /// then 0 and 0 where there was no document.
+    pub(crate) fn impaired_by(&self, place: usize) -> Option<(u64, u64)> {
+        self.all[place].by
+    }
+
+    /// From now on a link suffers this, by the document of this version.
+    pub(crate) fn impair(&mut self, place: usize, by: (u64, u64), impairments: Vec<Impairment>) {
+        self.all[place].by = Some(by);
+        self.all[place].queue.handle_change(impairments);
+    }
+
+    /// Puts a frame on a link. Says when the link is to be looked at, if that is not known yet; or
+    /// why it lost the frame.
     pub(crate) fn send(
         &mut self,
-        (from, to): (ActorNo, ActorNo),
+        place: usize,
         frame: Option<P>,
-        impairment: Impairment,
         now: Instant,
-    ) -> Result<Option<(usize, Instant)>, DropReason> {
-        let seed = self.seed;
-        let place = *self.places.entry((from, to)).or_insert_with(|| {
-            let rng = stream(seed, 1 << 63 | u64::from(from) << 32 | u64::from(to));
-            let queue = Impaired::new([impairment], BOUND);
-            self.all.push(Line { from, to, queue, rng, awaited: false });
-            self.all.len() - 1
-        });
+    ) -> Result<Option<Instant>, DropReason> {
         let line = &mut self.all[place];
         line.queue.handle(frame, FRAME_SIZE, now, &mut line.rng).map_err(|(_, why)| why)?;
-        Ok(line.await_next().map(|at| (place, at)))
+        Ok(line.await_next())
     }
 
     /// The next frame that is through a link: where from, where to.

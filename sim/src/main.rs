@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use mixbed_directory::ImpairmentRule;
 use mixbed_sim::{Config, Report, Sim, SimPacket, Transparent, Workload};
 use mixbed_wire::Packet;
 
@@ -30,6 +31,10 @@ struct Options {
     /// Loss on each link, in percent
     #[arg(long, default_value_t = 0.0)]
     loss: f64,
+    /// What else links suffer: a rule of the directory's in JSON, such as
+    /// '{"from": "mix-1", "to": "mix-2", "latency": "20ms"}' (may be given several times)
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    impair: Vec<ImpairmentRule>,
     /// What packets are made of
     #[arg(long, value_enum, default_value_t = Format::Transparent)]
     packet: Format,
@@ -119,11 +124,16 @@ fn config(options: &Options) -> anyhow::Result<Config> {
         config.parameters.rates = mixbed_directory::Rates::default();
     }
     config.parameters.epoch_length = seconds(options.epoch).context("--epoch")?;
+    config.parameters.impairments.clone_from(&options.impair);
     config.node_links.loss = options.loss / 100.0;
     config.client_links.loss = options.loss / 100.0;
     let every = seconds(options.every).context("--every")?;
     config.workload = Workload { every: (!every.is_zero()).then_some(every), ..config.workload };
     Ok(config)
+}
+
+fn rule(text: &str) -> Result<ImpairmentRule, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 fn seconds(seconds: f64) -> anyhow::Result<Duration> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mixbed_node::LoopTally;
 use serde::Serialize;
 
 use crate::stats::quantile;
@@ -155,6 +156,13 @@ impl<P: SimPacket> Sim<P> {
     #[must_use]
     pub fn followed(&self) -> Option<&crate::Follow> {
         self.follow.as_ref()
+    }
+
+    /// How the loops of the node with this name did, by the name of the next hop.
+    #[must_use]
+    pub fn node_loops(&self, name: &str) -> Option<BTreeMap<String, LoopTally>> {
+        let node = self.nodes.iter().find(|node| node.core.descriptor().name == name);
+        node.map(|node| node.core.tallies())
     }
 
     fn packets(&self) -> Packets {

@@ -1,7 +1,7 @@
 //! Packets, routes, reply blocks, fragments and link frames: no I/O, no clock, no threads.
 //!
 //! Randomness is an argument everywhere but in two places that the libraries keep to themselves:
-//! the padding of a packet's innermost header and the ephemeral keys of a link's handshake.
+//! the padding of a packet's innermost header and the ephemeral keys of Noise: a link's handshake, a letter.
 
 #![deny(clippy::disallowed_methods)]
 

@@ -118,3 +118,6 @@ pub(crate) fn start(
     tasks.spawn(task.run(orders, inbound, stop.clone()));
     Started { id, commands, state: shown, suspicion, loops, abandoned, metrics }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! Single rules, one at a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mixbed_client::core::{Event, Limits, Messenger, Order, OrderError};
+use mixbed_client::core::{Content, Event, Limits, Messenger, Order, OrderError, ReplyDue, Sent};
 use mixbed_node::provider::exchange::{Bounds, Exchange};
-use mixbed_wire::message::{RequestError, Response};
+use mixbed_wire::message::{Answer, RequestError, Response};
+use mixbed_wire::{Identifier, NodeId};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -191,6 +192,136 @@ fn a_draft_that_could_not_be_sent_comes_again() {
     messenger.handle_unsent(first.packet);
     let again = messenger.poll_transmit().expect("the same again");
     assert_eq!((again.content, again.attempt), (first.content, 1));
+}
+
+/// Sends all that is to be sent; the names of the replies that may come.
+fn send(messenger: &mut Messenger<()>, next: &mut u64, now: Instant) -> Vec<(Content, Identifier)> {
+    let mut sent = Vec::new();
+    while let Some(draft) = messenger.poll_transmit() {
+        let mut replies = Vec::new();
+        for _ in 0..draft.blocks() {
+            *next += 1;
+            let identifier = u128::from(*next).to_be_bytes();
+            sent.push((draft.content.clone(), identifier));
+            let (back, route) = (Duration::ZERO, Vec::new());
+            replies.push(ReplyDue { identifier, back, route, key: () });
+        }
+        let sealed = Sent { there: Duration::ZERO, route: Vec::new(), replies };
+        messenger.handle_sent(draft.packet, sealed, now);
+    }
+    sent
+}
+
+/// A word from before the first part came: what has come stays, and only the rest is asked for.
+#[test]
+fn a_late_word_that_the_service_is_at_work_throws_nothing_away() {
+    let mut messenger = Messenger::<()>::new(Limits::default());
+    let mut now = Instant::now();
+    let order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: b"x",
+        deadline: now + MINUTE,
+        unheard: None,
+        traced: false,
+    };
+    messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    let mut next = 0;
+    let draft = messenger.poll_transmit().expect("a draft");
+    let message = draft.message;
+    messenger.handle_unsent(draft.packet);
+    let [first] = &send(&mut messenger, &mut next, now)[..] else { panic!("one packet") };
+    let (_, first) = *first;
+    now = messenger.poll_timeout().expect("it may be lost");
+    messenger.handle_timeout(now);
+    let copies = send(&mut messenger, &mut next, now);
+    let pending = Answer::Pending { message }.encode();
+    messenger.handle_reply(&first, &pending, now).expect("late, and of use");
+    now = messenger.poll_timeout().expect("a poll is due");
+    messenger.handle_timeout(now);
+    let polls = send(&mut messenger, &mut next, now);
+    let [(Content::Poll { wanted }, poll)] = &polls[..] else { panic!("{polls:?}") };
+    assert!(wanted.is_empty(), "{wanted:?}");
+    let part = |index, data: Vec<u8>| Answer::Response { message, index, count: 2, data }.encode();
+    let whole = Response::Ok(vec![9; 3000]).encode();
+    let (one, two) = (Response::fragment(&whole, 0), Response::fragment(&whole, 1));
+    let one = part(0, one.expect("two parts").to_vec());
+    messenger.handle_reply(&copies[0].1, &one, now).expect("a part");
+    messenger.handle_reply(poll, &pending, now).expect("read");
+    let asked = send(&mut messenger, &mut next, now);
+    let [(Content::Poll { wanted }, poll)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(wanted, &[1], "the first part is kept");
+    let two = part(1, two.expect("two parts").to_vec());
+    messenger.handle_reply(poll, &two, now).expect("a part");
+    let Some(Event::Delivered(_, delivered)) = messenger.poll_event() else { panic!("complete") };
+    assert_eq!(delivered.response, Response::Ok(vec![9; 3000]));
+}
+
+/// The messages to one provider end when it is gone, and no others.
+#[test]
+fn a_provider_that_is_gone_ends_its_messages() {
+    let mut messenger = Messenger::<()>::new(Limits::default());
+    let now = Instant::now();
+    let mut order = Order {
+        provider: PROVIDER,
+        service: "echo",
+        payload: b"x",
+        deadline: now + MINUTE,
+        unheard: None,
+        traced: false,
+    };
+    let gone = messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    order.provider = NodeId::from_bytes([6; 8]);
+    messenger.handle_order(&order, now, &mut rng()).expect("taken");
+    let draft = messenger.poll_transmit().expect("a draft");
+    assert_eq!((draft.number, draft.provider), (gone, PROVIDER));
+    messenger.handle_provider_gone(draft.packet);
+    let Some(Event::ProviderGone(ended, tried)) = messenger.poll_event() else { panic!("ended") };
+    assert_eq!((ended, tried.packets_sent), (gone, 0));
+    assert_eq!(messenger.poll_transmit().map(|draft| draft.provider), Some(order.provider));
+    assert_eq!(messenger.messages(), 1);
+}
+
+/// Of several providers one that gives no sign of life is left early; one that does has its time.
+#[test]
+fn a_silent_provider_is_given_up_before_the_deadline() {
+    for silent in [true, false] {
+        let mut messenger = Messenger::<()>::new(Limits::default());
+        let mut now = Instant::now();
+        let began = now;
+        let order = Order {
+            provider: PROVIDER,
+            service: "echo",
+            payload: b"x",
+            deadline: now + MINUTE,
+            unheard: Some(now + MINUTE / 6),
+            traced: false,
+        };
+        messenger.handle_order(&order, now, &mut rng()).expect("taken");
+        let (mut next, mut heard) = (0, false);
+        loop {
+            let draft = messenger.poll_transmit();
+            let message = draft.as_ref().map(|draft| draft.message);
+            if let Some(draft) = draft {
+                messenger.handle_unsent(draft.packet);
+            }
+            let sent = send(&mut messenger, &mut next, now);
+            if let (false, false, Some(message), Some((_, reply))) =
+                (silent, heard, message, sent.first())
+            {
+                let pending = Answer::Pending { message }.encode();
+                messenger.handle_reply(reply, &pending, now).expect("heard");
+                heard = true;
+            }
+            if let Some(event) = messenger.poll_event() {
+                assert!(matches!(event, Event::DeadlinePassed(..)), "{event:?}");
+                break;
+            }
+            now = messenger.poll_timeout().expect("it goes on");
+            messenger.handle_timeout(now);
+        }
+        assert_eq!(now - began, if silent { MINUTE / 6 } else { MINUTE });
+    }
 }
 
 fn rng() -> ChaCha20Rng {

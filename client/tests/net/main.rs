@@ -2,7 +2,6 @@
 
 mod broadcast;
 mod durable;
-mod floods;
 mod letters;
 mod monerod;
 mod requests;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_client::{Client, ClientConfig, RequestError, State};
 use mixbed_directory::{Follower, FollowerConfig, IdentitySecret, Role, Trust};
 use mixbed_localnet::HandPeer;
+use mixbed_wire::NodeId;
 
 use crate::rig::{Rig, SOON, Wish, client};
 
@@ -68,7 +69,7 @@ async fn a_gateway_that_swallows_everything_is_left_for_another() {
     let swallowing = tokio::spawn(async move {
         let (mut links, mut came) = (Vec::new(), Some(came));
         while let Ok(link) = hung.accept().await {
-            if mixbed_wire::NodeId::of_key(link.peer.as_bytes()) == own {
+            if NodeId::of_key(link.peer.as_bytes()) == own {
                 came.take().map(|came| came.send(()));
             }
             links.push(link);

@@ -77,7 +77,7 @@ async fn watched_client(world: &World, recorder: &Recorder) -> (Client, Line) {
 }
 
 /// A broadcast, and then one request after another.
-async fn talk(client: &Client, raw: Vec<u8>) -> JoinHandle<()> {
+fn talk(client: &Client, raw: Vec<u8>) -> JoinHandle<()> {
     let client = client.clone();
     tokio::spawn(async move {
         client.broadcast(&raw, options()).await.expect("accepted");
@@ -112,7 +112,7 @@ async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
         [("up", up), ("down", down)]
     };
 
-    let talking = talk(&busy, world.stock.transfers[0].raw.clone()).await;
+    let talking = talk(&busy, world.stock.transfers[0].raw.clone());
     let seen = watch().await;
     assert!(!talking.is_finished(), "it talks all the time");
     for (direction, apart) in seen {

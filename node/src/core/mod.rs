@@ -99,6 +99,12 @@ impl<P: PacketFormat> NodeCore<P> {
         &self.descriptor
     }
 
+    /// The document that it goes by, or went by last.
+    #[must_use]
+    pub fn document(&self) -> Option<&Arc<Document>> {
+        self.document.as_ref()
+    }
+
     /// The document to go by, and the epoch that it is. Says whether the node has other keys than
     /// before: then its [`descriptor`](Self::descriptor) is to be registered.
     pub fn handle_document<R: Rng + ?Sized>(
@@ -166,6 +172,12 @@ impl<P: PacketFormat> NodeCore<P> {
     pub fn handle_packet(&mut self, packet: &P, from: LinkKind, now: Instant) {
         self.accounts.received += 1;
         self.take(packet, from == LinkKind::Client, now);
+    }
+
+    /// A packet came over a link and was taken at once by what the link is made to suffer.
+    pub fn handle_refused(&mut self, reason: DropReason) {
+        self.accounts.received += 1;
+        self.accounts.drop(reason);
     }
 
     /// A service has answered.

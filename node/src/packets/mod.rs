@@ -14,7 +14,7 @@ pub(crate) use keys::{KeyRing, KeySet};
 pub(crate) use mixing::{Held, spawn_mixing};
 pub(crate) use origin::{Origin, Shares, Turn};
 pub(crate) use pool::MixPool;
-pub(crate) use share::{Part, Place, Share, Source};
 pub(crate) use seen::ReplayRoom;
+pub(crate) use share::{Part, Place, Share, Source};
 pub(crate) use stay::{Books, Stay};
 pub(crate) use workers::{Arrived, BATCH, Entrance, Forward, Hop, Workers};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mixbed_directory::Role;
-use mixbed_link::{Link, LinkWriter};
+use mixbed_link::Link;
 use mixbed_localnet::HandPeer;
 use mixbed_node::Limits;
-use mixbed_wire::{DropReason, Frame, PACKET_SIZE, Packet};
+use mixbed_wire::{DropReason, Frame};
 
 use crate::rig::{Rig, SOON, join};
 
@@ -18,46 +18,6 @@ async fn intruder(rig: &Rig) -> (HandPeer, Link) {
     let node = document.node(&rig.node.id()).expect("listed");
     let link = peer.dial(node).await.expect("it has a key of the net");
     (peer, link)
-}
-
-/// Sends these frames over and over, 64 at a time, as fast as the node takes them.
-async fn flood(writer: &mut LinkWriter, packets: &[Packet]) {
-    loop {
-        for packet in packets.iter().cycle().take(64) {
-            writer.push(&Frame::Packet(packet.clone())).expect("sealed");
-        }
-        if writer.flush().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Full rate, whatever it is that comes: garbage, copies of one packet, packets for nobody.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_floods_sheds_its_own_packets_only() {
-    let limits = Limits { workers: Some(1), ..Limits::default() };
-    let mut rig = Rig::new(limits).await;
-    let (_peer, link) = intruder(&rig).await;
-    let mut writer = link.writer;
-    let stray = rig.route(mixbed_wire::NodeId::from_bytes([1; 8]), Duration::ZERO, None);
-    let packets =
-        [Packet::from_bytes(&[0x5a; PACKET_SIZE]), rig.packet(), rig.seal(&stray), rig.packet()];
-    let flooding = tokio::spawn(async move { flood(&mut writer, &packets).await });
-    let shed = DropReason::QueueFull.index();
-    rig.books_at_any_time(|books| books.dropped[shed] > 1000).await;
-    for _ in 0..40 {
-        for _ in 0..4 {
-            let packet = rig.packet();
-            rig.there.writer.push(&Frame::Packet(packet)).expect("sealed");
-        }
-        rig.there.writer.flush().await.expect("the link is up");
-        for _ in 0..4 {
-            // Those of the flood that are worth something are two.
-            rig.receive().await;
-        }
-    }
-    assert!(!flooding.is_finished(), "it was at it all the time");
-    flooding.abort();
 }
 
 /// One that asks for the longest delays fills two thirds of the pool, and the rest serves others.

@@ -112,18 +112,6 @@ impl Rig {
         settled.unwrap_or_else(|_| panic!("the books say {:?}", self.node.readings()))
     }
 
-    /// Waits until the accounts look as wanted, whether they close at that moment or not: under a
-    /// flood they are read while they change.
-    pub(crate) async fn books_at_any_time(&self, wanted: impl Fn(&Readings) -> bool) {
-        let reading = async {
-            while !wanted(&self.node.readings()) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        let settled = tokio::time::timeout(SOON, reading).await;
-        settled.unwrap_or_else(|_| panic!("the books say {:?}", self.node.readings()));
-    }
-
     /// Waits until the node says that it is not ready for this reason.
     pub(crate) async fn unready(&self, because: &str) {
         let unready = async {

@@ -5,6 +5,7 @@
 
 mod delays;
 mod epochs;
+mod impaired;
 mod large;
 mod loss;
 mod repeat;

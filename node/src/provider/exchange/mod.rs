@@ -248,7 +248,8 @@ impl<B> Exchange<B> {
                     [] => Some(at % count.max(1)),
                     wanted => wanted.get(usize::from(at)).copied(),
                 };
-                let part = index.and_then(|index| Some((index, Response::fragment(&kept.body, index)?)));
+                let part =
+                    index.and_then(|index| Some((index, Response::fragment(&kept.body, index)?)));
                 if let Some((index, data)) = part {
                     let data = data.to_vec();
                     let answer = Answer::Response { message, index, count, data };
