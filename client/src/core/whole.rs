@@ -131,6 +131,9 @@ impl<P: PacketFormat> ClientCore<P> {
             return None;
         }
         self.retry_at = None;
+        if self.cover.paces_payload() && self.cover.poll_timeout().is_some_and(|tick| tick > now) {
+            return None;
+        }
         let mut net = self.net.clone()?;
         net.weights = self.messenger.suspicion().weights(now);
         let made = self.transmit(&net, now, rng);
