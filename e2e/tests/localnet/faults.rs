@@ -75,9 +75,16 @@ async fn monerod_is_killed_in_the_middle_of_submissions() {
 async fn a_mix_that_stays_dead_is_soon_avoided() {
     let mut world = world().await;
     world.net.stop_node("mix-2-0", Duration::ZERO).await;
-    let reports = Traffic::begin(&world, PACE).await.all_mined_once(&world).await;
-    let slow = reports.iter().skip(4).filter(|report| report.retransmissions > 1).count();
-    assert!(slow <= 1, "{reports:#?}");
+    let before = world.monerod.daemon().get_info().await.expect("monerod answers").tx_count;
+    let mut reports = Vec::new();
+    for transfer in &world.stock.transfers {
+        reports.push(world.broadcast(&transfer.raw, 3 * SOON).await.expect("accepted"));
+    }
+    // Three routes in four have the mix on them. The first half of the broadcasts finds it out.
+    let disturbed = reports[5..].iter().filter(|report| report.retransmissions > 0).count();
+    assert!(disturbed <= 2, "{reports:#?}");
+    let txids: Vec<_> = reports.iter().map(|report| report.txid).collect();
+    mined_once(&world, &txids, before).await;
     world.net.start_node("mix-2-0").await.expect("its port is free");
     world.net.wait_ready(SOON).await.expect("ready");
     world.at_rest_after_broken_links().await;
@@ -91,7 +98,8 @@ async fn lossy(share: f64) -> Vec<BroadcastReport> {
     let reports = Traffic::begin(&world, PACE).await.all_mined_once(&world).await;
     world.net.impair(Vec::new()).await.expect("healed");
     let books = world.at_rest().await;
-    assert!(books.dropped(DropReason::Impaired) > 0, "{books:?}");
+    // Some two hundred links were crossed.
+    assert!(share < 0.05 || books.dropped(DropReason::Impaired) > 0, "{books:?}");
     reports
 }
 
