@@ -4,6 +4,7 @@
 mod broadcast;
 mod child;
 mod cipher;
+mod cover;
 mod forward;
 mod replay;
 mod report;
@@ -36,14 +37,23 @@ struct Args {
 #[derive(Subcommand)]
 enum Part {
     /// The node under test: started by the benchmark itself, in a process of its own.
-    #[command(hide = true)]
-    ServeMix(child::ServeMix),
+    #[command(hide = true, name = "serve-mix")]
+    Mix(child::ServeMix),
+    /// A net, in a process of its own.
+    #[command(hide = true, name = "serve-net")]
+    Net(cover::ServeNet),
+    /// Idle clients, in a process of their own.
+    #[command(hide = true, name = "serve-clients")]
+    Clients(cover::ServeClients),
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    if let Some(Part::ServeMix(mix)) = args.part {
-        return child::serve(mix);
+    match args.part {
+        Some(Part::Mix(mix)) => return child::serve(mix),
+        Some(Part::Net(net)) => return cover::serve_net(&net),
+        Some(Part::Clients(clients)) => return cover::serve_clients(&clients),
+        None => {}
     }
     let mut report = Report::default();
     let cores = std::thread::available_parallelism()?.get();
@@ -56,6 +66,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         Box::pin(forward::measure(&mut report)).await?;
         broadcast::measure(&mut report).await?;
+        cover::measure(&mut report).await?;
         roles::measure(&mut report, &args.mixbed).await
     })?;
     let met = report.write(&args.out)?;
