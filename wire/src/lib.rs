@@ -15,11 +15,13 @@ mod impairment;
 mod key;
 pub mod letter;
 mod link;
+mod loop_record;
 pub mod message;
 mod packet;
 mod poisson;
 mod replay;
 mod reply;
+mod suspects;
 mod verdict;
 
 pub use address::{HopAddress, TraceContext};
@@ -31,6 +33,7 @@ pub use id::{NodeId, ParseNodeIdError};
 pub use impairment::{Impaired, Impairment, ImpairmentError, Latency};
 pub use key::{LinkPublic, LinkSecret, MailboxPublic, MailboxSecret, SphinxPublic, SphinxSecret};
 pub use link::{Handshake, LinkError, LinkOpener, LinkSealer, Step};
+pub use loop_record::LoopRecord;
 pub use packet::{
     Exit, HOPS, Identifier, MAX_PLAINTEXT, Opened, PACKET_SIZE, Packet, ReplayTag, Route, RouteHop,
     SealError, Unwrapped,
@@ -38,4 +41,5 @@ pub use packet::{
 pub use poisson::PoissonClock;
 pub use replay::ReplayFilter;
 pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
-pub use verdict::{Culprit, LOOPS_JUDGED, LoopOutcome, Lost, Verdict, judge};
+pub use suspects::LOOPS_JUDGED;
+pub use verdict::{Culprit, LoopOutcome, Lost, Verdict, judge};

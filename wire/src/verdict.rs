@@ -1,10 +1,10 @@
 //! Who takes packets, told by which loops came back.
 #![deny(clippy::disallowed_methods)]
 
-use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::NodeId;
+use crate::suspects::{LOOPS_JUDGED, STRETCHES, Suspects};
 
 /// How a loop ended, and the way that it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,55 +65,50 @@ const LINK_AHEAD: f64 = 2.0;
 /// By how much a suspect must explain more than any that is elsewhere, before it is named.
 const AHEAD: f64 = 3.0;
 
-/// How many of the last outcomes [`judge`] looks at, at most.
-pub const LOOPS_JUDGED: usize = 256;
-
-/// The stretches that are looked at: the last so many loops. A short one sees soon what has just
-/// begun; a long one sees less.
-const STRETCHES: [usize; 4] = [32, 64, 128, LOOPS_JUDGED];
-
 /// Names what takes packets, if the loops tell: of all suspects the one whose loops are lost so
 /// much more often than those beside it that chance hardly does it, and most of all.
 ///
-/// `outcomes`: the latest last; those of several senders may be mixed, which tells more.
+/// `outcomes`: the latest last, of which [`LOOPS_JUDGED`] are looked at; those of several senders
+/// may be mixed, which tells more. For a verdict after each loop see [`LoopRecord`].
 ///
 /// How soon: a mix that takes everything in a layer of two is passed by three of four loops of a
 /// client (its layer is passed twice) and by half of a node's. That makes 0.56 and 0.69 of evidence
 /// a loop, so about 25 loops. One that spares one of its neighbours (an n - 1 attack) shows in a
 /// third of that: about 60 loops. What ended before it began makes it up to twice as many. See the
 /// tests for the figures.
+///
+/// [`LoopRecord`]: crate::LoopRecord
 #[must_use]
 pub fn judge(outcomes: &[LoopOutcome]) -> Option<Verdict> {
-    let all = outcomes.len();
-    let shorter = STRETCHES.into_iter().filter(|stretch| *stretch < all);
-    let longest = all.min(STRETCHES[STRETCHES.len() - 1]);
-    let verdicts =
-        shorter.chain([longest]).filter_map(|stretch| judge_stretch(&outcomes[all - stretch..]));
+    let mut suspects = Suspects::default();
+    for (later, outcome) in outcomes.iter().rev().take(LOOPS_JUDGED).enumerate() {
+        suspects.add(outcome, later);
+    }
+    most_evident(&suspects)
+}
+
+/// Of the verdicts of all stretches the most evident one.
+pub(crate) fn most_evident(suspects: &Suspects) -> Option<Verdict> {
+    let verdicts = (0..STRETCHES.len()).filter_map(|stretch| judge_stretch(suspects, stretch));
     verdicts.max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
-fn judge_stretch(outcomes: &[LoopOutcome]) -> Option<Verdict> {
-    let mut all = Lost::default();
-    let mut suspects: HashMap<Culprit, Lost> = HashMap::new();
-    let mut met = Vec::new();
-    for outcome in outcomes {
-        all.count(outcome.returned);
-        met.clear();
-        met.extend(outcome.hops.iter().map(|node| Culprit::Node(*node)));
-        met.extend(outcome.hops.windows(2).map(|pair| Culprit::Link(pair[0], pair[1])));
-        met.sort_unstable();
-        met.dedup();
-        for suspect in &met {
-            suspects.entry(*suspect).or_default().count(outcome.returned);
-        }
+fn judge_stretch(suspects: &Suspects, stretch: usize) -> Option<Verdict> {
+    let all = suspects.all(stretch)?;
+    // No suspect explains more than all of it.
+    let unexplained = all.likelihood();
+    if -unexplained < ENOUGH {
+        return None;
     }
     let mut verdicts: Vec<_> = suspects
-        .into_iter()
+        .met(stretch)
         .filter_map(|(culprit, through)| {
             let beside = Lost { lost: all.lost - through.lost, of: all.of - through.of };
-            let evidence = through.likelihood() + beside.likelihood() - all.likelihood();
-            let clear = through.share() - beside.share() >= LEAST_DIFFERENCE;
-            clear.then_some(Verdict { culprit, through, beside, evidence })
+            if through.share() - beside.share() < LEAST_DIFFERENCE {
+                return None;
+            }
+            let evidence = through.likelihood() + beside.likelihood() - unexplained;
+            Some(Verdict { culprit, through, beside, evidence })
         })
         .collect();
     let handicapped = |verdict: &Verdict| match verdict.culprit {
@@ -173,6 +168,12 @@ impl Lost {
     pub fn count(&mut self, returned: bool) {
         self.lost += u32::from(!returned);
         self.of += 1;
+    }
+
+    /// One that was counted counts no more.
+    pub(crate) fn uncount(&mut self, returned: bool) {
+        self.lost -= u32::from(!returned);
+        self.of -= 1;
     }
 
     /// The share that was lost, 0 to 1; 0 if there were none.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use mixbed_wire::{Identifier, LOOPS_JUDGED, LoopOutcome, NodeId, Verdict, judge};
+use mixbed_wire::{Identifier, LoopOutcome, LoopRecord, NodeId, Verdict};
 
 /// A client's loops: those under way, and how the last ones ended. `K` is what reads them.
 ///
@@ -26,7 +26,7 @@ use mixbed_wire::{Identifier, LOOPS_JUDGED, LoopOutcome, NodeId, Verdict, judge}
 pub struct Loops<K> {
     waiting: HashMap<Identifier, Waiting<K>>,
     timers: BTreeSet<(Instant, Identifier)>,
-    ended: VecDeque<LoopOutcome>,
+    ended: LoopRecord,
     /// Those of which [`poll_ended`](Self::poll_ended) has not told.
     untold: VecDeque<LoopOutcome>,
     sent: u64,
@@ -66,7 +66,7 @@ pub struct LoopReport {
     /// What takes them, if they tell.
     pub verdict: Option<Verdict>,
     /// The last ones, the latest last: for a judgement together with others' loops. At most
-    /// [`LOOPS_JUDGED`].
+    /// [`LOOPS_JUDGED`](mixbed_wire::LOOPS_JUDGED).
     pub outcomes: Vec<LoopOutcome>,
 }
 
@@ -75,7 +75,7 @@ impl<K> Default for Loops<K> {
         Self {
             waiting: HashMap::new(),
             timers: BTreeSet::new(),
-            ended: VecDeque::new(),
+            ended: LoopRecord::default(),
             untold: VecDeque::new(),
             sent: 0,
             returned: 0,
@@ -174,7 +174,7 @@ impl<K> Loops<K> {
     #[must_use]
     pub fn report(&self) -> LoopReport {
         let Self { sent, returned, lost, .. } = *self;
-        let outcomes: Vec<_> = self.ended.iter().cloned().collect();
+        let outcomes: Vec<_> = self.ended.outcomes().iter().cloned().collect();
         let mut report = LoopReport { sent, returned, lost, ..LoopReport::default() };
         for LoopOutcome { hops, returned, .. } in outcomes.iter().rev().take(Self::WINDOW) {
             report.recent.count(*returned);
@@ -184,7 +184,7 @@ impl<K> Loops<K> {
         }
         // What has long been over is nobody's any more.
         if report.recent.returned < report.recent.ended {
-            report.verdict = judge(&outcomes);
+            report.verdict = self.ended.judge();
         }
         report.outcomes = outcomes;
         report
@@ -192,12 +192,11 @@ impl<K> Loops<K> {
 
     fn end(&mut self, hops: Vec<NodeId>, returned: bool, ended: Instant) {
         let outcome = LoopOutcome { hops, returned, ended };
-        for (list, most) in [(&mut self.untold, Self::WINDOW), (&mut self.ended, LOOPS_JUDGED)] {
-            if list.len() >= most {
-                list.pop_front();
-            }
-            list.push_back(outcome.clone());
+        if self.untold.len() >= Self::WINDOW {
+            self.untold.pop_front();
         }
+        self.untold.push_back(outcome.clone());
+        self.ended.push(outcome);
     }
 }
 
