@@ -87,25 +87,38 @@ fn any_packet() -> Packet {
     Packet::seal(&route, address, [0; 16], b"", &mut rand::rng()).expect("it fits")
 }
 
-/// Packets come faster than they can be opened: there is always one more.
+/// Packets come faster than they can be opened: there is always one more. They come from a thread
+/// beside, as tasks that share one would take turns.
 #[tokio::test]
 async fn a_gateway_that_floods_stops_neither_timers_nor_orders() {
     let running = task(Limits::default());
+    let before = running.order(Duration::from_millis(500)).await;
     let packet = any_packet();
     let inbound = running.inbound.clone();
-    let flood = tokio::spawn(async move {
-        loop {
-            let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
-            let packet = Inbound { packet: packet.clone(), arrived, arrived_at };
-            if inbound.send(FromLink::Packet(packet)).await.is_err() {
-                return;
-            }
-        }
+    let flood = std::thread::spawn(move || {
+        let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
+        let packet = || Inbound { packet: packet.clone(), arrived, arrived_at };
+        while inbound.blocking_send(FromLink::Packet(packet())).is_ok() {}
     });
-    let answer = running.order(Duration::from_millis(100)).await;
-    let answer = tokio::time::timeout(SOON, answer).await.expect("its deadline is noticed");
-    assert!(matches!(answer, Ok(Err(Ended::DeadlinePassed(_)))));
-    flood.abort();
+    let full = async {
+        while running.inbound.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, full).await.expect("it comes faster than it is opened");
+    let answered = async {
+        let deadline_passed = |answer| matches!(answer, Ok(Err(Ended::DeadlinePassed(_))));
+        assert!(deadline_passed(before.await), "it ends at its deadline");
+        for _ in 0..20 {
+            let answer = running.order(Duration::from_millis(10)).await;
+            assert!(deadline_passed(answer.await), "it ends at its deadline");
+        }
+    };
+    let answered = tokio::time::timeout(SOON, answered).await;
+    assert!(answered.is_ok(), "a deadline, or an order, is not noticed");
+    assert!(!flood.is_finished(), "the flood goes on");
+    drop(running);
+    tokio::task::spawn_blocking(|| flood.join()).await.expect("no panic").expect("it ends");
 }
 
 /// No timer is due for an hour: the task is told that nobody waits.
