@@ -96,16 +96,10 @@ impl Config {
     /// The network that the project promises to simulate: 500 clients over 30 nodes.
     #[must_use]
     pub fn large(seed: u64) -> Self {
-        let parameters = Parameters { rates: Self::rates(), ..Parameters::default() };
+        let parameters = Parameters { rates: Rates::COVER, ..Parameters::default() };
         let sizes =
             Self { gateways: 6, mixes_a_layer: 7, providers: 3, clients: 500, ..Self::new(seed) };
         Self { parameters, ..sizes }
-    }
-
-    /// The rates at which cover traffic is on.
-    #[must_use]
-    pub fn rates() -> Rates {
-        Rates { payload: 2.0, drop: 0.5, client_loop: 0.5, node_loop: 1.0, downlink: 4.0 }
     }
 
     /// Nodes.

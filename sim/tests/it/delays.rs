@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mixbed_directory::Rates;
 use mixbed_sim::stats::{gamma_cdf, ks_distance, ks_p_value, mean};
 use mixbed_sim::{Config, Transparent};
 
@@ -20,7 +21,7 @@ fn a_hop_holds_packets_for_an_exponential_time_and_a_route_for_a_gamma_distribut
         follow_packets: true,
         ..Config::new(4)
     };
-    let rates = Config::rates();
+    let rates = Rates::COVER;
     // Without the gateways' clocks, so that nothing but the pool holds a packet.
     config.parameters.rates = mixbed_directory::Rates { downlink: 0.0, ..rates };
     let mean_delay = config.parameters.mean_hop_delay.as_secs_f64();
