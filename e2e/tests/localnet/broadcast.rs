@@ -85,6 +85,7 @@ async fn its_trace_has_every_hop_in_order_there_and_back() {
         difference.as_micros() < 10,
         "the sender drew what the hops were asked: {difference:?}"
     );
+    world.at_rest().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,6 +97,7 @@ async fn the_same_transaction_again_is_known_before_and_after_it_is_mined() {
     world.mined(transfer.txid).await;
     let late = world.client.broadcast(&transfer.raw, options()).await.expect("accepted");
     assert_eq!([first.already_known, again.already_known, late.already_known], [false, true, true]);
+    world.at_rest().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::alike::{Apart, float};
+use crate::audit::{Links, settled};
 use crate::recorder::{Line, Recorder};
 use crate::world::{SOON, World, options};
 
@@ -139,6 +140,13 @@ async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
     }
 
     talking.abort();
+    let books = || {
+        let mut books = world.net.books();
+        books.nodes.insert(GATEWAY.to_owned(), gateway.readings());
+        books
+    };
+    // The first client was stopped.
+    settled(books, &[&world.client, &busy, &idle], Links::Broken).await;
     busy.stop().await;
     idle.stop().await;
     gateway.stop(Duration::from_secs(1)).await;

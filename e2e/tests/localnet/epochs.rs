@@ -6,6 +6,7 @@ use mixbed_client::Client;
 use mixbed_directory::Parameters;
 use mixbed_localnet::{LocalNet, LocalNetConfig};
 
+use crate::audit::{Links, audited};
 use crate::world::{SOON, World, client_of, options};
 
 /// Epochs that the tests live through.
@@ -31,8 +32,9 @@ async fn ask_until(client: Client, epoch: u64) -> u32 {
 async fn live_through(epoch_length: Duration) {
     let world = World::with(|config| config.parameters = of_length(epoch_length)).await;
     let last = world.net.follower().epoch().expect("a document") + EPOCHS;
+    let askers: Vec<Client> = (0..4).map(|_| client_of(&world.net)).collect();
     let asking: Vec<_> =
-        (0..4).map(|_| tokio::spawn(ask_until(client_of(&world.net), last))).collect();
+        askers.iter().map(|asker| tokio::spawn(ask_until(asker.clone(), last))).collect();
     let mut broadcasts = 0;
     while world.net.follower().epoch().expect("a document") < last {
         // Monerod knows most of them already: that is an answer, too.
@@ -47,7 +49,8 @@ async fn live_through(epoch_length: Duration) {
     }
     let epochs = usize::try_from(EPOCHS).expect("few");
     assert!(broadcasts >= epochs, "only {broadcasts} broadcasts");
-    let books = world.at_rest().await;
+    let clients: Vec<&Client> = askers.iter().chain([&world.client]).collect();
+    let books = audited(&world.net, &clients, Links::Whole).await;
     assert_eq!(books.drops(), [], "after {broadcasts} broadcasts");
 }
 
@@ -93,5 +96,5 @@ async fn keys_turn_by_the_clock_while_the_directory_is_away() {
     net.start_directory().await.expect("the same port, the same state");
     ask_until(client.clone(), known + 8).await;
     assert!(net.follower().current().expect("a document").epoch >= known + 4, "it is back");
-    assert_eq!(net.books().drops(), []);
+    assert_eq!(audited(&net, &[&client], Links::Whole).await.drops(), []);
 }

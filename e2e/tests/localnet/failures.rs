@@ -6,6 +6,7 @@ use mixbed_client::{BroadcastError, State};
 use mixbed_directory::FollowerState;
 use mixbed_monero::Daemon;
 
+use crate::audit::{Links, audited};
 use crate::world::{SOON, World, client_of};
 
 const SHORT: Duration = Duration::from_secs(3);
@@ -125,6 +126,7 @@ async fn without_the_directory_everything_goes_on_and_a_new_client_waits_for_it(
     let after = world.net.follower().current().expect("a document");
     assert!(after.epoch >= before.epoch, "nothing was lost");
     assert_eq!(after.nodes.len(), before.nodes.len());
+    audited(&world.net, &[&world.client, &late], Links::Whole).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,4 +137,5 @@ async fn a_stopped_client_says_so() {
     assert_eq!(*client.state().borrow(), State::Stopped);
     let raw = &world.stock.transfers[0].raw;
     assert!(client.broadcast(raw, crate::world::options()).await.is_err());
+    audited(&world.net, &[&world.client, &client], Links::Broken).await;
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use mixbed_client::{BroadcastReport, Broadcasts, JournalBounds, JournalError};
 use mixbed_directory::{FollowerState, ImpairmentRule, Parameters};
-use mixbed_localnet::NetBooks;
 use mixbed_wire::{DropReason, Impairment};
 
+use crate::audit::{Links, audited};
 use crate::traffic::{Traffic, mined_once};
 use crate::world::{SOON, World, client_of, options};
 
@@ -170,7 +170,5 @@ async fn a_client_that_dies_with_broadcasts_under_way_ends_them_after_its_restar
         assert!(ended.is_accepted(), "{ended:?}");
     }
     mined_once(&world, &txids, before).await;
-    let books = world.books(NetBooks::at_rest).await;
-    let audit = books.audit(&[world.client.readings(), first.readings(), second.readings()]);
-    assert!(audit.lost_with_links >= 0, "{audit:?}");
+    audited(&world.net, &[&world.client, &first, &second], Links::Broken).await;
 }

@@ -1,6 +1,7 @@
 //! Real transactions through a mixnet in one process, to a real regtest monerod.
 
 mod alike;
+mod audit;
 mod broadcast;
 mod cover;
 mod epochs;

@@ -9,6 +9,8 @@ use mixbed_monero::testing::Stock;
 use mixbed_monero::{Monerod, MonerodOptions, PreparedTransfer, TxId};
 use mixbed_telemetry::{Options, Telemetry};
 
+use crate::audit::{Links, audited};
+
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) struct World {
@@ -82,26 +84,17 @@ impl World {
             }
         };
         let books = tokio::time::timeout(SOON, settled).await;
-        books.unwrap_or_else(|_| {
-            let books = self.net.books();
-            panic!("{:#?}\n{books:#?}", books.audit(&[self.client.readings()]))
-        })
+        books.unwrap_or_else(|_| panic!("the books say {:#?}", self.net.books()))
     }
 
-    /// After a test: each packet that anybody made was delivered or dropped with a reason, none is
-    /// held, and none vanished between two nodes.
+    /// After a test in which no link broke and no other client was.
     pub(crate) async fn at_rest(&self) -> NetBooks {
-        self.audited(|lost| lost == 0).await
+        audited(&self.net, &[&self.client], Links::Whole).await
     }
 
-    /// After a test that broke links: what was in their sockets is lost, and nothing else.
+    /// After a test that broke links.
     pub(crate) async fn at_rest_after_broken_links(&self) -> NetBooks {
-        self.audited(|lost| lost >= 0).await
-    }
-
-    async fn audited(&self, links_may_lose: impl Fn(i64) -> bool) -> NetBooks {
-        let lost = |books: &NetBooks| books.audit(&[self.client.readings()]).lost_with_links;
-        self.books(|books| books.at_rest() && links_may_lose(lost(books))).await
+        audited(&self.net, &[&self.client], Links::Broken).await
     }
 }
 
