@@ -16,7 +16,7 @@ Examples:
   mixbed broadcasts --json | jq '.[] | select(.state == \"pending\")'
 
 A `mixbed client` with a state directory writes each broadcast down before it sends it, and goes on
-with it when it is started again. Ended ones are remembered for a week, 1,000 at most.";
+with it when it is started again, until its deadline (mixbed broadcast --deadline). Ended ones are remembered for a week, 1,000 at most.";
 
 /// List the broadcasts that a client with a state directory has taken on, and what became of them
 #[derive(Debug, clap::Args)]

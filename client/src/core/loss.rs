@@ -48,6 +48,9 @@ pub struct Loss {
 /// How much one packet counts: the last eight or so make the measure.
 const GAIN: f64 = 1.0 / 8.0;
 
+/// More than this is no chance, but a way that nothing passes: with it 700 packets in a row say so.
+const MOST_LOST: f64 = 0.99;
+
 impl Default for Loss {
     fn default() -> Self {
         Self { share: 0.0 }
@@ -99,7 +102,7 @@ impl Loss {
     /// 1,000.
     #[must_use]
     pub fn longest_run(&self) -> f64 {
-        if self.share > 0.0 { 0.001_f64.ln() / self.share.ln() } else { 0.0 }
+        if self.share > 0.0 { 0.001_f64.ln() / self.share.min(MOST_LOST).ln() } else { 0.0 }
     }
 }
 

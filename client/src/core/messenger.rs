@@ -133,7 +133,11 @@ impl<K> Messenger<K> {
     /// The packet was handed to the link now.
     pub fn handle_sent(&mut self, packet: PacketNo, sent: Sent<K>, now: Instant) {
         let Some(flying) = self.packets.get_mut(&packet) else { return };
-        let Some(message) = self.messages.get_mut(&flying.message) else { return };
+        let Some(message) = self.messages.get_mut(&flying.message) else {
+            // It ended while the packet waited for its tick.
+            self.packets.remove(&packet);
+            return;
+        };
         let back = sent.replies.iter().map(|reply| reply.back).max().unwrap_or_default();
         let due = now + sent.there + back + self.margin.of_attempt(flying.attempt);
         message.tried.packets_sent += 1;

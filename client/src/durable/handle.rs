@@ -233,8 +233,7 @@ impl Shared {
     async fn write(&self, entry: Entry) -> Result<(), JournalError> {
         let store = Arc::clone(&self.store);
         let written = tokio::task::spawn_blocking(move || store.put(&entry)).await;
-        // A panic in the store is its own report; the runtime's end is nobody's to hear.
-        written.unwrap_or(Ok(()))
+        written.unwrap_or_else(|unfinished| Err(self.store.unwritten(unfinished)))
     }
 
     fn show(&self, txid: TxId) {

@@ -20,6 +20,8 @@ use super::{BroadcastRecord, BroadcastState, JournalError};
 const FILE: &str = "broadcasts.redb";
 const FORMAT: u64 = 1;
 const CACHE_BYTES: usize = 4 << 20;
+/// The database takes nothing more after the disk has failed it once; the file is as it was.
+const AFTER_IO: &str = "the disk failed before: start the client again when it is well";
 
 /// `format`.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
@@ -168,10 +170,18 @@ impl Store {
         Ok(entries)
     }
 
+    /// A write that did not come to its end.
+    pub(super) fn unwritten(&self, why: tokio::task::JoinError) -> JournalError {
+        JournalError::Io { path: self.path.clone(), source: io::Error::other(why) }
+    }
+
     fn failed(&self, error: redb::Error) -> JournalError {
         let path = self.path.clone();
         match error {
             redb::Error::Io(source) => JournalError::Io { path, source },
+            redb::Error::PreviousIo => {
+                JournalError::Io { path, source: io::Error::other(AFTER_IO) }
+            }
             error => JournalError::Corrupt { path, what: error.to_string() },
         }
     }

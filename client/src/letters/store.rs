@@ -18,6 +18,8 @@ use super::inbox::{Changes, Inbox};
 const FILE: &str = "letters.redb";
 const FORMAT: u64 = 1;
 const CACHE_BYTES: usize = 1 << 20;
+/// The database takes nothing more after the disk has failed it once; the file is as it was.
+const AFTER_IO: &str = "the disk failed before: start the client again when it is well";
 
 /// `format`, and `floor` in ms since 1970.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
@@ -182,6 +184,9 @@ impl Store {
         let path = self.path.clone();
         match error {
             redb::Error::Io(source) => AcceptedError::Io { path, source },
+            redb::Error::PreviousIo => {
+                AcceptedError::Io { path, source: io::Error::other(AFTER_IO) }
+            }
             error => AcceptedError::Corrupt { path, what: error.to_string() },
         }
     }
