@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Registrar, RegistrarConfig, RegistrarCounters, RegistrarState};
+use crate::authority::FRESHNESS;
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Lease};
 use crate::document::Descriptor;
-use crate::limits::TOLERATED_SKEW;
 use crate::messages::{Departure, Registration};
 
 /// A node renews this many times in a lease: two may fail.
@@ -177,11 +177,12 @@ impl Shell {
     }
 }
 
-/// The time for a message: now, and later than the last one's. But if that is of a clock that was
-/// ahead and was set back, now: no directory would take a message from the future.
+/// The time for a message: now, and later than the last one's, which the directory remembers. But
+/// if that is of a clock that was far ahead and was set back, now: no directory would take a message
+/// from so far in the future.
 fn after(last: SystemTime, now: SystemTime) -> SystemTime {
     match last.duration_since(now) {
-        Ok(ahead) if ahead < TOLERATED_SKEW => last + Duration::from_millis(1),
+        Ok(ahead) if ahead < FRESHNESS => last + Duration::from_millis(1),
         _ => now,
     }
 }
@@ -241,6 +242,8 @@ mod tests {
         assert_eq!(after(SystemTime::UNIX_EPOCH, now), now);
         assert_eq!(after(now, now), now + Duration::from_millis(1));
         assert_eq!(after(now + second, now), now + second + Duration::from_millis(1));
+        let within = now + 50 * second;
+        assert_eq!(after(within, now), within + Duration::from_millis(1), "the directory takes it");
         assert_eq!(after(now + 3600 * second, now), now);
     }
 

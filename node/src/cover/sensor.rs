@@ -146,6 +146,11 @@ impl Sensor {
         self.tallies.retain(|name, _| is_listed(name));
     }
 
+    /// No loops go out any more: what the last ones told is of the past.
+    pub(crate) fn handle_off(&mut self) {
+        self.ended.clear();
+    }
+
     /// How the loops did, by next hop.
     pub(crate) fn tallies(&self) -> BTreeMap<String, LoopTally> {
         self.tallies.iter().map(|(name, tally)| (name.to_string(), *tally)).collect()

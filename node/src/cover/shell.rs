@@ -136,6 +136,9 @@ impl Loops {
         let document = self.follower.current();
         let rate = document.as_ref().map_or(0.0, |document| document.parameters.rates.node_loop);
         clock.handle_rate(rate, Instant::now(), &mut rand::rng());
+        if rate <= 0.0 {
+            self.sensor.lock().handle_off();
+        }
         if let Some(document) = &document {
             self.sensor.lock().retain(|name| document.by_name(name).is_some());
         }

@@ -76,12 +76,15 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     let books = net.books();
     let shed = books.dropped(DropReason::QueueFull);
     let lost: u64 = senders.iter().map(|node| sum(&net, node).2).sum();
-    assert_eq!(lost, shed, "none but what a busy machine sheds: {:?}", books.drops());
+    // What its sender shed itself was never sent, and is not lost.
+    assert!(lost <= shed, "none but what a busy machine sheds: {:?}", books.drops());
     let metrics = net.telemetry().metrics_text();
     for node in &senders {
         let (sent, returned, _) = sum(&net, node);
-        let Readings { made, delivered, .. } = books.nodes[node];
-        assert_eq!((made, delivered), (sent, returned), "{node}: {:?}", books.drops());
+        let Readings { made, delivered, ref dropped, .. } = books.nodes[node];
+        let shed = dropped[DropReason::QueueFull.index()];
+        assert!((sent..=sent + shed).contains(&made), "{node}: {:?}", books.drops());
+        assert_eq!(delivered, returned, "{node}: {:?}", books.drops());
         for (next, tally) in net.nodes()[node].loops() {
             let (back, recent) = tally.recent();
             assert_eq!(u64::from(recent), tally.sent.min(LoopTally::WINDOW.into()));
