@@ -178,17 +178,23 @@ impl Shared {
         let mut pause = FIRST_PAUSE;
         loop {
             let Ok(turn) = self.turns.acquire().await else { return };
+            // Orders wait until an end is on the disk: a new order of the same transaction would be
+            // written over by it.
+            let mut order = self.orders.lock().await;
             let next = self.state().journal.handle_turn(txid, SystemTime::now());
             self.show(txid);
             if let Turn::Try(raw, mut options) = next {
+                drop(order);
                 options.traced &= self.is_tracing_allowed();
                 let result = self.client.broadcast(&raw, options).await;
+                order = self.orders.lock().await;
                 self.state().journal.handle_result(txid, result, SystemTime::now());
             }
             drop(turn);
             if !self.keep(txid).await {
                 return;
             }
+            drop(order);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
