@@ -36,6 +36,7 @@ mod client;
 mod config;
 pub mod core;
 mod durable;
+mod file;
 pub mod letters;
 mod request;
 mod shell;

@@ -1,9 +1,11 @@
 //! What can be wrong with the journal, and with an order.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mixbed_monero::TxParseError;
+
+use crate::file::FileError;
 
 /// Why the journal of broadcasts cannot be read or written. Nothing in it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,17 @@ pub enum JournalError {
         /// The format that this version reads.
         known: u64,
     },
+}
+
+impl JournalError {
+    pub(super) fn of(path: &Path, error: FileError) -> Self {
+        let path = path.to_owned();
+        match error {
+            FileError::Io(source) => Self::Io { path, source },
+            FileError::Locked => Self::Locked { path },
+            FileError::Corrupt(what) => Self::Corrupt { path, what },
+        }
+    }
 }
 
 /// Why a broadcast was not taken on. Nothing was sent.

@@ -2,26 +2,23 @@
 //!
 //! `broadcasts.redb`: one redb file, each change one transaction, on the disk when it returns.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use mixbed_monero::TxId;
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, ReadableTableMetadata,
-    StorageError, TableDefinition, TableError, TableHandle,
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
+    TableHandle,
 };
 
 use super::journal::Entry;
 use super::{BroadcastRecord, BroadcastState, JournalError};
+use crate::file;
 
 const FILE: &str = "broadcasts.redb";
 const FORMAT: u64 = 1;
 const CACHE_BYTES: usize = 4 << 20;
-/// The database takes nothing more after the disk has failed it once; the file is as it was.
-const AFTER_IO: &str = "the disk failed before: start the client again when it is well";
 
 /// `format`.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
@@ -56,22 +53,8 @@ impl Store {
     /// is.
     pub(super) fn open(directory: &Path) -> Result<(Self, Vec<Entry>), JournalError> {
         let path = directory.join(FILE);
-        let failed = |source| JournalError::Io { path: path.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        drop(options.open(&path).map_err(failed)?);
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-        let database = builder.create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => JournalError::Locked { path: path.clone() },
-            DatabaseError::Storage(StorageError::Io(source))
-                if source.kind() != io::ErrorKind::InvalidData =>
-            {
-                JournalError::Io { path: path.clone(), source }
-            }
-            error => JournalError::Corrupt { path: path.clone(), what: error.to_string() },
-        })?;
+        let database = file::open(directory, &path, CACHE_BYTES)
+            .map_err(|error| JournalError::of(&path, error))?;
         let store = Self { path, database };
         store.check_format()?;
         let entries = store.load().map_err(|error| store.failed(error))?;
@@ -176,14 +159,7 @@ impl Store {
     }
 
     fn failed(&self, error: redb::Error) -> JournalError {
-        let path = self.path.clone();
-        match error {
-            redb::Error::Io(source) => JournalError::Io { path, source },
-            redb::Error::PreviousIo => {
-                JournalError::Io { path, source: io::Error::other(AFTER_IO) }
-            }
-            error => JournalError::Corrupt { path, what: error.to_string() },
-        }
+        JournalError::of(&self.path, error.into())
     }
 }
 

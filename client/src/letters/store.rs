@@ -1,25 +1,19 @@
 //! Which letters were accepted, on disk.
 
-use std::fs::{DirBuilder, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use mixbed_wire::NodeId;
 use mixbed_wire::letter::{LetterId, MailboxId};
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError,
-    TableDefinition,
-};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use super::inbox::{Changes, Inbox};
+use crate::file::{self, FileError};
 
 const FILE: &str = "letters.redb";
 const FORMAT: u64 = 1;
 const CACHE_BYTES: usize = 1 << 20;
-/// The database takes nothing more after the disk has failed it once; the file is as it was.
-const AFTER_IO: &str = "the disk failed before: start the client again when it is well";
 
 /// `format`, and `floor` in ms since 1970.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
@@ -63,6 +57,17 @@ pub enum AcceptedError {
     },
 }
 
+impl AcceptedError {
+    fn of(path: &Path, error: FileError) -> Self {
+        let path = path.to_owned();
+        match error {
+            FileError::Io(source) => Self::Io { path, source },
+            FileError::Locked => Self::Locked { path },
+            FileError::Corrupt(what) => Self::Corrupt { path, what },
+        }
+    }
+}
+
 /// The file; nobody else can open it meanwhile.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -84,22 +89,8 @@ impl Store {
         mailbox: MailboxId,
     ) -> Result<(Self, Known), AcceptedError> {
         let path = directory.join(FILE);
-        let io_error = |source| AcceptedError::Io { path: path.clone(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error)?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        drop(options.open(&path).map_err(io_error)?);
-        let mut builder = Builder::new();
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-        let database = builder.create(&path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => AcceptedError::Locked { path: path.clone() },
-            DatabaseError::Storage(StorageError::Io(source))
-                if source.kind() != io::ErrorKind::InvalidData =>
-            {
-                AcceptedError::Io { path: path.clone(), source }
-            }
-            error => AcceptedError::Corrupt { path: path.clone(), what: error.to_string() },
-        })?;
+        let database = file::open(directory, &path, CACHE_BYTES)
+            .map_err(|error| AcceptedError::of(&path, error))?;
         let store = Self { path, database };
         store.begin(mailbox).map_err(|error| store.failed(error))?;
         let (whose, known) = store.load().map_err(|error| store.failed(error))?;
@@ -181,14 +172,7 @@ impl Store {
     }
 
     fn failed(&self, error: redb::Error) -> AcceptedError {
-        let path = self.path.clone();
-        match error {
-            redb::Error::Io(source) => AcceptedError::Io { path, source },
-            redb::Error::PreviousIo => {
-                AcceptedError::Io { path, source: io::Error::other(AFTER_IO) }
-            }
-            error => AcceptedError::Corrupt { path, what: error.to_string() },
-        }
+        AcceptedError::of(&self.path, error.into())
     }
 }
 
