@@ -1,0 +1,62 @@
+//! What a cluster has to be told of the custom resources.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, ValidationRule,
+};
+use kube::CustomResourceExt as _;
+
+use super::{Broadcast, Mixnet};
+
+/// The longest name of a Mixnet: with the names of its parts a pod's has at most 63 characters,
+/// and a label of a StatefulSet's revision too.
+const MIXNET_NAME: usize = 40;
+
+/// The longest name of a Broadcast: its pod's has eleven characters more.
+const BROADCAST_NAME: usize = 52;
+
+/// The definitions of both resources.
+#[must_use]
+pub fn definitions() -> [CustomResourceDefinition; 2] {
+    [named(Mixnet::crd(), MIXNET_NAME), named(Broadcast::crd(), BROADCAST_NAME)]
+}
+
+/// With a rule for the name, which a type's own schema cannot have.
+fn named(mut definition: CustomResourceDefinition, longest: usize) -> CustomResourceDefinition {
+    let kind = &definition.spec.names.kind;
+    let rule = ValidationRule {
+        rule: format!(
+            "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= {longest}"
+        ),
+        message: Some(format!(
+            "the name of a {kind} has 1 to {longest} of a-z, 0-9 and -, and begins with a letter: the names of its pods begin with it"
+        )),
+        ..ValidationRule::default()
+    };
+    for version in &mut definition.spec.versions {
+        let schema = version.schema.get_or_insert_default();
+        let root = schema.open_api_v3_schema.get_or_insert_default();
+        root.x_kubernetes_validations.get_or_insert_default().push(rule.clone());
+    }
+    definition
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chart's copies: `UPDATE=1` writes them.
+    #[test]
+    fn the_chart_has_these_definitions() {
+        for definition in definitions() {
+            let plural = &definition.spec.names.plural;
+            let path =
+                format!("{}/../charts/mixbed/crds/{plural}.yaml", env!("CARGO_MANIFEST_DIR"));
+            let wanted = serde_yaml::to_string(&definition).expect("YAML");
+            if std::env::var_os("UPDATE").is_some() {
+                std::fs::write(&path, &wanted).expect("written");
+            }
+            let found = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(found == wanted, "{path} is not what the types say: UPDATE=1 cargo test");
+        }
+    }
+}

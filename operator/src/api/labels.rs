@@ -1,0 +1,44 @@
+//! Names that objects in a cluster are found by.
+
+/// The API group of the custom resources.
+pub const GROUP: &str = "mixbed.dev";
+
+/// What this operator's server-side applies are signed with.
+pub const FIELD_MANAGER: &str = "mixbed-operator";
+
+/// Label: the Mixnet that an object belongs to.
+pub const MIXNET_LABEL: &str = "mixbed.dev/mixnet";
+
+/// Label: the Broadcast that an object belongs to.
+pub const BROADCAST_LABEL: &str = "mixbed.dev/broadcast";
+
+/// Label: a mix's layer, 1 to 3.
+pub const LAYER_LABEL: &str = "mixbed.dev/layer";
+
+/// Label: what a pod does: `gateway`, `mix`, `provider`, `directory`, `miner` or `broadcast`.
+pub const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
+
+/// Label: who made an object; its value is [`FIELD_MANAGER`].
+pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
+
+/// Annotation: the hash of what was last applied.
+pub const APPLIED_ANNOTATION: &str = "mixbed.dev/applied";
+
+/// The directory's port for documents (gRPC).
+pub const DIRECTORY_PORT: u16 = 7100;
+/// The directory's port for health and metrics.
+pub const DIRECTORY_HTTP_PORT: u16 = 7101;
+/// A node's port for links.
+pub const LINK_PORT: u16 = 7200;
+/// A node's port for health and metrics.
+pub const NODE_HTTP_PORT: u16 = 7201;
+/// The miner's port.
+pub const MINER_PORT: u16 = 7301;
+/// The operator's port for health and metrics.
+pub const OPERATOR_HTTP_PORT: u16 = 7401;
+/// monerod's RPC port.
+pub const MONEROD_PORT: u16 = 18081;
+/// monerod's port for its peers.
+pub const MONEROD_P2P_PORT: u16 = 18080;
+/// monero-wallet-rpc's port, inside a Broadcast's pod.
+pub const WALLET_PORT: u16 = 18083;

@@ -1,0 +1,69 @@
+//! What a Mixnet's spec says of pods.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ResourceRequirements, Toleration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Requests and limits of a container, as in every pod. Without them, measured ones are used.
+pub type Resources = ResourceRequirements;
+
+/// What can be said of the pods of each role.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct PodSettings {
+    /// Requests and limits of the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// Where its pods run; instead of the Mixnet's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+}
+
+/// Where pods run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Scheduling {
+    /// Labels that a machine must have.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints that do not matter.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub tolerations: Vec<Toleration>,
+    /// Label of machines over whose values the pods of a role are spread where possible:
+    /// kubernetes.io/hostname unless another is named, such as topology.kubernetes.io/zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 316))]
+    pub spread_over: Option<String>,
+}
+
+/// A provider's monerod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Monerod {
+    /// Requests and limits of the container. RandomX takes about 600 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+/// Volumes that outlive pods, for gateways' mailboxes and the chains of monerods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// The StorageClass; without one, the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_name: Option<String>,
+    /// How much for each pod, such as 1Gi.
+    #[serde(default = "one_gibibyte")]
+    #[schemars(regex(pattern = r"^[0-9]+(Mi|Gi|Ti|M|G|T)$"))]
+    pub size: String,
+    /// Whether the volumes stay when the Mixnet is deleted.
+    #[serde(default)]
+    pub keep: bool,
+}
+
+fn one_gibibyte() -> String {
+    "1Gi".to_owned()
+}

@@ -1,0 +1,5 @@
+//! Mixnets on Kubernetes: the custom resources, and the operator that makes them true.
+//!
+//! [`api`] has the resources as others see them.
+
+pub mod api;
