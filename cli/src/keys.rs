@@ -135,7 +135,8 @@ pub(crate) fn own_join_secret(state_dir: &Path) -> Result<(JoinSecret, PathBuf),
     Ok((join_secret(Some(&path))?, path))
 }
 
-fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+/// What a file of secrets holds; one that is longer than any is cut, so that it is refused.
+pub(crate) fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     // More is no secret; the error says how long one is.
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
     File::open(path)?.take(4096).read_to_end(&mut text)?;

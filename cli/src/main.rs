@@ -14,6 +14,7 @@ mod failure;
 mod glue;
 mod impairments;
 mod keys;
+mod keys_file;
 mod money;
 mod net;
 mod output;

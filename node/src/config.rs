@@ -15,7 +15,8 @@ pub struct NodeConfig {
     pub name: String,
     /// What it does.
     pub role: Role,
-    /// Where peers dial it (`host:port`); nothing: the address that it listens on.
+    /// Where peers dial it: `host:port`, or an IP address, to which the port is added that it
+    /// listens on; nothing: the address that it listens on.
     pub advertise: Option<String>,
     /// The directory's URL, such as `http://127.0.0.1:7100`.
     pub directory: String,

@@ -5,6 +5,7 @@
 //! ends in a service. Every packet is counted in once and counted out once, with a reason where it
 //! was dropped.
 
+mod address;
 mod config;
 pub mod core;
 mod cover;
@@ -19,6 +20,7 @@ pub mod provider;
 mod replay_watch;
 mod topology;
 
+pub use address::AdvertiseError;
 pub use config::{Limits, LimitsError, NodeConfig};
 pub use cover::LoopTally;
 pub use node::{Node, NodeError};

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::address::{self, AdvertiseError};
 use crate::config::{LimitsError, NodeConfig};
 use crate::cover::{LoopTally, Loops, SharedSensor};
 use crate::impair::OwnEnd;
@@ -41,6 +42,9 @@ pub enum NodeError {
     /// A gateway's letters cannot be read or written.
     #[error("the mailboxes cannot be opened: {0}")]
     Mailboxes(#[from] crate::mailbox::StoreError),
+    /// Nowhere to be reached.
+    #[error(transparent)]
+    Advertise(#[from] AdvertiseError),
     /// The directory's URL, or whom to trust, can never work.
     #[error(transparent)]
     Directory(#[from] FollowerError),
@@ -94,6 +98,7 @@ impl Node {
         } = config;
         limits.validate()?;
         let address = socket.local_addr().map_err(NodeError::Socket)?;
+        let advertised = address::advertised(advertise.as_deref(), address)?;
         let network: Arc<str> = trust.network.as_str().into();
         let books = Arc::new(Books {
             metrics: NodeMetrics::new(telemetry, &name, role.as_str(), DropReason::NAMES),
@@ -151,7 +156,7 @@ impl Node {
             identity: identity.public(),
             role,
             link_key: link_key.public(),
-            address: advertise.unwrap_or_else(|| address.to_string()),
+            address: advertised,
             sphinx_keys: Vec::new(),
             services,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use opentelemetry::KeyValue;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -28,14 +30,21 @@ pub(crate) struct Collector {
     channel: Channel,
     /// One exporter for each service, because its resource differs; all share the channel.
     services: HashMap<Arc<Identity>, Result<SpanExporter, String>>,
+    /// What all their resources say besides.
+    surroundings: Vec<KeyValue>,
     counts: Exported,
     failing: bool,
 }
 
 impl Collector {
-    pub(crate) fn new(endpoint: &str, channel: Channel, counts: Exported) -> Self {
-        let endpoint = endpoint.to_owned();
-        Self { endpoint, channel, services: HashMap::new(), counts, failing: false }
+    pub(crate) fn new(
+        endpoint: &str,
+        channel: Channel,
+        surroundings: Vec<KeyValue>,
+        counts: Exported,
+    ) -> Self {
+        let (endpoint, services) = (endpoint.to_owned(), HashMap::new());
+        Self { endpoint, channel, services, surroundings, counts, failing: false }
     }
 
     pub(crate) async fn run(mut self, mut items: mpsc::Receiver<Item>) {
@@ -69,7 +78,8 @@ impl Collector {
     async fn send(&mut self, groups: Groups) {
         for service in groups.keys() {
             if !self.services.contains_key(service) {
-                self.services.insert(service.clone(), exporter(&self.channel, service));
+                let exporter = exporter(&self.channel, service.resource(&self.surroundings));
+                self.services.insert(service.clone(), exporter);
             }
         }
         let services = &self.services;
@@ -110,14 +120,14 @@ impl Collector {
 
 type Outcome = Result<(), String>;
 
-fn exporter(channel: &Channel, service: &Identity) -> Result<SpanExporter, String> {
+fn exporter(channel: &Channel, resource: Resource) -> Result<SpanExporter, String> {
     let mut exporter = SpanExporter::builder()
         .with_tonic()
         .with_channel(channel.clone())
         .with_timeout(EXPORT_LIMIT)
         .build()
         .map_err(|error| error.to_string())?;
-    exporter.set_resource(&service.resource());
+    exporter.set_resource(&resource);
     Ok(exporter)
 }
 
@@ -174,7 +184,7 @@ mod tests {
             tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
         let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
         let counts = Telemetry::disabled().families().exported();
-        let mut collector = Collector::new("http://collector:4317", channel, counts);
+        let mut collector = Collector::new("http://collector:4317", channel, Vec::new(), counts);
         tracing::subscriber::with_default(subscriber, || {
             for failure in [None, Some("away"), Some("away"), None, None, Some("away again")] {
                 collector.report(failure);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
 use tokio::sync::{mpsc, oneshot};
@@ -35,7 +36,11 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
-    pub(crate) fn start(endpoint: &str, counts: Exported) -> Result<Self, TelemetryError> {
+    pub(crate) fn start(
+        endpoint: &str,
+        surroundings: Vec<KeyValue>,
+        counts: Exported,
+    ) -> Result<Self, TelemetryError> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| TelemetryError::NoRuntime { endpoint: endpoint.to_owned() })?;
         let invalid =
@@ -47,7 +52,8 @@ impl Exporter {
         }
         let channel = address.connect_timeout(EXPORT_LIMIT).connect_lazy();
         let (queue, items) = mpsc::channel(QUEUE);
-        runtime.spawn(Collector::new(endpoint, channel, counts.clone()).run(items));
+        let collector = Collector::new(endpoint, channel, surroundings, counts.clone());
+        runtime.spawn(collector.run(items));
         Ok(Self { queue, counts })
     }
 

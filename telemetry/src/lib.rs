@@ -21,6 +21,7 @@ mod metrics;
 mod names;
 mod record;
 mod reference;
+mod resource;
 mod server;
 mod service;
 mod span;

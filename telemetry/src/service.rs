@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanProcessor};
@@ -19,14 +20,13 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn resource(&self) -> Resource {
+    /// The service as a collector sees it, `more` being what is the same for all of the process.
+    pub(crate) fn resource(&self, more: &[KeyValue]) -> Resource {
         Resource::builder_empty()
+            .with_attributes(more.iter().cloned())
             .with_service_name(format!("mixbed-{}", self.role))
-            .with_attribute(opentelemetry::KeyValue::new("service.instance.id", self.name.clone()))
-            .with_attribute(opentelemetry::KeyValue::new(
-                "service.version",
-                env!("CARGO_PKG_VERSION"),
-            ))
+            .with_attribute(KeyValue::new("service.instance.id", self.name.clone()))
+            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build()
     }
 }
@@ -49,7 +49,8 @@ impl Service {
         let records = keep.is_some() || export.is_some();
         let mut provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::AlwaysOn)
-            .with_resource(identity.resource());
+            // The exporter has its own; this one nobody reads.
+            .with_resource(identity.resource(&[]));
         if let Some(keep) = keep {
             provider = provider.with_span_processor(keep);
         }

@@ -7,6 +7,7 @@ use prometheus_client::registry::Registry;
 
 use crate::export::{Export, Exporter};
 use crate::metrics::Families;
+use crate::resource;
 use crate::service::{Identity, Service};
 use crate::store::{Keep, SpanStore};
 
@@ -56,14 +57,27 @@ struct Inner {
 
 impl Telemetry {
     /// Sets it up. Spans are exported from a task of the tokio runtime that this is called in; a
-    /// collector that is away is not an error, now or later.
+    /// collector that is away is not an error, now or later. What the variable
+    /// `OTEL_RESOURCE_ATTRIBUTES` says goes with them.
     pub fn new(options: &Options) -> Result<Self, TelemetryError> {
+        let surroundings = std::env::var(resource::VARIABLE).unwrap_or_default();
+        Self::with_resource(options, &surroundings)
+    }
+
+    /// Sets it up, with attributes for every service's resource besides its own: `key=value` pairs
+    /// separated by commas, percent-encoded. A list that cannot be read is logged and ignored:
+    /// spans matter more.
+    pub fn with_resource(options: &Options, attributes: &str) -> Result<Self, TelemetryError> {
+        let surroundings = resource::parse(attributes).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "{} is ignored", resource::VARIABLE);
+            Vec::new()
+        });
         let mut registry = Registry::with_prefix("mixbed");
         let families = Families::register(&mut registry);
         let exporter = options
             .otlp
             .as_deref()
-            .map(|endpoint| Exporter::start(endpoint, families.exported()))
+            .map(|endpoint| Exporter::start(endpoint, surroundings, families.exported()))
             .transpose()?;
         Ok(Self::assemble(options.memory_spans, exporter, families, registry))
     }

@@ -11,6 +11,7 @@ use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
 use crate::failure::Failure;
 use crate::keys::StateDir;
+use crate::keys_file::{self, NodeKeys};
 use crate::settings::{NodeFlags, NodeSettings};
 use crate::{glue, keys, net, output, settings, signals};
 
@@ -126,6 +127,13 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
     }
     let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
     let dir = dir.map_err(Failure::usage)?;
+    let NodeKeys { identity, link } = match &settings.keys_file {
+        Some(path) => keys_file::read(path).map_err(Failure::usage)?,
+        None => NodeKeys {
+            identity: keys::identity(dir.as_ref()).map_err(Failure::usage)?,
+            link: keys::link_key(dir.as_ref()).map_err(Failure::usage)?,
+        },
+    };
     Ok(NodeConfig {
         name: name.clone(),
         role,
@@ -133,8 +141,8 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         directory: settings.directory.clone(),
         trust,
         join_secret,
-        identity: keys::identity(dir.as_ref()).map_err(Failure::usage)?,
-        link_key: keys::link_key(dir.as_ref()).map_err(Failure::usage)?,
+        identity,
+        link_key: link,
         monerod: settings.monerod.clone(),
         mailboxes: MailboxConfig {
             keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),

@@ -51,9 +51,14 @@ settings! {
     join_secret_file: Option<PathBuf> = None;
     /// Where other nodes and, at a gateway, clients connect; port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    /// The address (host:port) by which others reach it, told to all by the directory. Without
-    /// one, it is the address that it listens on.
+    /// The address by which others reach it, told to all by the directory: host:port, or an IP
+    /// address alone, to which the port is added that it listens on. Without one, it is the
+    /// address that it listens on; one that listens on all addresses (0.0.0.0 or [::]) needs it.
     advertise: Option<String> = None;
+    /// File with its keys, which go before those in state_dir: a line `identity`, a space and 64
+    /// hexadecimal digits, and a line `link` with another 64. Any 32 random bytes make a key. Empty
+    /// lines and those that begin with # are skipped.
+    keys_file: Option<PathBuf> = None;
     /// Directory for its keys, for the network's last document, to start from while the directory
     /// is away, and for a gateway's mailboxes; made when missing. Without one, keys are drawn anew
     /// at each start, to the network it is a new node, a start waits for the directory, and
@@ -67,8 +72,11 @@ settings! {
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;
-    /// How long it lets packets out when it is stopped; what it then still holds is dropped.
-    drain: Period = Period::secs(5);
+    /// How long stopping may take at most. It leaves the document at once and goes on until nothing
+    /// comes in any more, usually for two seconds, then lets out what it holds; what it then still
+    /// holds is dropped. 0s: it just ends. A second signal ends it at once. In a pod,
+    /// terminationGracePeriodSeconds has to be longer.
+    drain: Period = Period::secs(10);
     /// Threads that unwrap packets. Without a number, one a core.
     workers: Option<usize> = Limits::default().workers;
     /// Packets that may wait for each of these threads; one more is dropped as queue_full.

@@ -106,6 +106,30 @@ async fn the_collector_gets_what_memory_holds() {
     assert!(telemetry.metrics_text().contains("mixbed_spans_exported_total{} 4\n"));
 }
 
+#[tokio::test]
+async fn the_surroundings_are_in_every_services_resource() {
+    let (endpoint, mut received) = collector().await;
+    let options = Options { otlp: Some(endpoint), memory_spans: 0 };
+    let attributes = "k8s.pod.name=pod-7,k8s.namespace.name=a%2Cb,service.instance.id=other";
+    let telemetry = Telemetry::with_resource(&options, attributes).unwrap();
+    for (role, name) in [("mix", "mix-1-0"), ("client", "alice")] {
+        telemetry.service(role, name).span(SpanName::Packet, None).ok();
+    }
+    telemetry.shutdown(Duration::from_secs(20)).await;
+
+    let mut names = Vec::new();
+    while let Ok(request) = received.try_recv() {
+        for group in request.resource_spans {
+            let mut service = texts(&group.resource.unwrap().attributes);
+            assert_eq!(service["k8s.pod.name"], "pod-7");
+            assert_eq!(service["k8s.namespace.name"], "a,b");
+            names.extend(service.remove("service.instance.id"));
+        }
+    }
+    names.sort();
+    assert_eq!(names, ["alice", "mix-1-0"]);
+}
+
 /// Whatever becomes of the collector: recording goes on, the end comes within its limit, and
 /// what was lost is counted.
 async fn copes(endpoint: &str, limit: Duration) -> Telemetry {
