@@ -3,11 +3,40 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{ResourceRequirements, Toleration};
-use schemars::JsonSchema;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Requests and limits of a container, as in every pod. Without them, measured ones are used.
-pub type Resources = ResourceRequirements;
+/// What a container asks for and gets at most. Without it, measured values are used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Resources {
+    /// What it asks for: cpu, memory.
+    #[schemars(schema_with = "quantities")]
+    pub requests: BTreeMap<String, Quantity>,
+    /// What it gets at most: cpu, memory.
+    #[schemars(schema_with = "quantities")]
+    pub limits: BTreeMap<String, Quantity>,
+}
+
+impl From<Resources> for ResourceRequirements {
+    fn from(Resources { requests, limits }: Resources) -> Self {
+        let some = |map: BTreeMap<String, Quantity>| (!map.is_empty()).then_some(map);
+        Self { requests: some(requests), limits: some(limits), ..Self::default() }
+    }
+}
+
+/// Amounts as Kubernetes writes them, without the two pages that it says of them elsewhere.
+fn quantities(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 8,
+        "additionalProperties": {
+            "x-kubernetes-int-or-string": true,
+            "pattern": r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$",
+        },
+    })
+}
 
 /// What can be said of the pods of each role.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,7 +72,7 @@ pub struct Scheduling {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Monerod {
-    /// Requests and limits of the container. RandomX takes about 600 MiB.
+    /// Requests and limits of the container. RandomX takes about 290 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
 }
