@@ -6,6 +6,7 @@
 //!   `client`.
 //! - [`trace`] reads a transaction's way from its spans; [`demo`] sends some, and proves it.
 
+mod authority_secret;
 mod cli;
 mod commands;
 mod control;
@@ -21,6 +22,7 @@ mod output;
 mod parameters;
 mod places;
 mod progress;
+mod secret_state;
 mod settings;
 mod signals;
 mod target;

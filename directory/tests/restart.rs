@@ -11,7 +11,7 @@ use common::{
     SOON, config, follower, gateway, registrar, registrar_config, small_network, standing_of,
     state_of,
 };
-use mixbed_directory::authority::{StartError, StoreError};
+use mixbed_directory::authority::{StartError, StateError, StoreError};
 use mixbed_directory::{
     Authority, AuthorityConfig, Follower, FollowerConfig, FollowerState, JoinSecret, Registrar,
     RegistrarState,
@@ -190,15 +190,21 @@ async fn what_keeps_an_authority_from_starting_is_said() {
     let in_use = with(&|config| config.listen = running.address()).await.unwrap_err();
     assert!(matches!(in_use, StartError::Listen { .. }), "{in_use}");
     let locked = with(&|_| {}).await.unwrap_err();
-    assert!(matches!(locked, StartError::Store(StoreError::Locked { .. })), "{locked}");
+    assert!(
+        matches!(locked, StartError::State(StateError::File(StoreError::Locked { .. }))),
+        "{locked}"
+    );
     let bad_name = with(&|config| config.network = "Test Net".to_owned()).await.unwrap_err();
     assert!(matches!(bad_name, StartError::Config(_)), "{bad_name}");
     running.shutdown().await;
     let other = with(&|config| config.network = "other".to_owned()).await.unwrap_err();
-    assert!(matches!(other, StartError::Store(StoreError::OtherNetwork { .. })), "{other}");
+    assert!(matches!(other, StartError::State(StateError::OtherNetwork { .. })), "{other}");
     std::fs::write(dir.path().join("authority.redb"), [0xa5; 5000]).unwrap();
     let damaged = with(&|_| {}).await.unwrap_err();
-    assert!(matches!(damaged, StartError::Store(StoreError::Corrupt { .. })), "{damaged}");
+    assert!(
+        matches!(damaged, StartError::State(StateError::File(StoreError::Corrupt { .. }))),
+        "{damaged}"
+    );
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
         ..MailboxOptions::default()
     };
+    let gateway_at = gateway_at(&settings)?;
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
@@ -64,6 +65,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::connect(ClientConfig {
         name: settings.name.clone(),
         gateway: settings.gateway.clone(),
+        gateway_at,
         link_key,
         telemetry: telemetry.clone(),
         ..ClientConfig::new(follower.clone())
@@ -110,6 +112,21 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let _ = serving.await;
     telemetry.shutdown(LAST_SPANS).await;
     Ok(())
+}
+
+/// Where the gateway is reached; refused if it can be none, as it would be tried for ever.
+fn gateway_at(settings: &ClientSettings) -> Result<Option<String>, Failure> {
+    let Some(address) = &settings.gateway_at else { return Ok(None) };
+    if settings.gateway.is_none() {
+        return Err(Failure::usage(
+            "gateway_at says where one gateway is reached: name it with --gateway",
+        ));
+    }
+    let parts = address.rsplit_once(':');
+    match parts.map(|(host, port)| (host, port.parse())) {
+        Some((host, Ok(1..=u16::MAX))) if !host.is_empty() => Ok(Some(address.clone())),
+        _ => Err(Failure::usage(format!("gateway_at is host:port, not {address:?}"))),
+    }
 }
 
 /// Says each change of the client's state; ends with the client.

@@ -1,15 +1,18 @@
 //! `mixbed directory`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use mixbed_directory::authority::StartError;
+use mixbed_directory::authority::{StartError, StateStore};
 use mixbed_directory::{Authority, AuthorityConfig, JoinSecret, Parameters, Rates};
-use mixbed_telemetry::{DirectoryMetrics, Health, Telemetry, serve_http};
+use mixbed_telemetry::{Condition, DirectoryMetrics, Health, Telemetry, serve_http};
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::glue::DirectoryGlue;
+use crate::secret_state::SecretState;
 use crate::settings::{DirectoryFlags, DirectorySettings};
-use crate::{impairments, keys, net, output, settings, signals};
+use crate::{authority_secret, impairments, keys, net, output, settings, signals};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -39,14 +42,18 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let http = net::bind(settings.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
 
-    let mut config = authority_config(&settings, join_secret);
+    let mut config = authority_config(&settings, join_secret)?;
     config.parameters.impairments = impairments;
-    let authority = Authority::start(config).await.map_err(|error| refused(error, &settings))?;
-    let health = Health::new();
-    health.set_ready(true);
+    config.state_store = state_secret(&settings, &shutdown).await?;
     let metrics = DirectoryMetrics::new(&telemetry, "directory");
-    let serving = serve_http(http, telemetry, health, shutdown.clone().cancelled_owned());
+    // Before there is anything to serve: it may take a while until the state is read.
+    let health = Health::new();
+    let serving = serve_http(http, telemetry, health.clone(), shutdown.clone().cancelled_owned());
     let serving = tokio::spawn(serving);
+    let authority = Authority::start(config).await.map_err(|error| refused(error, &settings))?;
+    let saved = health.condition("state");
+    let watch = tokio::spawn(watch_state(authority.watch_trouble(), saved));
+    health.set_ready(true);
     output::print(format!(
         "ready: directory of {} at {} with key {}, metrics at http://{http_address}/metrics",
         settings.network,
@@ -58,13 +65,43 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         () = shutdown.cancelled() => false,
         () = DirectoryGlue::new(metrics).run(&authority) => true,
     };
+    health.set_not_ready("stopping".to_owned());
+    watch.abort();
+    let trouble = authority.trouble();
     authority.shutdown().await;
     shutdown.cancel();
     let _ = serving.await;
     if died {
-        return Err(Failure::failed("the directory stopped by itself: its log says why"));
+        let why = trouble.unwrap_or_else(|| "its log says why".to_owned());
+        return Err(Failure::failed(format!("the directory stopped by itself: {why}")));
     }
     Ok(())
+}
+
+/// Not ready while the state cannot be saved; ends with the directory.
+async fn watch_state(mut trouble: tokio::sync::watch::Receiver<Option<String>>, saved: Condition) {
+    loop {
+        match &*trouble.borrow_and_update() {
+            None => saved.met(),
+            Some(why) => saved.unmet(format!("not saved, nothing new is published: {why}")),
+        }
+        if trouble.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The Secret that the state is kept in, if it is.
+async fn state_secret(
+    settings: &DirectorySettings,
+    shutdown: &CancellationToken,
+) -> Result<Option<Arc<dyn StateStore>>, Failure> {
+    let Some(name) = &settings.state_secret else { return Ok(None) };
+    if settings.state_dir.is_some() {
+        return Err(Failure::usage("give --state-dir or --state-secret, not both"));
+    }
+    let state = SecretState::connect(name, shutdown.clone()).await.map_err(Failure::usage)?;
+    Ok(Some(Arc::new(state)))
 }
 
 /// From the file, the variable, or the directory's own.
@@ -79,10 +116,15 @@ fn join_secret(settings: &DirectorySettings) -> Result<JoinSecret, Failure> {
     }
 }
 
-fn authority_config(settings: &DirectorySettings, join_secret: JoinSecret) -> AuthorityConfig {
-    AuthorityConfig {
+fn authority_config(
+    settings: &DirectorySettings,
+    join_secret: JoinSecret,
+) -> Result<AuthorityConfig, Failure> {
+    let key = settings.authority_secret_key_file.as_deref().map(authority_secret::read);
+    Ok(AuthorityConfig {
         listen: settings.listen,
         state_dir: settings.state_dir.clone(),
+        signing_key: key.transpose().map_err(Failure::usage)?,
         parameters: Parameters {
             mean_hop_delay: settings.mean_hop_delay.0,
             tracing_allowed: settings.tracing_allowed,
@@ -93,7 +135,7 @@ fn authority_config(settings: &DirectorySettings, join_secret: JoinSecret) -> Au
         lease: settings.lease.0,
         max_watchers: settings.max_watchers,
         ..AuthorityConfig::new(&settings.network, join_secret)
-    }
+    })
 }
 
 fn refused(error: StartError, settings: &DirectorySettings) -> Failure {

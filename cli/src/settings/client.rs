@@ -20,6 +20,10 @@ settings! {
     authority_key: Option<AuthorityKey> = None;
     /// The gateway to connect to, by name. Without one, a random one, and another when it fails.
     gateway: Option<String> = None;
+    /// The address (host:port) by which that gateway is reached from here, instead of the one in
+    /// the directory's document: behind a port forward, say. Who answers there still has to have
+    /// the gateway's key. Only with a gateway.
+    gateway_at: Option<String> = None;
     /// Directory for its link key, its mailbox's key and which letters it has, for the network's
     /// last document, to start from while the directory is away, and for its broadcasts, which it
     /// goes on with when it is started again; made when missing. Without one, keys are drawn at

@@ -18,6 +18,12 @@ settings! {
     /// written there as authority.pub. Without one, everything is forgotten with the process, the
     /// key too.
     state_dir: Option<PathBuf> = None;
+    /// Kubernetes Secret in the pod's own namespace to keep the same in, instead of a directory:
+    /// for pods without a disk that outlives them. Its service account has to get and patch it.
+    state_secret: Option<String> = None;
+    /// File with the key that it signs with, 64 hexadecimal digits (openssl rand -hex 32), instead
+    /// of one drawn at its first start. It does not start with a state that has another key.
+    authority_secret_key_file: Option<PathBuf> = None;
     /// File with the secret that lets nodes into the network, 16 bytes or more; all nodes must
     /// have the same. Or give the secret itself in the variable MIXBED_JOIN_SECRET. Without
     /// either, one is drawn and kept in the state directory as join-secret.

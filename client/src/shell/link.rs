@@ -59,6 +59,8 @@ pub(super) struct Inbound {
 pub(super) struct Keeper {
     pub(super) directory: Follower,
     pub(super) wanted: Option<String>,
+    /// Where the wanted one is reached, if not where the document says.
+    pub(super) at: Option<String>,
     pub(super) own: LinkSecret,
     pub(super) metrics: ClientMetrics,
     pub(super) events: mpsc::Sender<FromLink>,
@@ -82,7 +84,8 @@ impl Keeper {
             let (document, gateway) = self.choose().await;
             let began = Instant::now();
             let End::Failed(why) = self.hold(&document, &gateway).await else { return };
-            let why = format!("no link to gateway {} ({}): {why}", gateway.name, gateway.address);
+            let address = self.address(&gateway);
+            let why = format!("no link to gateway {} ({address}): {why}", gateway.name);
             tracing::warn!("{why}");
             if self.events.send(FromLink::Down { why }).await.is_err() {
                 return;
@@ -129,10 +132,14 @@ impl Keeper {
         document.node(&chosen).cloned()
     }
 
+    fn address<'a>(&'a self, gateway: &'a Descriptor) -> &'a str {
+        self.at.as_deref().unwrap_or(&gateway.address)
+    }
+
     /// Holds one link until it ends; says why it did.
     async fn hold(&mut self, document: &Document, gateway: &Descriptor) -> End {
         let dialled = mixbed_link::dial(
-            &gateway.address,
+            self.address(gateway),
             &document.network,
             &self.own,
             &gateway.link_key,
@@ -152,7 +159,7 @@ impl Keeper {
         let mut end = tokio::select! {
             end = self.read(reader) => end,
             end = write(writer, &mut outbound, &self.metrics) => end,
-            why = gone(self.directory.clone(), gateway) => End::Failed(why),
+            why = gone(self.directory.clone(), gateway, self.at.is_some()) => End::Failed(why),
             () = hung.cancelled() => End::Stopped,
         };
         if hung.is_cancelled() {
@@ -210,14 +217,15 @@ async fn write(
     }
 }
 
-/// Waits until the document no longer has the gateway as it was.
-async fn gone(mut directory: Follower, gateway: &Descriptor) -> String {
+/// Waits until the document no longer has the gateway as it was. Its address does not matter if it
+/// is reached by another one.
+async fn gone(mut directory: Follower, gateway: &Descriptor, elsewhere: bool) -> String {
     loop {
         directory.changed().await;
         let Some(document) = directory.current() else { continue };
-        let same = document
-            .node(&gateway.id())
-            .is_some_and(|now| now.link_key == gateway.link_key && now.address == gateway.address);
+        let same = document.node(&gateway.id()).is_some_and(|now| {
+            now.link_key == gateway.link_key && (elsewhere || now.address == gateway.address)
+        });
         if !same {
             return "it has left the network, or moved".to_owned();
         }

@@ -68,7 +68,7 @@ pub(crate) fn start(
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Started {
-    let ClientConfig { name, directory, gateway, link_key, telemetry, limits } = config;
+    let ClientConfig { name, directory, gateway, gateway_at, link_key, telemetry, limits } = config;
     let metrics = ClientMetrics::new(&telemetry, &name, DropReason::NAMES);
     let secret = SphinxSecret::generate(&mut rand::rng());
     let id = NodeId::of_key(link_key.public().as_bytes());
@@ -82,6 +82,7 @@ pub(crate) fn start(
 
     let keeper = link::Keeper {
         directory: directory.clone(),
+        at: gateway_at.filter(|_| gateway.is_some()),
         wanted: gateway,
         own: link_key,
         metrics: metrics.clone(),

@@ -10,13 +10,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::clock_watch::{ClockJump, ClockWatch};
 use super::core::{Core, Registered};
 use super::snapshot::Issued;
-use super::store::Store;
+use super::state::{StateError, StateStore};
 use super::{AuthorityCounters, Listing};
 use crate::document::SignedDocument;
 use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
 
 /// Timers run on another clock than epochs do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
+
+/// After a failed write, the next one waits this long. Less than [`MAX_SLEEP`], which ends the wait.
+const SAVE_AGAIN: Duration = Duration::from_millis(900);
 
 /// Messages handled between two writes: when a network starts, one write serves many nodes.
 const BATCH: usize = 64;
@@ -39,11 +42,20 @@ pub(super) type Published = Arc<Vec<Issued>>;
 
 pub(super) struct Actor {
     core: Core,
-    store: Option<Arc<Store>>,
+    store: Option<Arc<dyn StateStore>>,
     commands: mpsc::Receiver<Command>,
+    /// Answers that wait for a document, to be saved with it.
+    answers: Vec<Answer>,
+    /// When to save again after that has failed.
+    save_again: Option<Instant>,
     published: watch::Sender<Published>,
+    /// Why the state cannot be saved.
+    trouble: watch::Sender<Option<String>>,
     counters: Arc<AuthorityCounters>,
 }
+
+/// Another authority writes the state: this one stops.
+struct Taken;
 
 /// An answer that waits until the state is saved.
 type Answer = Box<dyn FnOnce(bool) + Send>;
@@ -52,25 +64,30 @@ impl Actor {
     /// Makes the first document before anyone can ask for it.
     pub(super) async fn start(
         core: Core,
-        store: Option<Arc<Store>>,
+        store: Option<Arc<dyn StateStore>>,
         commands: mpsc::Receiver<Command>,
         counters: Arc<AuthorityCounters>,
-    ) -> (Self, watch::Receiver<Published>) {
+    ) -> (Self, watch::Receiver<Published>, watch::Receiver<Option<String>>) {
         let (published, documents) = watch::channel(Published::default());
-        let mut actor = Self { core, store, commands, published, counters };
-        actor.settle(Vec::new()).await;
-        (actor, documents)
+        let (trouble, troubles) = watch::channel(None);
+        let (answers, save_again) = (Vec::new(), None);
+        let mut actor =
+            Self { core, store, commands, answers, save_again, published, trouble, counters };
+        while actor.settle().await.is_ok() && actor.core.is_pending() {
+            tokio::time::sleep(actor.until_due()).await;
+        }
+        (actor, documents, troubles)
     }
 
-    /// Runs until it is told to stop; then the watchers' streams end. A write under way ends first.
+    /// Runs until it is told to stop, or has to; then the watchers' streams end. A write under way
+    /// ends first.
     pub(super) async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         let mut batch = Vec::with_capacity(BATCH);
         let (started, mut clock) = (Instant::now(), ClockWatch::default());
         loop {
-            let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
-            // After a failed write the core has nothing due, yet there is something to write.
-            let timer = timer.min(MAX_SLEEP);
+            let timer = self.until_due();
             let received = tokio::select! {
+                biased;
                 _ = &mut stop => return,
                 received = self.commands.recv_many(&mut batch, BATCH) => received,
                 () = tokio::time::sleep(timer) => usize::MAX,
@@ -82,9 +99,20 @@ impl Actor {
             if let Some(jump) = clock.observe(started.elapsed(), now) {
                 self.handle_jump(jump, now);
             }
-            let answers = batch.drain(..).map(|command| self.handle(command, now)).collect();
-            self.settle(answers).await;
+            for command in batch.drain(..) {
+                let answer = self.handle(command, now);
+                self.answers.push(answer);
+            }
+            if self.settle().await.is_err() {
+                return;
+            }
         }
+    }
+
+    /// After a failed write the core has nothing due, yet there is something to write.
+    fn until_due(&self) -> Duration {
+        let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
+        timer.min(MAX_SLEEP)
     }
 
     fn handle_jump(&mut self, jump: ClockJump, now: SystemTime) {
@@ -143,8 +171,9 @@ impl Actor {
         tracing::warn!(node, reason = %rejection.reason(), %rejection, "message refused");
     }
 
-    /// Makes the documents that are due, saves what changed, and only then answers and publishes.
-    async fn settle(&mut self, answers: Vec<Answer>) {
+    /// Makes the documents that are due, saves what changed, and only then publishes and answers. A
+    /// change is saved with its document, in one write: so there is one for each document at most.
+    async fn settle(&mut self) -> Result<(), Taken> {
         match self.core.poll(SystemTime::now()) {
             Ok(polled) => {
                 self.counters.expired.fetch_add(polled.expired.len() as u64, Relaxed);
@@ -161,32 +190,49 @@ impl Actor {
             }
             Err(error) => tracing::error!(%error, "no document could be made"),
         }
-        let saved = !self.core.is_unsaved() || self.save().await;
+        if self.core.is_pending() {
+            return Ok(());
+        }
+        let saved = !self.core.is_unsaved() || self.save().await?;
         if saved {
             self.publish();
         }
-        for answer in answers {
+        for answer in self.answers.drain(..) {
             answer(saved);
         }
+        Ok(())
     }
 
-    async fn save(&mut self) -> bool {
-        if let Some(store) = self.store.clone() {
-            let snapshot = self.core.snapshot();
-            let written = tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
-            let error = match written {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(error) => Some(error.to_string()),
-            };
-            if let Some(error) = error {
-                self.counters.save_failures.fetch_add(1, Relaxed);
-                tracing::error!(error, "state not saved: the last document stays");
-                return false;
-            }
+    /// Whether the state is saved now. If not, that is tried again only after a while, not for each
+    /// command.
+    async fn save(&mut self) -> Result<bool, Taken> {
+        if self.save_again.is_some_and(|at| Instant::now() < at) {
+            return Ok(false);
         }
-        self.core.set_saved();
-        true
+        let saved = match &self.store {
+            Some(store) => store.save(&self.core.snapshot()).await,
+            None => Ok(()),
+        };
+        let Err(error) = saved else {
+            self.save_again = None;
+            if self.trouble.send_replace(None).is_some() {
+                tracing::info!("state saved again");
+            }
+            self.core.set_saved();
+            return Ok(true);
+        };
+        self.counters.save_failures.fetch_add(1, Relaxed);
+        self.save_again = Some(Instant::now() + SAVE_AGAIN);
+        let why = error.to_string();
+        let new = self.trouble.borrow().as_ref() != Some(&why);
+        if new {
+            tracing::error!(error = why, "state not saved: the last document stays");
+            self.trouble.send_replace(Some(why));
+        }
+        match error {
+            StateError::Taken(_) => Err(Taken),
+            _ => Ok(false),
+        }
     }
 
     fn publish(&self) {

@@ -2,9 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::state::StateStore;
 use crate::document::{Parameters, ParametersError, is_label};
+use crate::identity::IdentitySecret;
 use crate::join::JoinSecret;
 
 /// What an authority is given. [`AuthorityConfig::new`] has the defaults.
@@ -15,6 +18,12 @@ pub struct AuthorityConfig {
     /// Where it keeps its state. Without one, everything is forgotten with the process, the
     /// signing key too: for networks that live in one process. Default none.
     pub state_dir: Option<PathBuf>,
+    /// Another place for its state than a directory, instead of [`state_dir`](Self::state_dir).
+    /// Default none.
+    pub state_store: Option<Arc<dyn StateStore>>,
+    /// The key that it signs with. Refused if the state has another one. Default: that in the
+    /// state, or a new one.
+    pub signing_key: Option<IdentitySecret>,
     /// What nodes have to know.
     pub join_secret: JoinSecret,
     /// The network's parameters. Those set at run time outlive a restart, until these here are
@@ -35,6 +44,8 @@ impl AuthorityConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             state_dir: None,
+            state_store: None,
+            signing_key: None,
             join_secret,
             parameters: Parameters::default(),
             network: network.into(),
@@ -51,6 +62,9 @@ impl AuthorityConfig {
         if !(Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&self.lease) {
             return Err(ConfigError::Lease(self.lease));
         }
+        if self.state_dir.is_some() && self.state_store.is_some() {
+            return Err(ConfigError::TwoStates);
+        }
         Ok(self.parameters.validate()?)
     }
 }
@@ -64,6 +78,9 @@ pub enum ConfigError {
     /// See [`AuthorityConfig::lease`].
     #[error("a lease is 1 s to 1 h long, not {0:?}")]
     Lease(Duration),
+    /// See [`AuthorityConfig::state_store`].
+    #[error("the state is kept in a directory or in another place, not in both")]
+    TwoStates,
     /// See [`Parameters`].
     #[error(transparent)]
     Parameters(#[from] ParametersError),

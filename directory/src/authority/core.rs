@@ -45,7 +45,8 @@ pub struct Polled {
 
 /// The authority: messages go in through `handle_*`, then [`Core::poll`] makes documents of what
 /// changed; [`Core::poll_at`] says when to poll again. After either, if [`Core::is_unsaved`],
-/// write [`Core::snapshot`] down before telling anyone of the outcome.
+/// write [`Core::snapshot`] down before telling anyone of the outcome; while [`Core::is_pending`],
+/// that can wait.
 #[derive(Debug)]
 pub struct Core {
     config: CoreConfig,
@@ -234,6 +235,13 @@ impl Core {
     #[must_use]
     pub const fn is_unsaved(&self) -> bool {
         self.unsaved
+    }
+
+    /// Whether a change waits for its document: [`Core::poll`] makes one within [`DEBOUNCE`], and
+    /// one write serves both.
+    #[must_use]
+    pub const fn is_pending(&self) -> bool {
+        self.changed_at.is_some()
     }
 
     /// The last snapshot is written down.

@@ -12,8 +12,9 @@ use super::actor::{Actor, Published};
 use super::core::Core;
 use super::server::serve;
 use super::service::Service;
-use super::snapshot::CoreConfig;
-use super::store::{Store, StoreError};
+use super::snapshot::{CoreConfig, Snapshot};
+use super::state::{StateError, StateStore};
+use super::store::HeldStore;
 use super::{AuthorityConfig, AuthorityCounters, StartError};
 use crate::document::{Document, SignedDocument, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
@@ -22,8 +23,8 @@ use crate::identity::{IdentityPublic, IdentitySecret};
 const SPARE_CONNECTIONS: usize = 1_000;
 /// Commands that wait for the actor: a whole network that starts at once.
 const MAX_COMMANDS: usize = 1_024;
-/// How long a stopping server waits for calls under way.
-const DRAIN: Duration = Duration::from_secs(3);
+/// How long a stopping server waits for calls under way, which were all told that it stops.
+const DRAIN: Duration = Duration::from_millis(500);
 
 /// A running authority. When dropped it stops at once; [`Authority::shutdown`] is gentler.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Authority {
     public_key: IdentityPublic,
     network: String,
     published: watch::Receiver<Published>,
+    trouble: watch::Receiver<Option<String>>,
     counters: Arc<AuthorityCounters>,
     stop_server: Option<oneshot::Sender<()>>,
     stop_actor: Option<oneshot::Sender<()>>,
@@ -40,25 +42,23 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// Starts one: when this returns, it answers. Its key and documents come from the state
-    /// directory, if it has one.
+    /// Starts one: when this returns, it answers. Its key and documents come from where it keeps
+    /// its state, if it does.
     pub async fn start(config: AuthorityConfig) -> Result<Self, StartError> {
         config.validate()?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (core, store) = {
-            let config = config.clone();
-            let prepared = tokio::task::spawn_blocking(move || prepare(&config)).await;
-            prepared.map_err(|error| StartError::Panicked(error.to_string()))??
-        };
+        let (core, store) = prepare(&config).await?;
         let public_key = core.public_key();
 
         let counters = Arc::new(AuthorityCounters::default());
         let (commands, received) = mpsc::channel(MAX_COMMANDS);
-        let (actor, published) = Actor::start(core, store, received, counters.clone()).await;
+        let (actor, published, trouble) =
+            Actor::start(core, store, received, counters.clone()).await;
         if published.borrow().is_empty() {
-            return Err(StartError::NothingToServe);
+            let why = trouble.borrow().clone();
+            return Err(StartError::NothingToServe(why.unwrap_or_else(|| "see its log".into())));
         }
         let service = Service {
             commands,
@@ -76,6 +76,7 @@ impl Authority {
             public_key,
             network: config.network,
             published,
+            trouble,
             counters,
             stop_server: Some(stop_server),
             stop_actor: Some(stop_actor),
@@ -120,13 +121,26 @@ impl Authority {
         self.published.borrow().last().map(|issued| issued.signed.clone())
     }
 
+    /// Why it cannot save its state now, and so publishes nothing new; nothing if all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
+    }
+
+    /// The same, to be waited for.
+    #[must_use]
+    pub fn watch_trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.clone()
+    }
+
     /// What it counts.
     #[must_use]
     pub fn counters(&self) -> &Arc<AuthorityCounters> {
         &self.counters
     }
 
-    /// Whether it still serves: it does until it is shut down, unless a task of it failed.
+    /// Whether it still serves: it does until it is shut down, unless a task of it failed, or
+    /// another authority writes its state; [`trouble`](Self::trouble) says so then.
     #[must_use]
     pub fn is_running(&self) -> bool {
         !self.server.is_finished() && !self.actor.is_finished()
@@ -155,30 +169,57 @@ impl Drop for Authority {
 }
 
 /// Opens the state and makes the core of it.
-fn prepare(config: &AuthorityConfig) -> Result<(Core, Option<Arc<Store>>), StartError> {
-    let AuthorityConfig { state_dir, join_secret, parameters, network, lease, .. } = config;
+async fn prepare(
+    config: &AuthorityConfig,
+) -> Result<(Core, Option<Arc<dyn StateStore>>), StateError> {
+    let file = match &config.state_dir {
+        Some(dir) => Some(HeldStore::open(dir).await?),
+        None => None,
+    };
+    let store = match &file {
+        Some(file) => Some(Arc::new(file.clone()) as Arc<dyn StateStore>),
+        None => config.state_store.clone(),
+    };
+    let saved = match &store {
+        Some(store) => store.load().await?.map(|snapshot| (snapshot, store.place())),
+        None => None,
+    };
+    let core = make(config, saved, SystemTime::now())?;
+    if let Some(store) = &store {
+        store.claim().await?;
+    }
+    if let Some(file) = &file {
+        file.write_public_key(core.public_key()).await?;
+    }
+    Ok((core, store))
+}
+
+/// Goes on with the snapshot, if there is one and it is this network's.
+fn make(
+    config: &AuthorityConfig,
+    saved: Option<(Snapshot, String)>,
+    now: SystemTime,
+) -> Result<Core, StateError> {
+    let AuthorityConfig { signing_key, join_secret, parameters, network, lease, .. } = config;
     let core_config = CoreConfig {
         network: network.clone(),
         join_secret: join_secret.clone(),
         parameters: parameters.clone(),
         lease: *lease,
     };
-    let now = SystemTime::now();
-    let secret = || IdentitySecret::generate(&mut rand::rng());
-    let Some(dir) = state_dir else {
-        return Ok((Core::new(core_config, secret(), now), None));
+    let Some((snapshot, place)) = saved else {
+        let draw = || IdentitySecret::generate(&mut rand::rng());
+        let secret = signing_key.clone().unwrap_or_else(draw);
+        return Ok(Core::new(core_config, secret, now));
     };
-    let store = Store::open(dir)?;
-    let core = match store.load()? {
-        None => Core::new(core_config, secret(), now),
-        Some(snapshot) if snapshot.network != *network => {
-            let (theirs, ours) = (snapshot.network, network.clone());
-            return Err(StoreError::OtherNetwork { dir: dir.clone(), theirs, ours }.into());
-        }
-        Some(snapshot) => Core::restore(core_config, snapshot, now).map_err(|error| {
-            StoreError::Inconsistent { dir: dir.clone(), what: error.to_string() }
-        })?,
-    };
-    store.write_public_key(&core.public_key())?;
-    Ok((core, Some(Arc::new(store))))
+    if snapshot.network != *network {
+        let (theirs, ours) = (snapshot.network, network.clone());
+        return Err(StateError::OtherNetwork { place, theirs, ours });
+    }
+    let theirs = snapshot.secret.public();
+    match signing_key.as_ref().map(IdentitySecret::public) {
+        Some(ours) if ours != theirs => Err(StateError::OtherKey { place, theirs, ours }),
+        _ => Core::restore(core_config, snapshot, now)
+            .map_err(|error| StateError::Inconsistent { place, what: error.to_string() }),
+    }
 }

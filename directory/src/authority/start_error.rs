@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::config::ConfigError;
-use super::store::StoreError;
+use super::state::StateError;
 
 /// Why an authority does not start.
 #[derive(Debug, thiserror::Error)]
@@ -20,16 +20,13 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
-    /// The state directory.
+    /// What it has to remember cannot be read, or belongs to another.
     #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The first document could not be made or written; the log says why.
-    #[error("the directory could not write its first document: see its log")]
-    NothingToServe,
+    State(#[from] StateError),
+    /// The first document could not be made or written.
+    #[error("the directory could not write its first document: {0}")]
+    NothingToServe(String),
     /// The protocol's description is broken: a mistake in the program.
     #[error("the protocol's description is broken: {0}")]
     Reflection(String),
-    /// A mistake in the program.
-    #[error("the directory failed while it started: {0}")]
-    Panicked(String),
 }

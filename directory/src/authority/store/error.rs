@@ -38,22 +38,4 @@ pub enum StoreError {
         /// Its format.
         format: u64,
     },
-    /// The directory holds another network's state.
-    #[error("the state in {dir} is of the network {theirs:?}, not of {ours:?}: use another directory for each network", dir = .dir.display())]
-    OtherNetwork {
-        /// Which directory.
-        dir: PathBuf,
-        /// The state's network.
-        theirs: String,
-        /// The configured network.
-        ours: String,
-    },
-    /// The state is read well, but makes no sense together.
-    #[error("the state in {dir} is inconsistent: {what}", dir = .dir.display())]
-    Inconsistent {
-        /// Which directory.
-        dir: PathBuf,
-        /// What does not fit.
-        what: String,
-    },
 }

@@ -1,21 +1,17 @@
 //! Reads a state, believing nothing that stands in the file.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message;
 use redb::{Database, ReadableDatabase, ReadableTable};
 
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
+use crate::authority::encoding::{issued, parameters};
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
-use crate::authority::snapshot::{Issued, Snapshot};
-use crate::document::{
-    Descriptor, Document, Parameters, SignedDocument, Trust, parameters_from_proto,
-};
+use crate::authority::snapshot::Snapshot;
+use crate::document::{Descriptor, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
-use crate::proto;
 use crate::time::from_millis;
 
 pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
@@ -65,7 +61,7 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
     let table = read.open_table(DOCUMENTS).map_err(redb::Error::from)?;
     for row in table.iter().map_err(redb::Error::from)? {
         let (_, row) = row.map_err(redb::Error::from)?;
-        documents.push(issued(row.value(), &trust)?);
+        documents.push(issued(row.value(), &trust).map_err(Broken::Content)?);
     }
     let epoch_length = Duration::from_millis(known("epoch_length")?);
     Ok(Some(Snapshot {
@@ -78,30 +74,13 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
             length: epoch_length,
         },
         revision: known("revision")?,
-        configured: parameters(&blob("configured")?)?,
-        parameters: parameters(&blob("parameters")?)?,
+        configured: parameters(&blob("configured")?).map_err(Broken::Content)?,
+        parameters: parameters(&blob("parameters")?).map_err(Broken::Content)?,
         last_order: number("last_order")?.map(time).transpose()?,
         members,
         seen,
         documents,
     }))
-}
-
-fn parameters(bytes: &[u8]) -> Result<Parameters, Broken> {
-    let broken = Broken::Content("the parameters are malformed");
-    let message = proto::Parameters::decode(bytes).ok();
-    let parameters = message.as_ref().and_then(parameters_from_proto);
-    parameters.filter(|parameters| parameters.validate().is_ok()).ok_or(broken)
-}
-
-fn issued(bytes: &[u8], trust: &Trust) -> Result<Issued, Broken> {
-    let broken = |_| Broken::Content("a document is malformed or not signed by the stored key");
-    let message = proto::SignedDocument::decode(bytes)
-        .map_err(|_| Broken::Content("a document is malformed"))?;
-    let signed = SignedDocument::try_from(message).map_err(broken)?;
-    let document = Document::from_bytes(&signed.bytes).map_err(broken)?;
-    signed.verify(trust, document.valid_from, Duration::ZERO).map_err(broken)?;
-    Ok(Issued { document: Arc::new(document), signed: Arc::new(signed) })
 }
 
 /// Why a state cannot be read.

@@ -2,6 +2,7 @@
 //! leaves the state before or after it.
 
 mod error;
+mod held;
 mod load;
 mod save;
 mod tables;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use redb::{Builder, Database, DatabaseError, StorageError};
 
 pub use error::StoreError;
+pub(super) use held::HeldStore;
 use load::Broken;
 
 use super::snapshot::Snapshot;
