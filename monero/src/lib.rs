@@ -6,12 +6,15 @@
 //!   with a busy or absent daemon, and sure of a failure before it reports one.
 //! - [`TxId::of`] computes a transaction's id from its bytes, so that nobody's word for it is
 //!   needed.
+//! - [`miner`] is the only miner of a test network of several monerods: it mines while transactions
+//!   wait, and funds wallets.
 //! - [`regtest`] starts monerod and monero-wallet-rpc as children that never outlive this process;
 //!   [`FundedWallet`] makes real transactions with them.
 
 pub mod daemon;
 mod flag;
 pub mod funded;
+pub mod miner;
 pub mod regtest;
 pub mod rpc;
 pub mod submit;

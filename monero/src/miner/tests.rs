@@ -1,0 +1,1 @@
+//! Of the core, in virtual time.
