@@ -201,12 +201,12 @@ impl LocalNet {
         Ok(())
     }
 
-    /// Stops one node: properly, if it gets some time to drain; with a `limit` of zero as in a
-    /// crash.
+    /// Stops one node while the others go on: properly, if it gets some time to drain; with a
+    /// `limit` of zero as in a crash.
     pub async fn stop_node(&mut self, name: &str, limit: Duration) {
         if let Some(node) = self.nodes.remove(name) {
             self.ended.push((name.to_owned(), node.metrics()));
-            node.stop(limit).await;
+            node.retire(limit).await;
         }
     }
 

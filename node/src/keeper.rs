@@ -97,6 +97,7 @@ impl Keeper {
                 Some(RegistrarState::Connecting { last_error: Some(why), .. }) => {
                     format!("not registered: {why}")
                 }
+                Some(RegistrarState::Unregistered) => "it has left the network".to_owned(),
                 _ => "not in the document yet".to_owned(),
             }),
             None => self.listed.unmet(follower.state().to_string()),
@@ -124,11 +125,12 @@ impl Keeper {
         let peers = topology::next_hops(self.role, document)
             .map(|node| {
                 let (name, address) = (node.name.clone(), node.address.clone());
-                (node.id(), Peer { name, address, key: node.link_key })
+                let peer = Peer { name, address, key: node.link_key };
+                (node.id(), (peer, node.sphinx_keys.clone()))
             })
             .collect();
-        self.links.set_nodes(peers, |peer| {
-            spawn_link(self.dialler.clone(), peer, self.stop.child_token())
+        self.links.set_nodes(peers, |peer, standing| {
+            spawn_link(self.dialler.clone(), peer, standing, self.stop.child_token())
         });
     }
 

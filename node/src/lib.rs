@@ -9,6 +9,7 @@ mod address;
 mod config;
 pub mod core;
 mod cover;
+mod drain;
 mod impair;
 mod keeper;
 mod links;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mixbed_directory::follower::FollowerError;
 use mixbed_directory::{
@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::address::{self, AdvertiseError};
 use crate::config::{LimitsError, NodeConfig};
 use crate::cover::{LoopTally, Loops, SharedSensor};
+use crate::drain::{self, Quiet};
 use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
 use crate::links::{Dialler, Door, LinkTable, Listener};
@@ -26,6 +27,12 @@ use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixin
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig};
 use crate::replay_watch::ReplayWatch;
+
+/// How long the directory may take to strike a node off.
+const LEAVING: Duration = Duration::from_secs(3);
+
+/// How often a node that leaves looks whether anything still comes.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Why a node could not start.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +66,10 @@ pub struct Node {
     follower: Follower,
     registrar: Arc<OnceLock<Registrar>>,
     health: Health,
+    /// A provider's services, or a gateway's mailboxes.
+    provider: Option<Provider>,
+    /// Ends its loops.
+    loops_stop: CancellationToken,
     /// Ends what brings packets in.
     entrance_stop: CancellationToken,
     /// Ends everything else.
@@ -106,6 +117,7 @@ impl Node {
         });
         let stop = CancellationToken::new();
         let entrance_stop = stop.child_token();
+        let loops_stop = entrance_stop.child_token();
         let tasks = TaskTracker::new();
 
         let links = Arc::new(LinkTable::new(limits.client_queues));
@@ -138,7 +150,7 @@ impl Node {
             links: Arc::clone(&links),
             mixing,
             document: Arc::clone(&document),
-            provider,
+            provider: provider.clone(),
             sensor: sensor.clone(),
         });
         let count = limits.worker_count();
@@ -192,7 +204,7 @@ impl Node {
                 origin: Origin::node(),
                 sensor: sensor.clone(),
                 books: Arc::clone(&books),
-                stop: entrance_stop.clone(),
+                stop: loops_stop.clone(),
             };
             tasks.spawn(loops.run());
         }
@@ -237,6 +249,8 @@ impl Node {
             follower,
             registrar,
             health,
+            provider,
+            loops_stop,
             entrance_stop,
             stop,
             tasks,
@@ -307,9 +321,32 @@ impl Node {
         &self.follower
     }
 
-    /// Leaves the network: no more packets in, out of the document, and what it holds out within
-    /// `limit` (what is left then is dropped as `stopped`); then everything ends. Without any time
-    /// it just ends, as in a crash: it stays in the document until its lease is over.
+    /// Leaves a network that goes on, within `limit`: out of the document first, then it does its
+    /// work until nothing comes in any more, as those who have an older document still send packets
+    /// through it, and reply blocks are under way; a provider ends what it has begun. Then it
+    /// [stops](Self::stop). Of the limit a fifth is kept for that.
+    pub async fn retire(self, limit: Duration) {
+        if limit.is_zero() {
+            return self.stop(limit).await;
+        }
+        let began = Instant::now();
+        self.health.set_not_ready("it is leaving the network".to_owned());
+        self.loops_stop.cancel();
+        let open = limit - limit / 5;
+        if tokio::time::timeout(open.min(LEAVING), self.leave()).await.is_err() {
+            tracing::warn!(node = self.name(), "the directory was not told of its end");
+        }
+        let quiet = self.quiet();
+        if tokio::time::timeout(open.saturating_sub(began.elapsed()), quiet).await.is_err() {
+            tracing::info!(node = self.name(), "stopping, though packets still come");
+        }
+        self.stop(limit.saturating_sub(began.elapsed())).await;
+    }
+
+    /// Stops with the network, or one that is not worth the wait: no more packets in, out of the
+    /// document, and what it holds out within `limit` (what is left then is dropped as `stopped`);
+    /// then everything ends. Without any time it just ends, as in a crash: it stays in the document
+    /// until its lease is over.
     pub async fn stop(self, limit: Duration) {
         self.entrance_stop.cancel();
         if !limit.is_zero() {
@@ -326,6 +363,21 @@ impl Node {
         }
         self.stop.cancel();
         self.tasks.wait().await;
+    }
+
+    /// Waits until nothing comes any more, and nothing is being worked on.
+    async fn quiet(&self) {
+        let received = &self.books.metrics.packets_received;
+        let mut quiet = Quiet::new(received.get(), Instant::now());
+        loop {
+            let delay = self.follower.current().map(|document| document.parameters.mean_hop_delay);
+            if quiet.lasts(Instant::now()) >= drain::silence(delay.unwrap_or_default()) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+            let busy = self.provider.as_ref().is_some_and(Provider::is_busy);
+            quiet.handle(received.get(), busy, Instant::now());
+        }
     }
 
     async fn leave(&self) {

@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         () = shutdown.cancelled() => Ok(()),
         failure = watch(&node, &name, role, http_address) => Err(failure),
     };
-    node.stop(settings.drain.0).await;
+    node.retire(settings.drain.0).await;
     follow.abort();
     stop_http.cancel();
     let _ = serving.await;

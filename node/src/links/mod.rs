@@ -8,9 +8,11 @@ mod incoming;
 mod listener;
 mod outgoing;
 mod pace;
+mod standing;
 mod table;
 
 pub(crate) use door::Door;
 pub(crate) use listener::Listener;
 pub(crate) use outgoing::{Dialler, Peer, drop_queued, spawn_link};
+pub(crate) use standing::{Announcer, Standing};
 pub(crate) use table::{LinkKind, LinkQueue, LinkTable, Outbound};

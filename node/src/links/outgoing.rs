@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::impaired::FrameLane;
+use super::standing::Standing;
 use super::{LinkQueue, Outbound};
 use crate::impair::{Far, OwnEnd, Way};
 use crate::packets::{Books, Source};
@@ -54,14 +55,19 @@ pub(crate) struct Peer {
 }
 
 /// Starts the task that keeps a link to `peer` up and writes what is queued for it. It ends when
-/// `stop` is cancelled.
-pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) -> LinkQueue {
+/// `stop` is cancelled, or when the peer has left the document and closed the link.
+pub(crate) fn spawn_link(
+    dialler: Dialler,
+    peer: Peer,
+    mut standing: Standing,
+    stop: CancellationToken,
+) -> LinkQueue {
     let (queue, mut packets) = mpsc::channel(dialler.queue_bound);
     let link = LinkQueue { queue, stop: stop.clone(), waiting: Source::default() };
     tokio::spawn(async move {
         let (end, far, bound) = (&dialler.end, Far::Node(peer.key), dialler.queue_bound);
         let mut lane = FrameLane::new(end, far, Way::Out, &dialler.follower, bound);
-        let keep = Box::pin(keep_up(&dialler, &peer, &mut packets, &mut lane));
+        let keep = Box::pin(keep_up(&dialler, &peer, &mut standing, &mut packets, &mut lane));
         stop.run_until_cancelled(keep).await;
         packets.close();
         drop_queued(&mut packets, DropReason::LinkLost);
@@ -72,6 +78,7 @@ pub(crate) fn spawn_link(dialler: Dialler, peer: Peer, stop: CancellationToken) 
 async fn keep_up(
     dialler: &Dialler,
     peer: &Peer,
+    standing: &mut Standing,
     packets: &mut mpsc::Receiver<Outbound>,
     lane: &mut FrameLane,
 ) {
@@ -91,7 +98,10 @@ async fn keep_up(
                 tracing::debug!(node = dialler.books.service.name(), peer = peer.name, "link up");
                 metrics.links_out.inc();
                 let up_since = Instant::now();
-                let error = write_until_lost(packets, lane, reader, writer).await;
+                let error = tokio::select! {
+                    error = write_until_lost(packets, lane, reader, writer) => error,
+                    () = standing.departed() => mixbed_link::Error::Closed,
+                };
                 metrics.links_out.dec();
                 dialler.books.link_ended(&peer.name, &error);
                 if up_since.elapsed() > GOOD {
@@ -113,8 +123,12 @@ async fn keep_up(
         }
         // Jitter, so that a restarted peer is not dialled by everybody at once.
         let pause = retry.mul_f64(rand::rng().random_range(0.5..1.0));
-        tokio::time::sleep(pause).await;
-        retry = (retry * 2).min(LAST_RETRY);
+        let news = standing.is_listed() && standing.news_within(pause).await;
+        if !standing.is_listed() {
+            return;
+        }
+        // Other keys: it has started anew, and that very moment.
+        retry = if news { FIRST_RETRY } else { (retry * 2).min(LAST_RETRY) };
     }
 }
 

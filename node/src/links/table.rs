@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
+use mixbed_directory::SphinxKey;
 use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
-use super::Peer;
+use super::{Announcer, Peer, Standing};
 pub(crate) use crate::core::LinkKind;
 use crate::packets::{Part, Place, Share, Source, Stay};
 
@@ -31,11 +32,18 @@ pub(crate) struct LinkQueue {
     pub(crate) waiting: Source,
 }
 
+/// A link to another node.
+struct NodeLink {
+    peer: Peer,
+    link: LinkQueue,
+    announcer: Announcer,
+}
+
 /// The links that packets can leave by: to other nodes, and at a gateway to its clients.
 ///
 /// The locks are held for a look-up and a `try_send`, never while anything waits.
 pub(crate) struct LinkTable {
-    nodes: RwLock<HashMap<NodeId, (Peer, LinkQueue)>>,
+    nodes: RwLock<HashMap<NodeId, NodeLink>>,
     clients: RwLock<HashMap<NodeId, LinkQueue>>,
     for_clients: Share,
 }
@@ -57,7 +65,7 @@ impl LinkTable {
         let (outcome, gone) = match kind {
             LinkKind::Node => {
                 let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
-                (try_send(nodes.get(&next).map(|(_, link)| link), out), DropReason::LinkLost)
+                (try_send(nodes.get(&next).map(|node| &node.link), out), DropReason::LinkLost)
             }
             LinkKind::Client => {
                 let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
@@ -80,30 +88,39 @@ impl LinkTable {
 
     /// Whom packets for `next` would go to from here now.
     pub(crate) fn kind(&self, next: NodeId) -> Option<LinkKind> {
-        if self.nodes.read().unwrap_or_else(PoisonError::into_inner).contains_key(&next) {
+        let nodes = self.nodes.read().unwrap_or_else(PoisonError::into_inner);
+        // That of a node which has left is closed when the node is gone.
+        if nodes.get(&next).is_some_and(|node| !node.link.queue.is_closed()) {
             return Some(LinkKind::Node);
         }
+        drop(nodes);
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients.contains_key(&next).then_some(LinkKind::Client)
     }
 
-    /// Makes the links to nodes match `wanted`: keeps those that stay the same, stops the others,
-    /// starts the new ones with `start`.
+    /// Makes the links to nodes match `wanted`, which has their packet keys too: keeps those that
+    /// stay the same, starts the new ones with `start`, and stops those of nodes that have moved.
+    /// Those of nodes that have left stay until the nodes close them: packets that were sealed
+    /// before still go there.
     pub(crate) fn set_nodes(
         &self,
-        wanted: HashMap<NodeId, Peer>,
-        start: impl Fn(Peer) -> LinkQueue,
+        wanted: HashMap<NodeId, (Peer, Vec<SphinxKey>)>,
+        start: impl Fn(Peer, Standing) -> LinkQueue,
     ) {
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
-        nodes.retain(|id, (peer, link)| {
-            let keep = wanted.get(id) == Some(peer);
-            if !keep {
-                link.stop.cancel();
+        nodes.retain(|id, node| {
+            match wanted.get(id) {
+                Some((peer, keys)) if *peer == node.peer => node.announcer.listed(keys),
+                Some(_) => node.link.stop.cancel(),
+                None => node.announcer.left(),
             }
-            keep
+            !node.link.stop.is_cancelled() && !node.link.queue.is_closed()
         });
-        for (id, peer) in wanted {
-            nodes.entry(id).or_insert_with(|| (peer.clone(), start(peer)));
+        for (id, (peer, keys)) in wanted {
+            nodes.entry(id).or_insert_with(|| {
+                let (announcer, standing) = Announcer::new(keys);
+                NodeLink { link: start(peer.clone(), standing), peer, announcer }
+            });
         }
     }
 

@@ -113,6 +113,13 @@ impl Provider {
         self.inner.services.iter().map(|service| service.name().to_owned()).collect()
     }
 
+    /// Whether it works on a request.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let [_, running, _] = self.inner.exchange().held();
+        running > 0
+    }
+
     /// Takes what a packet brought. Does not block: replies that are due are sealed here (some
     /// 100 µs each), services run elsewhere.
     ///
