@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench fuzz sim clean
+.PHONY: help demo up test build setup fmt lint deny bench fuzz sim images cluster cluster-down clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -13,7 +13,7 @@ ARGS ?=
 LOCKED := $(if $(filter true 1,$(CI)),--locked)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Set up, build, and send real Monero transactions through a mixnet on this machine (ARGS=...)
 	@scripts/setup build monero
@@ -68,6 +68,16 @@ sim: ## Run 500 clients over 30 nodes for 10 virtual minutes; fails if it takes 
 	@scripts/setup build
 	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed-sim
 	@cargo run $(LOCKED) --quiet --release -p mixbed-sim -- $(if $(ARGS),$(ARGS),--at-most 120)
+
+images: build ## Build the container images that the cluster runs, from the release binary and Debian's packages
+	@scripts/setup images
+	@scripts/step "images" scripts/images $(ARGS)
+
+cluster: ## Bring up a one-node Kubernetes on this machine (root), or say that it is up
+	@scripts/cluster
+
+cluster-down: ## End that cluster and remove every trace of it (ARGS=--cache: what was built for it too)
+	@scripts/cluster-down $(ARGS)
 
 clean: ## Remove what was built
 	@cargo clean
