@@ -1,0 +1,18 @@
+//! The product as users get it: `helm install` on a real Kubernetes, a mixnet, transactions, hops in
+//! Jaeger. `make e2e` runs it.
+//!
+//! Each test has a namespace and a release of its own. They need a cluster, so `cargo test` alone
+//! leaves them out.
+
+mod cluster;
+mod command;
+mod faults;
+mod hops;
+mod install;
+mod jaeger;
+mod laptop;
+mod place;
+mod repair;
+mod run;
+mod specs;
+mod wait;

@@ -1,0 +1,174 @@
+//! A namespace with a release of the chart, for one test.
+
+use std::path::Path;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use kube::api::{DeleteParams, ListParams, PostParams};
+use kube::{Api, ResourceExt as _};
+use mixbed_operator::api::{Mixnet, is_true};
+use serde::de::DeserializeOwned;
+
+use crate::cluster::Cluster;
+use crate::command::{self, Said};
+use crate::wait::{until, until_some};
+
+/// How long a mixnet may take until it is ready, on a machine that does other things too.
+pub(crate) const READY: Duration = Duration::from_secs(180);
+
+/// How long `helm` may take.
+const HELM: Duration = Duration::from_secs(300);
+
+/// The chart.
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mixbed");
+
+/// A namespace of its own.
+pub(crate) struct Place {
+    pub(crate) cluster: Cluster,
+    pub(crate) namespace: String,
+}
+
+/// The name of each test's mixnet.
+pub(crate) const MIXNET: &str = "net";
+
+impl Place {
+    /// A fresh namespace, under the restricted Pod Security Standard.
+    pub(crate) async fn new(test: &str) -> Self {
+        let cluster = Cluster::of_this_run().await;
+        let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
+        let namespace = serde_json::json!({
+            "metadata": {
+                "generateName": format!("e2e-{test}-"),
+                "labels": { "pod-security.kubernetes.io/enforce": "restricted" },
+            }
+        });
+        let namespace = serde_json::from_value(namespace).expect("a namespace");
+        let made = namespaces.create(&PostParams::default(), &namespace).await;
+        let namespace = made.expect("a fresh namespace").name_any();
+        Self { cluster, namespace }
+    }
+
+    /// The namespace's objects of a kind.
+    pub(crate) fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned,
+    {
+        Api::namespaced(self.cluster.client.clone(), &self.namespace)
+    }
+
+    /// Runs `helm` in the namespace.
+    pub(crate) async fn helm(&self, arguments: &[&str]) -> Said {
+        let all = [&["--namespace", &self.namespace], arguments].concat();
+        command::run(&self.cluster.helm, all, HELM).await
+    }
+
+    /// What every installation here says: the cluster's own images, and Jaeger.
+    pub(crate) fn values(&self) -> serde_json::Value {
+        let image = |name: &str| {
+            let (repository, tag) = name.rsplit_once(':').expect("an image with a tag");
+            serde_json::json!({ "repository": repository, "tag": tag, "pullPolicy": "Never" })
+        };
+        let images = &self.cluster.images;
+        serde_json::json!({
+            "image": image(&images.mixbed),
+            "moneroImage": image(&images.monero),
+            "jaeger": { "enabled": true, "image": image(&images.jaeger) },
+            "watch": { "namespaces": [self.namespace] },
+            "mixnet": { "name": MIXNET },
+        })
+    }
+
+    /// Installs or upgrades the release with these values besides.
+    pub(crate) async fn install(&self, more: serde_json::Value) -> Said {
+        let mut values = self.values();
+        merge(&mut values, more);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        serde_json::to_writer(file.as_file(), &values).expect("written");
+        let file = file.path().to_str().expect("a path in UTF-8");
+        self.helm(&["upgrade", "--install", "mixbed", CHART, "--values", file]).await
+    }
+
+    /// Installs, and waits until the mixnet is ready.
+    pub(crate) async fn ready(test: &str, more: serde_json::Value) -> Self {
+        let place = Self::new(test).await;
+        place.install(more).await.ok();
+        place.mixnet_ready().await;
+        place
+    }
+
+    /// Waits until the mixnet is ready as its spec is now.
+    pub(crate) async fn mixnet_ready(&self) -> Mixnet {
+        until(&self.api(), MIXNET, "the mixnet is ready", READY, is_ready).await
+    }
+
+    /// Runs `mixbed` on this machine, about the mixnet here.
+    pub(crate) async fn mixbed(&self, arguments: &[&str], within: Duration) -> Said {
+        let about = ["--namespace", &self.namespace, "--mixnet", MIXNET];
+        let context = self.context();
+        let mut all = arguments.to_vec();
+        all.extend(["--context", &context]);
+        all.extend(about);
+        command::run(&self.cluster.mixbed, all, within).await
+    }
+
+    /// The context of the kubeconfig.
+    pub(crate) fn context(&self) -> String {
+        let config = kube::config::Kubeconfig::read().expect("a kubeconfig");
+        config.current_context.expect("a current context")
+    }
+
+    /// The pods with these labels.
+    pub(crate) async fn pods(&self, labels: &str) -> Vec<Pod> {
+        let list = self.api::<Pod>().list(&ListParams::default().labels(labels)).await;
+        list.expect("pods").items
+    }
+
+    /// Ends a pod at once, as a crash of its machine would, and waits until it is gone.
+    pub(crate) async fn kill(&self, pod: &Pod) {
+        let (pods, name) = (self.api::<Pod>(), pod.name_any());
+        let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        pods.delete(&name, &now).await.expect("killed");
+        let uid = pod.uid();
+        until_some("a killed pod is gone", Duration::from_secs(60), || async {
+            let found = pods.get_opt(&name).await.ok()?;
+            found.is_none_or(|found| found.uid() != uid).then_some(())
+        })
+        .await;
+    }
+
+    /// Uninstalls the release and removes the namespace.
+    pub(crate) async fn done(self) {
+        self.helm(&["uninstall", "mixbed", "--wait"]).await.ok();
+        let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
+        let gone = namespaces.delete(&self.namespace, &DeleteParams::default()).await;
+        gone.expect("the namespace is removed");
+    }
+}
+
+/// Whether a mixnet is ready as its spec is now.
+pub(crate) fn is_ready(mixnet: &Mixnet) -> bool {
+    mixnet.status.as_ref().is_some_and(|status| {
+        status.observed_generation == mixnet.metadata.generation
+            && is_true(&status.conditions, "Ready")
+            && !is_true(&status.conditions, "Progressing")
+    })
+}
+
+/// The chart's folder.
+pub(crate) fn chart() -> &'static Path {
+    Path::new(CHART)
+}
+
+/// Lays one tree of values over another.
+fn merge(under: &mut serde_json::Value, over: serde_json::Value) {
+    match (under, over) {
+        (serde_json::Value::Object(under), serde_json::Value::Object(over)) => {
+            for (key, value) in over {
+                merge(under.entry(key).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
