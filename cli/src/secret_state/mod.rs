@@ -213,10 +213,14 @@ impl SecretState {
     async fn store(&self, state: Option<&ByteString>, limit: Duration) -> Result<(), StateError> {
         let until = Instant::now() + limit;
         let mut version = self.version.lock().await;
-        while let Err(trouble) = self.write(&mut version, state).await {
-            self.again(trouble, until).await?;
+        loop {
+            let written = tokio::time::timeout_at(until, self.write(&mut version, state)).await;
+            match written.unwrap_or_else(|_| Err(Trouble::Away(format!("no answer in {limit:?}"))))
+            {
+                Ok(()) => return Ok(()),
+                Err(trouble) => self.again(trouble, until).await?,
+            }
         }
-        Ok(())
     }
 }
 

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use mixbed_directory::{Descriptor, Document, Follower};
-use mixbed_link::{Link, LinkReader, LinkWriter};
+use mixbed_link::Link;
 use mixbed_telemetry::ClientMetrics;
-use mixbed_wire::{DropReason, Frame, LinkSecret, NodeId, Packet};
+use mixbed_wire::{LinkSecret, NodeId, Packet};
 use rand::RngExt;
 use tokio::sync::{mpsc, watch};
+use tokio::time::error::Elapsed;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::carrier::{Carrier, End, OUTBOUND};
 use crate::core::{FailedGateways, Suspicion};
 
 /// How long a handshake may take: three frames each way on a slow line.
@@ -25,8 +28,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A link that lasted so long was a good one: the next failure is the first again.
 const GOOD: Duration = Duration::from_secs(10);
 
-/// Packets that wait to be written; 32 of them are 97 KiB.
-const OUTBOUND: usize = 32;
+/// How long the link to a gateway that has left is read at most; it usually closes it before.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// What the link's task tells.
 pub(super) enum FromLink {
@@ -66,15 +69,8 @@ pub(super) struct Keeper {
     pub(super) events: mpsc::Sender<FromLink>,
     pub(super) failed: FailedGateways,
     pub(super) suspicion: watch::Receiver<Suspicion>,
-}
-
-/// Why a link ended.
-#[derive(Debug, PartialEq, Eq)]
-enum End {
-    /// The client was stopped: nothing is wrong.
-    Stopped,
-    /// What went wrong.
-    Failed(String),
+    /// The last link, to a gateway that has left since.
+    pub(super) lingering: Option<AbortOnDropHandle<Result<End, Elapsed>>>,
 }
 
 impl Keeper {
@@ -83,7 +79,15 @@ impl Keeper {
         loop {
             let (document, gateway) = self.choose().await;
             let began = Instant::now();
-            let End::Failed(why) = self.hold(&document, &gateway).await else { return };
+            let why = match self.hold(&document, &gateway).await {
+                End::Stopped => return,
+                End::Left => {
+                    tracing::info!(gateway = gateway.name, "it has left the network, or moved");
+                    pause = FIRST_PAUSE;
+                    continue;
+                }
+                End::Failed(why) => why,
+            };
             let address = self.address(&gateway);
             let why = format!("no link to gateway {} ({address}): {why}", gateway.name);
             tracing::warn!("{why}");
@@ -150,76 +154,30 @@ impl Keeper {
             Err(error) => return End::Failed(error.to_string()),
         };
         let hung = CancellationToken::new();
-        let (packets, mut outbound) = mpsc::channel(OUTBOUND);
+        let (packets, outbound) = mpsc::channel(OUTBOUND);
         let up = FromLink::Up { gateway: gateway.id(), packets, hung: hung.clone() };
         if self.events.send(up).await.is_err() {
             return End::Stopped;
         }
         tracing::info!(gateway = gateway.name, "linked");
-        let mut end = tokio::select! {
-            end = self.read(reader) => end,
-            end = write(writer, &mut outbound, &self.metrics) => end,
-            why = gone(self.directory.clone(), gateway, self.at.is_some()) => End::Failed(why),
-            () = hung.cancelled() => End::Stopped,
-        };
-        if hung.is_cancelled() {
-            end = End::Failed("it takes packets, and nothing comes back".to_owned());
-        }
-        outbound.close();
-        while outbound.recv().await.is_some() {
-            self.metrics.dropped(DropReason::LinkLost.index());
-        }
-        end
-    }
-
-    async fn read(&self, mut reader: LinkReader) -> End {
-        loop {
-            let frame = match reader.read().await {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return End::Failed("the gateway closed the link".to_owned()),
-                Err(error) => return End::Failed(error.to_string()),
-            };
-            let Frame::Packet(packet) = frame else { continue };
-            self.metrics.packets_received.inc();
-            let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
-            let inbound = Inbound { packet, arrived, arrived_at };
-            if self.events.send(FromLink::Packet(inbound)).await.is_err() {
-                return End::Stopped;
+        let (metrics, events) = (self.metrics.clone(), self.events.clone());
+        let carrier = Carrier { reader, writer, outbound, metrics, events, hung };
+        let mut carrying = Box::pin(carrier.run());
+        tokio::select! {
+            end = &mut carrying => end,
+            () = gone(self.directory.clone(), gateway, self.at.is_some()) => {
+                // What is under way by this link comes still, while the next one is dialled.
+                let last = tokio::time::timeout(LINGER, carrying);
+                self.lingering = Some(AbortOnDropHandle::new(tokio::spawn(last)));
+                End::Left
             }
         }
-    }
-}
-
-/// Writes what is there in one go; never more than what waits.
-async fn write(
-    mut writer: LinkWriter,
-    packets: &mut mpsc::Receiver<Packet>,
-    metrics: &ClientMetrics,
-) -> End {
-    let mut batch = Vec::with_capacity(OUTBOUND);
-    loop {
-        if packets.recv_many(&mut batch, OUTBOUND).await == 0 {
-            return End::Stopped;
-        }
-        let count = batch.len() as u64;
-        let pushed = batch.drain(..).try_for_each(|packet| writer.push(&Frame::Packet(packet)));
-        let written = match pushed {
-            Ok(()) => writer.flush().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = written {
-            for _ in 0..count {
-                metrics.dropped(DropReason::LinkLost.index());
-            }
-            return End::Failed(error.to_string());
-        }
-        metrics.packets_sent.inc_by(count);
     }
 }
 
 /// Waits until the document no longer has the gateway as it was. Its address does not matter if it
 /// is reached by another one.
-async fn gone(mut directory: Follower, gateway: &Descriptor, elsewhere: bool) -> String {
+async fn gone(mut directory: Follower, gateway: &Descriptor, elsewhere: bool) {
     loop {
         directory.changed().await;
         let Some(document) = directory.current() else { continue };
@@ -227,7 +185,7 @@ async fn gone(mut directory: Follower, gateway: &Descriptor, elsewhere: bool) ->
             now.link_key == gateway.link_key && (elsewhere || now.address == gateway.address)
         });
         if !same {
-            return "it has left the network, or moved".to_owned();
+            return;
         }
     }
 }

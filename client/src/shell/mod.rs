@@ -2,6 +2,7 @@
 //! link.
 
 mod ahead;
+mod carrier;
 mod link;
 mod sealing;
 mod state;
@@ -89,6 +90,7 @@ pub(crate) fn start(
         events: from_link,
         failed: FailedGateways::default(),
         suspicion: suspicion.clone(),
+        lingering: None,
     };
     let stopped = stop.clone();
     tasks.spawn(async move {

@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod durable;
+mod elsewhere;
 mod letters;
 mod monerod;
 mod requests;

@@ -165,7 +165,7 @@ impl Core {
         if !ordered.may_replace(&self.parameters) {
             return Err(Rejection::ParametersChanged);
         }
-        self.freshness.take_order(ordered.issued_at, now)?;
+        self.freshness.take_order(&ordered, now)?;
         self.set_parameters(ordered.parameters, now);
         Ok(())
     }

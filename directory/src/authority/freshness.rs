@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::clock::ClockOffset;
 use crate::identity::IdentityPublic;
 use crate::limits::MAX_NODES;
-use crate::messages::Rejection;
+use crate::messages::{Ordered, Rejection};
 
 /// How far a message's time may be from the authority's clock.
 pub const FRESHNESS: Duration = Duration::from_secs(60);
@@ -17,11 +17,20 @@ pub const FRESHNESS: Duration = Duration::from_secs(60);
 /// ones have to wait until the oldest messages are stale.
 const MAX_SEEN: usize = 4 * MAX_NODES;
 
-/// When each identity's last message was made, and the operator's last order.
+/// Orders that are remembered, so that none is carried out twice; beyond them, the oldest is
+/// forgotten, and all that are as old are refused.
+const MAX_ORDERS: usize = 256;
+
+/// When each identity's last message was made, and the operators' last orders.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     seen: BTreeMap<IdentityPublic, SystemTime>,
     last_order: Option<SystemTime>,
+    /// Orders carried out that are not stale yet, by their digest.
+    orders: BTreeMap<[u8; 32], SystemTime>,
+    /// What was ordered until then is not remembered one by one: it was before a restart, or there
+    /// was too much of it.
+    forgotten: Option<SystemTime>,
 }
 
 impl Freshness {
@@ -32,14 +41,17 @@ impl Freshness {
         last_order: Option<SystemTime>,
         now: SystemTime,
     ) -> Self {
-        let mut freshness = Self { seen: seen.into_iter().collect(), last_order };
+        let seen = seen.into_iter().collect();
+        let orders = BTreeMap::new();
+        let mut freshness = Self { seen, last_order, orders, forgotten: last_order };
         freshness.end_future(now);
         freshness
     }
 
     /// Takes times that are further ahead than any message may be as now.
     pub(super) fn end_future(&mut self, now: SystemTime) {
-        for at in self.seen.values_mut().chain(&mut self.last_order) {
+        let orders = self.last_order.iter_mut().chain(&mut self.forgotten);
+        for at in self.seen.values_mut().chain(orders) {
             if *at > now + FRESHNESS {
                 *at = now;
             }
@@ -73,23 +85,30 @@ impl Freshness {
         self.seen.insert(identity, issued_at);
     }
 
-    /// Accepts and remembers an order, if it was made near enough to now and after the last one.
-    pub(super) fn take_order(
-        &mut self,
-        issued_at: SystemTime,
-        now: SystemTime,
-    ) -> Result<(), Rejection> {
-        check_window(issued_at, now)?;
-        if self.last_order.is_some_and(|last| issued_at <= last) {
+    /// Accepts and remembers an order, if it was made near enough to now, and is no order that was
+    /// carried out already. One that does not name the parameters it replaces has to be made after
+    /// the last one, too; one that does need not, as operators' clocks differ by seconds.
+    pub(super) fn take_order(&mut self, order: &Ordered, now: SystemTime) -> Result<(), Rejection> {
+        let at = order.issued_at;
+        check_window(at, now)?;
+        let floor = if order.names_replaced() { self.forgotten } else { self.last_order };
+        if floor.is_some_and(|floor| at <= floor) || self.orders.contains_key(&order.digest) {
             return Err(Rejection::Replayed);
         }
-        self.last_order = Some(issued_at);
+        self.orders.insert(order.digest, at);
+        self.last_order = self.last_order.max(Some(at));
+        if self.orders.len() > MAX_ORDERS {
+            let oldest = self.orders.values().min().copied();
+            self.forgotten = self.forgotten.max(oldest);
+            self.orders.retain(|_, at| Some(*at) > oldest);
+        }
         Ok(())
     }
 
     /// Forgets messages that would be refused by their age alone.
     pub(super) fn forget_stale(&mut self, now: SystemTime) {
         self.seen.retain(|_, issued_at| *issued_at + FRESHNESS >= now);
+        self.orders.retain(|_, issued_at| *issued_at + FRESHNESS >= now);
     }
 
     pub(super) fn seen(&self) -> Vec<(IdentityPublic, SystemTime)> {

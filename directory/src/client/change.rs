@@ -58,8 +58,8 @@ impl DirectoryClient {
                 ParametersOrder::replacing(before, &wanted, &trust.network, now, join_secret);
             match self.set_parameters(&order).await {
                 Ok(()) => break wanted,
-                // The other one's order was made in the same millisecond, or its document is not
-                // out yet.
+                // The other one's order was the same in the same millisecond, its document is not
+                // out yet, or the directory has just started and this clock is behind.
                 Err(ClientError::Rejected {
                     reason: Reason::ParametersChanged | Reason::Replayed,
                     ..

@@ -26,9 +26,10 @@ pub struct FollowerCore {
 struct Held {
     document: Arc<Document>,
     signed: Arc<SignedDocument>,
-    /// How far this machine's clock is from the document's, as far as its arrival proves it:
-    /// nothing, if it came from a file.
+    /// How far this machine's clock is from the document's, as far as its arrival proves it.
     offset: ClockOffset,
+    /// Whether it came from the directory, not from a file, which proves nothing.
+    heard: bool,
 }
 
 #[derive(Debug)]
@@ -127,12 +128,9 @@ impl FollowerCore {
     ) -> Result<bool, Refusal> {
         let verified = signed.verify(&self.trust, now, self.tolerated_skew);
         let document = verified.map_err(|error| self.refusal(error))?;
+        let heard = told.is_some();
         let offset = told.map_or_else(ClockOffset::default, |told| {
-            // A document that the directory serves is the current one: its epoch is now, by the
-            // directory's clock, whatever that clock is said to show.
-            let theirs = told.directory_time(now);
-            let theirs = theirs.clamp(document.valid_from, document.epoch_end);
-            ClockOffset::between(now, theirs)
+            self.shown_by(&document, told.directory_time(now), now)
         });
         if let Some(held) = &mut self.last {
             let (theirs, ours) = (document.version(), held.document.version());
@@ -143,13 +141,34 @@ impl FollowerCore {
                 if signed.bytes != held.signed.bytes {
                     return Err(Refusal::Forked { version: ours });
                 }
-                held.offset = offset;
+                // Once its epoch is over, to hear it again proves only that the directory can make
+                // no other: epochs go on by the clock, as when it is away.
+                let over = held.offset.directory_time(now) >= document.epoch_end;
+                if !(held.heard && over) {
+                    (held.offset, held.heard) = (offset, heard);
+                }
                 return Ok(false);
             }
         }
         let (document, signed) = (Arc::new(document), Arc::new(signed));
-        self.last = Some(Held { document, signed, offset });
+        self.last = Some(Held { document, signed, offset, heard });
         Ok(true)
+    }
+
+    /// How far this machine's clock is from the directory's, as a document shows it that has just
+    /// been heard.
+    fn shown_by(&self, document: &Document, theirs: SystemTime, now: SystemTime) -> ClockOffset {
+        let told = ClockOffset::between(now, theirs);
+        // Both clocks say that its epoch is over: the directory can make no other document.
+        if theirs > document.epoch_end
+            && told.distance <= self.tolerated_skew
+            && self.told.is_some()
+        {
+            return told;
+        }
+        // Otherwise what the directory serves is the current one: its epoch is now, by the
+        // directory's clock, whatever that clock is said to show.
+        ClockOffset::between(now, theirs.clamp(document.valid_from, document.epoch_end))
     }
 
     fn refusal(&self, document: DocumentError) -> Refusal {

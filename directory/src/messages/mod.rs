@@ -9,6 +9,7 @@ mod registration;
 mod rejection;
 
 pub use departure::Departure;
+pub(crate) use order::Ordered;
 pub use order::ParametersOrder;
 pub use registration::Registration;
 pub use rejection::{Reason, Rejection};

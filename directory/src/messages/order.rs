@@ -19,9 +19,16 @@ pub(crate) struct Ordered {
     pub(crate) parameters: Parameters,
     pub(crate) issued_at: SystemTime,
     replaces: Option<[u8; 32]>,
+    /// Of the order's bytes: another order has another.
+    pub(crate) digest: [u8; 32],
 }
 
 impl Ordered {
+    /// Whether it says which parameters it replaces.
+    pub(crate) const fn names_replaced(&self) -> bool {
+        self.replaces.is_some()
+    }
+
     /// Whether these are the parameters that it may replace.
     pub(crate) fn may_replace(&self, current: &Parameters) -> bool {
         self.replaces.is_none_or(|replaces| replaces == digest(current))
@@ -43,7 +50,8 @@ impl ParametersOrder {
     /// Longer than any valid one: 64 rules with four names of 63 characters each are 21 KiB.
     const MAX_BYTES: usize = 32 << 10;
 
-    /// Makes an order. `issued_at` is the time now, and later than that of the last order.
+    /// Makes an order. `issued_at` is the time now, and later than that of the last order; whose
+    /// clock may be off by seconds makes one that is [`replacing`](Self::replacing) others.
     #[must_use]
     pub fn new(
         parameters: &Parameters,
@@ -119,7 +127,8 @@ impl ParametersOrder {
             [] => None,
             digest => Some(digest.try_into().map_err(|_| Rejection::Malformed)?),
         };
-        Ok(Ordered { parameters, issued_at, replaces })
+        let digest = Sha256::digest(&self.bytes).into();
+        Ok(Ordered { parameters, issued_at, replaces, digest })
     }
 }
 

@@ -254,6 +254,53 @@ fn an_order_that_knows_what_it_replaces_undoes_nobody_else() {
 }
 
 #[test]
+fn operators_whose_clocks_differ_change_parameters_in_turn() {
+    let mut core = core();
+    let delay =
+        |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..Parameters::default() };
+    let order = |from, to, at| {
+        ParametersOrder::replacing(&delay(from), &delay(to), NETWORK, at, &join_secret())
+    };
+    // The second one's clock is half a minute behind.
+    let first = order(50, 20, start() + 30 * SECOND);
+    let second = order(20, 50, start());
+    let now = start() + 31 * SECOND;
+    core.handle_set_parameters(&first, now).unwrap();
+    core.handle_set_parameters(&second, now).unwrap();
+    assert_eq!(settled(&mut core, now).parameters, delay(50));
+    // What they replace holds again, and still each order counts once.
+    assert_eq!(core.handle_set_parameters(&first, now), Err(Rejection::Replayed));
+    let snapshot = core.snapshot();
+    let mut restarted = crate::authority::Core::restore(super::config(), snapshot, now).unwrap();
+    assert_eq!(restarted.handle_set_parameters(&first, now), Err(Rejection::Replayed));
+    restarted.handle_set_parameters(&order(50, 20, now), now).unwrap();
+    // One that replaces whatever there is has to be the newest.
+    let blind = ParametersOrder::new(&delay(1), NETWORK, start(), &join_secret());
+    assert_eq!(restarted.handle_set_parameters(&blind, now), Err(Rejection::Replayed));
+}
+
+#[test]
+fn however_many_orders_there_are_none_counts_twice() {
+    let mut core = core();
+    let delay =
+        |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..Parameters::default() };
+    let orders: Vec<_> = (0..600_u32)
+        .map(|i| {
+            let at = start() + i * Duration::from_millis(10);
+            let (from, to) = if i % 2 == 0 { (50, 20) } else { (20, 50) };
+            ParametersOrder::replacing(&delay(from), &delay(to), NETWORK, at, &join_secret())
+        })
+        .collect();
+    let now = start() + 6 * SECOND;
+    for order in &orders {
+        core.handle_set_parameters(order, now).unwrap();
+    }
+    for order in orders.iter().step_by(2) {
+        assert_eq!(core.handle_set_parameters(order, now), Err(Rejection::Replayed));
+    }
+}
+
+#[test]
 fn as_many_rules_as_there_may_be_are_an_order_however_long_their_words() {
     let mut core = core();
     let selector = || Selector::Named("a".repeat(63));

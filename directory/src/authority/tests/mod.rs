@@ -2,6 +2,7 @@
 
 mod admission;
 mod documents;
+mod encoding;
 mod persistence;
 
 use std::time::{Duration, SystemTime};

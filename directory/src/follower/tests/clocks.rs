@@ -113,6 +113,46 @@ fn a_directory_that_lies_about_the_time_moves_no_epoch_beyond_its_document() {
     }
 }
 
+#[test]
+fn a_directory_that_makes_no_new_document_holds_no_epoch() {
+    // Within what is tolerated, and beyond.
+    for ahead in [0, -9_000, 9_000, 75_000] {
+        let mut core = core();
+        let hear = |core: &mut FollowerCore, at: SystemTime| {
+            core.handle_time(at, shown(at, ahead));
+            core.handle_document(of_length(5, HOUR, start()), shown(at, ahead)).unwrap();
+        };
+        hear(&mut core, start() + HOUR / 2);
+        // It is there, and the connection made again and again.
+        for (at, epoch) in [(0.9, 5), (1.1, 6), (1.5, 6), (2.1, 7), (2.9, 7), (3.1, 8)] {
+            let at = start() + HOUR.mul_f64(at);
+            hear(&mut core, at);
+            assert_eq!(core.epoch(shown(at, ahead)), Some(epoch), "{ahead} ms ahead");
+            let stale = matches!(core.state(shown(at, ahead)), FollowerState::Stale { .. });
+            assert_eq!(stale, epoch > 5, "{ahead} ms ahead, epoch {epoch}");
+        }
+    }
+}
+
+#[test]
+fn who_comes_when_the_directory_makes_no_new_document_knows_the_epoch_too() {
+    for ahead in [0, -9_000, 9_000] {
+        for kept in [false, true] {
+            let mut core = core();
+            let at = start() + HOUR.mul_f64(1.5);
+            if kept {
+                core.handle_kept(of_length(5, HOUR, start()), shown(at, ahead)).unwrap();
+            }
+            core.handle_time(at, shown(at, ahead));
+            core.handle_document(of_length(5, HOUR, start()), shown(at, ahead)).unwrap();
+            for (at, epoch) in [(1.5, 6), (1.999, 6), (2.0, 7), (3.5, 8)] {
+                let at = start() + HOUR.mul_f64(at);
+                assert_eq!(core.epoch(shown(at, ahead)), Some(epoch), "{ahead} ms ahead");
+            }
+        }
+    }
+}
+
 proptest! {
     /// A follower that heard the directory once knows the epoch to the millisecond as long as its
     /// document is good, however its clock differs within what is tolerated and however short
