@@ -3,3 +3,4 @@
 //! [`api`] has the resources as others see them.
 
 pub mod api;
+pub mod child;

@@ -18,6 +18,15 @@ pub const LAYER_LABEL: &str = "mixbed.dev/layer";
 /// Label: what a pod does: `gateway`, `mix`, `provider`, `directory`, `miner` or `broadcast`.
 pub const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
 
+/// Label: what an object is a part of: `mixbed`.
+pub const NAME_LABEL: &str = "app.kubernetes.io/name";
+
+/// Label: which mixbed; its value is the Mixnet's name.
+pub const INSTANCE_LABEL: &str = "app.kubernetes.io/instance";
+
+/// Label: `true` on the pods that are nodes: gateways, mixes and providers.
+pub const NODE_LABEL: &str = "mixbed.dev/node";
+
 /// Label: who made an object; its value is [`FIELD_MANAGER`].
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 
