@@ -4,7 +4,7 @@
 //!   in it a [`Service`], which starts [`Span`]s and records [`Hop`]s. They go to the
 //!   in-memory [`SpanStore`] and, if asked for, to an OTLP collector: one source for both.
 //! - [`NodeMetrics`], [`ProviderMetrics`], [`MailboxMetrics`], [`ClientMetrics`],
-//!   [`DirectoryMetrics`] and [`FollowerMetrics`] hold resolved handles: counting is one atomic addition.
+//!   [`DirectoryMetrics`], [`FollowerMetrics`] and [`OperatorMetrics`] hold resolved handles: counting is one atomic addition.
 //! - [`serve_http`] answers `/healthz`, `/readyz` and `/metrics`.
 //! - [`init_logs`] sets up the log.
 //!
@@ -36,8 +36,8 @@ pub use http::{HttpError, bind_http, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
     Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge,
-    Histogram, LoopMetrics, MailboxMetrics, NodeMetrics, ProviderMetrics, Readings, Seconds,
-    SuspectMetric,
+    Histogram, LoopMetrics, MailboxMetrics, MinerMetrics, NodeMetrics, OperatorMetrics,
+    ProviderMetrics, Readings, Seconds, SuspectMetric,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};

@@ -21,11 +21,13 @@ pub enum SpanName {
     ProviderRequest,
     /// The provider's calls to monerod for one submission.
     Monerod,
+    /// The operator makes a resource's spec true.
+    Reconcile,
 }
 
 impl SpanName {
     /// Every name, in the order of the reference.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Broadcast,
         Self::Message,
         Self::Packet,
@@ -33,6 +35,7 @@ impl SpanName {
         Self::ProviderSubmit,
         Self::ProviderRequest,
         Self::Monerod,
+        Self::Reconcile,
     ];
 
     /// The name without a node's.
@@ -46,6 +49,7 @@ impl SpanName {
             Self::ProviderSubmit => "provider submit",
             Self::ProviderRequest => "provider request",
             Self::Monerod => "monerod",
+            Self::Reconcile => "reconcile",
         }
     }
 
@@ -73,12 +77,16 @@ impl SpanName {
                 "provider",
                 "All calls to monerod for one submission, pauses between them included. Each call is an event `call` in it.",
             ),
+            Self::Reconcile => (
+                "operator",
+                "A reconcile that changed something, from what was observed until the status is written. A trace of its own; each changed object is an event `applied` in it.",
+            ),
         }
     }
 
     pub(crate) fn kind(self) -> SpanKind {
         match self {
-            Self::Broadcast | Self::Message => SpanKind::Internal,
+            Self::Broadcast | Self::Message | Self::Reconcile => SpanKind::Internal,
             Self::Packet => SpanKind::Producer,
             Self::Hop => SpanKind::Consumer,
             Self::ProviderSubmit | Self::ProviderRequest => SpanKind::Server,
@@ -141,6 +149,8 @@ attributes! {
     Provider = "mixbed.provider", "broadcast, message", "The provider that it went to.";
     Target = "mixbed.service", "message, provider request", "The provider's service that is asked.";
     Method = "mixbed.method", "monerod", "The path that was called: the submission's, and in each event the call's.";
+    Resource = "mixbed.resource", "reconcile", "The resource: kind, namespace and name, separated by `/`.";
+    Objects = "mixbed.objects", "reconcile", "How many objects were made, changed or deleted.";
     Retries = "mixbed.retries", "broadcast, message, provider submit", "How many times it was tried again.";
 }
 

@@ -1,6 +1,7 @@
 //! Who records: a node, a client or a directory.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Span as _, SpanBuilder, Status, Tracer as _, TracerProvider as _};
@@ -75,6 +76,14 @@ impl Service {
         };
         let builder = builder.with_kind(name.kind());
         Span::new(self.tracer.build_with_context(builder, &Context::as_parent(parent)))
+    }
+
+    /// Starts a span that began earlier: for work that is told of only if there was any. As
+    /// [`span`](Self::span) otherwise.
+    pub fn span_since(&self, name: SpanName, began: SystemTime) -> Span {
+        let builder =
+            SpanBuilder::from_name(name.as_str()).with_kind(name.kind()).with_start_time(began);
+        Span::new(self.tracer.build_with_context(builder, &Context::as_parent(None)))
     }
 
     /// Records one packet's finished stay here. Call it only for packets that carry a context.

@@ -153,6 +153,30 @@ catalogue! {
     CLOCK_OFFSET: Seconds "clock_offset_seconds" ["node", "role"] "gateway, mix, provider, client",
         "How far this machine's clock is ahead of the directory's, or behind if negative; 0 until that told the time";
 
+    MINER_BLOCKS: Counter "miner_blocks" ["node", "purpose"] "miner",
+        "Blocks mined, by why: `start` of a chain, `transactions` that waited, `confirmations` of those, or `fund`, as somebody asked for money";
+    MINER_TRANSACTIONS: Counter "miner_transactions" ["node"] "miner",
+        "Transactions that these blocks held";
+    MINER_OUTPUTS: Counter "miner_outputs" ["node"] "miner",
+        "Outputs paid to those who asked for money";
+    MINER_HEIGHT: Gauge "miner_height" ["node"] "miner",
+        "Blocks of the longest chain that the miner has seen";
+    MINER_POOL: Gauge "miner_pool" ["node"] "miner",
+        "Transactions that wait for a block, in the fullest pool";
+    MINER_MONERODS: Gauge "miner_monerods" ["node"] "miner",
+        "Monerods that can be mined at: that answer and are synchronized";
+
+    OPERATOR_LEADER: Gauge "operator_leader" [] "operator",
+        "1 while this replica is the one that works, 0 while it stands by";
+    OPERATOR_RECONCILES: Counter "operator_reconciles" ["kind", "outcome"] "operator",
+        "Reconciles, by kind of resource and outcome: `unchanged`, `changed`, `refused` (something could not be applied), `invalid` (the spec is wrong) or `failed` (the API server did not answer)";
+    OPERATOR_RECONCILE_SECONDS: Histogram "operator_reconcile_seconds" ["kind"] "operator",
+        "One reconcile, from what was observed until the status is written";
+    OPERATOR_WAITING: Gauge "operator_waiting" ["kind"] "operator",
+        "Resources that wait to be reconciled";
+    OPERATOR_API_CALLS: Counter "operator_api_calls" ["verb", "resource"] "operator",
+        "Calls to the API server, watches included, by verb and plural of the resource";
+
     SPANS_EXPORTED: Counter "spans_exported" [] "every process",
         "Spans that the trace collector took";
     SPANS_LOST: Counter "spans_lost" ["reason"] "every process",

@@ -10,7 +10,9 @@ mod gauges;
 mod histogram;
 mod loops;
 mod mailbox;
+mod miner;
 mod node;
+mod operator;
 mod provider;
 
 pub use client::{ClientMetrics, ClientReadings};
@@ -21,7 +23,9 @@ pub use gauges::Age;
 pub use histogram::Histogram;
 pub use loops::{LoopMetrics, SuspectMetric};
 pub use mailbox::MailboxMetrics;
+pub use miner::MinerMetrics;
 pub use node::{NodeMetrics, Readings};
+pub use operator::OperatorMetrics;
 pub use provider::ProviderMetrics;
 
 /// Only ever goes up: `inc()`, `inc_by(n)`, `get()`. Clones count together.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_telemetry::{
     ClientMetrics, DirectoryMetrics, FollowerMetrics, LoopMetrics, MailboxMetrics, NodeMetrics,
-    Options, ProviderMetrics, Telemetry, reference,
+    OperatorMetrics, Options, ProviderMetrics, Telemetry, reference,
 };
 
 const REASONS: [&str; 2] = ["replayed", "queue_full"];
@@ -66,6 +66,10 @@ fn everything(telemetry: &Telemetry) {
     directory.set_nodes("mix", 6);
     let follower = FollowerMetrics::new(telemetry, "provider-0", "provider");
     follower.update("accepted");
+    let operator = OperatorMetrics::new(telemetry);
+    operator.reconciled("Mixnet", "changed", Duration::from_millis(20));
+    operator.api_call("apply", "services");
+    operator.waiting("Mixnet", 1);
 }
 
 #[tokio::test]
