@@ -18,7 +18,7 @@ const STANDARD: u8 = 18;
 /// A standard address of a regtest chain.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    text: String,
+    pub(super) text: String,
     pub(super) spend: EdwardsPoint,
     pub(super) view: EdwardsPoint,
 }

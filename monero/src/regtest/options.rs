@@ -18,6 +18,11 @@ pub struct MonerodOptions {
     /// Whether monerod stays unsynchronised and answers `BUSY` (`--no-sync` instead of
     /// `--offline`). Default: no.
     pub busy: bool,
+    /// The port for peers on 127.0.0.1. Default: any that is free.
+    pub p2p_port: Option<u16>,
+    /// The only peers, as HOST:PORT. Until one is there, monerod stays unsynchronised. Default:
+    /// none, and none is missed.
+    pub peers: Vec<String>,
     /// The program. Default: `monerod`, looked up in `PATH`.
     pub program: PathBuf,
     /// Further arguments, last on the command line.
@@ -33,6 +38,8 @@ impl Default for MonerodOptions {
             rpc_port: None,
             restricted: false,
             busy: false,
+            p2p_port: None,
+            peers: Vec::new(),
             program: PathBuf::from("monerod"),
             extra_args: Vec::new(),
             start_deadline: Duration::from_secs(30),

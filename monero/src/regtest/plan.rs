@@ -34,7 +34,7 @@ impl Ports {
     pub(super) fn choose(options: &MonerodOptions) -> Result<Self, RegtestError> {
         let [p2p, rpc, restricted] = ports::free(NAME)?;
         Ok(Self {
-            p2p,
+            p2p: options.p2p_port.unwrap_or(p2p),
             rpc: options.rpc_port.unwrap_or(rpc),
             restricted: options.restricted.then_some(restricted),
         })
@@ -72,7 +72,13 @@ impl Plan {
         ]
         .map(str::to_owned)
         .to_vec();
-        args.push(if self.options.busy { "--no-sync" } else { "--offline" }.to_owned());
+        let peers = &self.options.peers;
+        if self.options.busy {
+            args.push("--no-sync".to_owned());
+        } else if peers.is_empty() {
+            args.push("--offline".to_owned());
+        }
+        args.extend(peers.iter().map(|peer| format!("--add-exclusive-node={peer}")));
         args.push(format!("--data-dir={}", self.data_dir.display()));
         args.push(format!("--log-file={}", self.data_dir.join("monerod.log").display()));
         args.push(format!("--p2p-bind-port={}", self.ports.p2p));

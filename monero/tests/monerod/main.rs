@@ -5,6 +5,7 @@ mod children;
 mod common;
 mod daemon;
 mod failure_table;
+mod miner;
 mod stock;
 mod submission;
 mod wallet;
