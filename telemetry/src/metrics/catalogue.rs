@@ -94,6 +94,8 @@ catalogue! {
         "One call to monerod";
     MONEROD_RETRIES: Counter "monerod_retries" ["node"] "provider",
         "Calls to monerod that were tried again";
+    MONEROD_READY: Gauge "monerod_ready" ["node"] "provider",
+        "1 while the provider's monerod answers and is in step with its network; 0 before its first answer, too";
 
     MAILBOXES: Gauge "mailboxes" ["node"] "gateway",
         "Mailboxes that are open here";
