@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench fuzz sim images cluster cluster-down clean
+.PHONY: help demo up test build setup fmt lint deny bench fuzz sim images cluster cluster-down e2e bench-cluster clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -78,6 +78,15 @@ cluster: ## Bring up a one-node Kubernetes on this machine (root), or say that i
 
 cluster-down: ## End that cluster and remove every trace of it (ARGS=--cache: what was built for it too)
 	@scripts/cluster-down $(ARGS)
+
+e2e: images ## Install, run and break the product on a real Kubernetes: the suite's own (root), or that of KUBECONFIG
+	@[[ -n "$${KUBECONFIG:-}" ]] || scripts/setup cluster
+	@scripts/step "compile the cluster tests" cargo test $(LOCKED) --package mixbed-e2e --test cluster --no-run
+	@scripts/e2e $(ARGS)
+
+bench-cluster: images ## Measure on that cluster, print, and write target/bench-cluster.json
+	@[[ -n "$${KUBECONFIG:-}" ]] || scripts/setup cluster
+	@scripts/e2e --bench $(ARGS)
 
 clean: ## Remove what was built
 	@cargo clean

@@ -1,5 +1,6 @@
 //! What goes wrong while a Broadcast is under way: nothing is lost.
 
+use mixbed_e2e::{MIXNET, Place, READY, until, until_some};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
@@ -10,8 +11,6 @@ use mixbed_operator::api::Mixnet;
 use serde_json::json;
 
 use crate::hops;
-use crate::place::{MIXNET, Place, READY};
-use crate::wait::{until, until_some};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: make e2e"]

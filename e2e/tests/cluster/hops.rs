@@ -1,7 +1,7 @@
 //! Whether a trace shows a transaction's whole way, there and back.
 
 use crate::jaeger::{Span, Trace};
-use crate::place::MIXNET;
+use mixbed_e2e::MIXNET;
 
 /// What a span's own parts may leave out of it, and clocks of one machine may differ by.
 const MICROSECONDS: u64 = 2_000;

@@ -1,5 +1,6 @@
 //! What a newcomer does: install, send, look, change, uninstall.
 
+use mixbed_e2e::{MIXNET, Place, READY, is_ready, until, until_some};
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -10,8 +11,6 @@ use mixbed_operator::api::{Broadcast, Mixnet};
 use serde_json::json;
 
 use crate::hops;
-use crate::place::{MIXNET, Place, READY, is_ready};
-use crate::wait::{until, until_some};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: make e2e"]

@@ -1,14 +1,12 @@
 //! What Jaeger has of a trace, by its own API.
 
+use mixbed_e2e::{Place, until_some};
 use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Request;
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::place::Place;
-use crate::wait::until_some;
 
 /// Spans are sent in batches, and each process has its own.
 const ARRIVED: Duration = Duration::from_secs(30);

@@ -1,5 +1,6 @@
 //! The same command as for a local network, from a machine outside the cluster.
 
+use mixbed_e2e::{MIXNET, Place};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -7,9 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use crate::command;
 use crate::hops;
-use crate::place::{MIXNET, Place};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -64,7 +63,7 @@ async fn a_client_on_the_laptop_broadcasts_through_the_cluster() {
 
     let raw = raw_transaction(&place, &first.txid).await;
     let broadcast = ["broadcast", &raw, "--control", &control, "--json"];
-    let said = command::run(&place.cluster.mixbed, broadcast, SOON).await.ok();
+    let said = mixbed_e2e::run(&place.cluster.mixbed, broadcast, SOON).await.ok();
     let said: Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(said["txid"], json!(first.txid), "{said}");
     connect.start_kill().expect("it runs");

@@ -4,15 +4,10 @@
 //! Each test has a namespace and a release of its own. They need a cluster, so `cargo test` alone
 //! leaves them out.
 
-mod cluster;
-mod command;
 mod faults;
 mod hops;
 mod install;
 mod jaeger;
 mod laptop;
-mod place;
 mod repair;
-mod run;
 mod specs;
-mod wait;

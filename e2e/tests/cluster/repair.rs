@@ -1,5 +1,6 @@
 //! What the operator does when its objects are not as they should be.
 
+use mixbed_e2e::{MIXNET, Place, READY, is_ready, until, until_some};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,9 +10,6 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use mixbed_operator::api::{Mixnet, is_true};
 use serde_json::json;
-
-use crate::place::{MIXNET, Place, READY, is_ready};
-use crate::wait::{until, until_some};
 
 const SOON: Duration = Duration::from_secs(60);
 

@@ -2,10 +2,9 @@
 
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, PostParams};
+use mixbed_e2e::Place;
 use mixbed_operator::api::{Broadcast, Mixnet};
 use serde_json::{Value, json};
-
-use crate::place::Place;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: make e2e"]

@@ -1,6 +1,5 @@
 //! A namespace with a release of the chart, for one test.
 
-use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
@@ -14,7 +13,7 @@ use crate::command::{self, Said};
 use crate::wait::{until, until_some};
 
 /// How long a mixnet may take until it is ready, on a machine that does other things too.
-pub(crate) const READY: Duration = Duration::from_secs(180);
+pub const READY: Duration = Duration::from_secs(180);
 
 /// How long `helm` may take.
 const HELM: Duration = Duration::from_secs(300);
@@ -23,17 +22,19 @@ const HELM: Duration = Duration::from_secs(300);
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/mixbed");
 
 /// A namespace of its own.
-pub(crate) struct Place {
-    pub(crate) cluster: Cluster,
-    pub(crate) namespace: String,
+pub struct Place {
+    /// Where it is.
+    pub cluster: Cluster,
+    /// Its name.
+    pub namespace: String,
 }
 
 /// The name of each test's mixnet.
-pub(crate) const MIXNET: &str = "net";
+pub const MIXNET: &str = "net";
 
 impl Place {
     /// A fresh namespace, under the restricted Pod Security Standard.
-    pub(crate) async fn new(test: &str) -> Self {
+    pub async fn new(test: &str) -> Self {
         let cluster = Cluster::of_this_run().await;
         let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
         let namespace = serde_json::json!({
@@ -49,7 +50,7 @@ impl Place {
     }
 
     /// The namespace's objects of a kind.
-    pub(crate) fn api<K>(&self) -> Api<K>
+    pub fn api<K>(&self) -> Api<K>
     where
         K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
             + Clone
@@ -59,13 +60,13 @@ impl Place {
     }
 
     /// Runs `helm` in the namespace.
-    pub(crate) async fn helm(&self, arguments: &[&str]) -> Said {
+    pub async fn helm(&self, arguments: &[&str]) -> Said {
         let all = [&["--namespace", &self.namespace], arguments].concat();
         command::run(&self.cluster.helm, all, HELM).await
     }
 
     /// What every installation here says: the cluster's own images, and Jaeger.
-    pub(crate) fn values(&self) -> serde_json::Value {
+    pub fn values(&self) -> serde_json::Value {
         let image = |name: &str| {
             let (repository, tag) = name.rsplit_once(':').expect("an image with a tag");
             serde_json::json!({ "repository": repository, "tag": tag, "pullPolicy": "Never" })
@@ -81,7 +82,7 @@ impl Place {
     }
 
     /// Installs or upgrades the release with these values besides.
-    pub(crate) async fn install(&self, more: serde_json::Value) -> Said {
+    pub async fn install(&self, more: serde_json::Value) -> Said {
         let mut values = self.values();
         merge(&mut values, more);
         let file = tempfile::NamedTempFile::new().expect("a file");
@@ -91,7 +92,7 @@ impl Place {
     }
 
     /// Installs, and waits until the mixnet is ready.
-    pub(crate) async fn ready(test: &str, more: serde_json::Value) -> Self {
+    pub async fn ready(test: &str, more: serde_json::Value) -> Self {
         let place = Self::new(test).await;
         place.install(more).await.ok();
         place.mixnet_ready().await;
@@ -99,12 +100,12 @@ impl Place {
     }
 
     /// Waits until the mixnet is ready as its spec is now.
-    pub(crate) async fn mixnet_ready(&self) -> Mixnet {
+    pub async fn mixnet_ready(&self) -> Mixnet {
         until(&self.api(), MIXNET, "the mixnet is ready", READY, is_ready).await
     }
 
     /// Runs `mixbed` on this machine, about the mixnet here.
-    pub(crate) async fn mixbed(&self, arguments: &[&str], within: Duration) -> Said {
+    pub async fn mixbed(&self, arguments: &[&str], within: Duration) -> Said {
         let about = ["--namespace", &self.namespace, "--mixnet", MIXNET];
         let context = self.context();
         let mut all = arguments.to_vec();
@@ -114,19 +115,19 @@ impl Place {
     }
 
     /// The context of the kubeconfig.
-    pub(crate) fn context(&self) -> String {
+    pub fn context(&self) -> String {
         let config = kube::config::Kubeconfig::read().expect("a kubeconfig");
         config.current_context.expect("a current context")
     }
 
     /// The pods with these labels.
-    pub(crate) async fn pods(&self, labels: &str) -> Vec<Pod> {
+    pub async fn pods(&self, labels: &str) -> Vec<Pod> {
         let list = self.api::<Pod>().list(&ListParams::default().labels(labels)).await;
         list.expect("pods").items
     }
 
     /// Ends a pod at once, as a crash of its machine would, and waits until it is gone.
-    pub(crate) async fn kill(&self, pod: &Pod) {
+    pub async fn kill(&self, pod: &Pod) {
         let (pods, name) = (self.api::<Pod>(), pod.name_any());
         let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
         pods.delete(&name, &now).await.expect("killed");
@@ -139,7 +140,7 @@ impl Place {
     }
 
     /// Uninstalls the release and removes the namespace.
-    pub(crate) async fn done(self) {
+    pub async fn done(self) {
         self.helm(&["uninstall", "mixbed", "--wait"]).await.ok();
         let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
         let gone = namespaces.delete(&self.namespace, &DeleteParams::default()).await;
@@ -148,17 +149,12 @@ impl Place {
 }
 
 /// Whether a mixnet is ready as its spec is now.
-pub(crate) fn is_ready(mixnet: &Mixnet) -> bool {
+pub fn is_ready(mixnet: &Mixnet) -> bool {
     mixnet.status.as_ref().is_some_and(|status| {
         status.observed_generation == mixnet.metadata.generation
             && is_true(&status.conditions, "Ready")
             && !is_true(&status.conditions, "Progressing")
     })
-}
-
-/// The chart's folder.
-pub(crate) fn chart() -> &'static Path {
-    Path::new(CHART)
 }
 
 /// Lays one tree of values over another.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Waits until an object is as it should be, and returns it.
-pub(crate) async fn until<K>(
+pub async fn until<K>(
     api: &Api<K>,
     name: &str,
     what: &str,
@@ -34,7 +34,7 @@ where
 }
 
 /// Asks again and again until there is an answer.
-pub(crate) async fn until_some<T, F>(what: &str, within: Duration, mut ask: impl FnMut() -> F) -> T
+pub async fn until_some<T, F>(what: &str, within: Duration, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {

@@ -9,14 +9,17 @@ use tokio::process::Command;
 
 /// What a program said.
 #[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) success: bool,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+pub struct Said {
+    /// Whether it ended well.
+    pub success: bool,
+    /// Its results.
+    pub stdout: String,
+    /// Everything else that it said.
+    pub stderr: String,
 }
 
 /// Runs a program to its end, which must come within the time.
-pub(crate) async fn run<A: AsRef<OsStr>>(
+pub async fn run<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
     within: Duration,
@@ -36,13 +39,13 @@ pub(crate) async fn run<A: AsRef<OsStr>>(
 
 impl Said {
     /// What it printed; it must have succeeded.
-    pub(crate) fn ok(self) -> String {
+    pub fn ok(self) -> String {
         assert!(self.success, "it failed:\n{}\n{}", self.stdout, self.stderr);
         self.stdout
     }
 
     /// All that it said; it must have failed.
-    pub(crate) fn refused(self) -> String {
+    pub fn refused(self) -> String {
         assert!(!self.success, "it succeeded:\n{}\n{}", self.stdout, self.stderr);
         format!("{}{}", self.stdout, self.stderr)
     }

@@ -7,30 +7,33 @@ use serde::Deserialize;
 
 /// What `scripts/e2e` says of the cluster, by variables.
 #[derive(Clone)]
-pub(crate) struct Cluster {
+pub struct Cluster {
     /// Speaks with it as an administrator, by `KUBECONFIG`.
-    pub(crate) client: Client,
+    pub client: Client,
     /// The images that its machines have.
-    pub(crate) images: Images,
+    pub images: Images,
     /// The program `helm`.
-    pub(crate) helm: PathBuf,
+    pub helm: PathBuf,
     /// The program `mixbed` on this machine.
-    pub(crate) mixbed: PathBuf,
+    pub mixbed: PathBuf,
 }
 
 /// Names of images with their tags.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Images {
-    pub(crate) mixbed: String,
+pub struct Images {
+    /// Every role and tool.
+    pub mixbed: String,
     /// The same image under another tag, to upgrade to.
-    pub(crate) mixbed_next: String,
-    pub(crate) monero: String,
-    pub(crate) jaeger: String,
+    pub mixbed_next: String,
+    /// monerod and monero-wallet-rpc.
+    pub monero: String,
+    /// Jaeger, all in one.
+    pub jaeger: String,
 }
 
 impl Cluster {
     /// The cluster of this run.
-    pub(crate) async fn of_this_run() -> Self {
+    pub async fn of_this_run() -> Self {
         let images = std::fs::read_to_string(variable("MIXBED_E2E_IMAGES")).expect("the images");
         Self {
             client: Client::try_default().await.expect("KUBECONFIG names a cluster"),

@@ -9,7 +9,7 @@ use crate::place::{MIXNET, Place};
 use crate::wait::until;
 
 /// A run, as a user would apply it.
-pub(crate) fn broadcast(name: &str, transactions: u32, rate: &str) -> Broadcast {
+pub fn broadcast(name: &str, transactions: u32, rate: &str) -> Broadcast {
     serde_json::from_value(serde_json::json!({
         "apiVersion": "mixbed.dev/v1alpha1",
         "kind": "Broadcast",
@@ -21,13 +21,13 @@ pub(crate) fn broadcast(name: &str, transactions: u32, rate: &str) -> Broadcast 
 
 impl Place {
     /// Begins a run.
-    pub(crate) async fn begin(&self, name: &str, transactions: u32, rate: &str) {
+    pub async fn begin(&self, name: &str, transactions: u32, rate: &str) {
         let run = broadcast(name, transactions, rate);
         self.api().create(&PostParams::default(), &run).await.expect("the Broadcast is taken");
     }
 
     /// Waits until a run is at least so far.
-    pub(crate) async fn run_is(
+    pub async fn run_is(
         &self,
         name: &str,
         what: &str,
@@ -39,7 +39,7 @@ impl Place {
     }
 
     /// Waits until some of a run's transactions are accepted.
-    pub(crate) async fn under_way(&self, name: &str, accepted: u32) {
+    pub async fn under_way(&self, name: &str, accepted: u32) {
         self.run_is(name, "transactions are accepted", |status| {
             assert!(!status.phase.is_over(), "it is over too soon: {status:#?}");
             status.accepted >= accepted
@@ -48,7 +48,7 @@ impl Place {
     }
 
     /// Waits until a run is over; all of its transactions must be mined, each once.
-    pub(crate) async fn all_mined(&self, name: &str, transactions: u32) -> BroadcastStatus {
+    pub async fn all_mined(&self, name: &str, transactions: u32) -> BroadcastStatus {
         let status = self.run_is(name, "the run is over", |status| status.phase.is_over()).await;
         assert_eq!(status.phase, BroadcastPhase::Succeeded, "{status:#?}");
         let counts = (status.submitted, status.accepted, status.mined, status.failed);
