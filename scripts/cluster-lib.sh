@@ -7,6 +7,7 @@
   cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/mixbed
   state=$(realpath -m "${MIXBED_CLUSTER_DIR:-/var/lib/mixbed-cluster}")
   kubeconfig=$state/kubeconfig
+  marker=.mixbed-cluster
   # One cluster a machine: its address, its link and its control group have one name.
   link=mixbed0
   host_address=10.99.0.1
@@ -47,7 +48,7 @@ take_turn() {
   fi
 }
 
-# until SECONDS WHAT COMMAND...: repeats the command until it succeeds; false once the time is over. Says
+# wait_for SECONDS WHAT COMMAND...: repeats the command until it succeeds; false once the time is over. Says
 # what it waits for after two seconds.
 wait_for() {
   local deadline=$((SECONDS + $1)) what=$2 told=$((SECONDS + 2))
