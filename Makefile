@@ -13,7 +13,7 @@ ARGS ?=
 LOCKED := $(if $(filter true 1,$(CI)),--locked)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[-a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Set up, build, and send real Monero transactions through a mixnet on this machine (ARGS=...)
 	@scripts/setup build monero
