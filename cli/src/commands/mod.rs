@@ -7,7 +7,9 @@ pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod directory;
+pub(crate) mod fund;
 pub(crate) mod impair;
+pub(crate) mod miner;
 pub(crate) mod node;
 pub(crate) mod parameters;
 pub(crate) mod receive;
@@ -36,9 +38,11 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Directory(args) => serve(&log, LevelFilter::INFO, directory::run(args)),
         Command::Node(args) => serve(&log, LevelFilter::INFO, node::run(args)),
         Command::Client(args) => serve(&log, LevelFilter::INFO, client::run(args)),
+        Command::Miner(args) => serve(&log, LevelFilter::INFO, miner::run(args)),
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
         Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
+        Command::Fund(args) => ask(&log, fund::run(args, log.quiet)),
         Command::Broadcasts(args) => ask(&log, broadcasts::run(args)),
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),

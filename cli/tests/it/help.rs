@@ -2,7 +2,7 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "up",
     "broadcast",
@@ -16,6 +16,8 @@ const COMMANDS: [&str; 14] = [
     "directory",
     "node",
     "client",
+    "miner",
+    "fund",
     "config",
 ];
 
