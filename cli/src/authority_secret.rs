@@ -43,7 +43,7 @@ mod tests {
         std::fs::write(&path, format!("{}\n", "ab".repeat(32))).unwrap();
         let expected = IdentitySecret::from_bytes([0xab; 32]).public();
         assert_eq!(read(&path).unwrap().public(), expected);
-        for bad in ["", "no key", &"ab".repeat(31), &"ab".repeat(33), &"ab ".repeat(600)] {
+        for bad in ["", "garbage", &"ab".repeat(31), &"ab".repeat(33), &"ab ".repeat(600)] {
             std::fs::write(&path, bad).unwrap();
             let error = read(&path).unwrap_err().to_string();
             assert!(error.contains("authority.key") && error.contains("64"), "{error}");

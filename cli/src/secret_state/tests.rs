@@ -9,7 +9,10 @@ use axum::http::{Method, Request, Response};
 use k8s_openapi::ByteString;
 use kube::client::Body;
 use mixbed_directory::authority::{Core, CoreConfig};
-use mixbed_directory::{IdentitySecret, JoinSecret, Parameters};
+use mixbed_directory::{
+    Descriptor, IdentitySecret, JoinSecret, Parameters, Registration, Role, SphinxKey,
+};
+use mixbed_wire::{LinkPublic, SphinxPublic};
 use serde_json::{Value, json};
 
 use super::*;
@@ -121,15 +124,26 @@ fn state(server: &Shared) -> SecretState {
     SecretState::new(client(server), "demo-directory-state", CancellationToken::new())
 }
 
-fn snapshot(revisions: u32) -> Snapshot {
+fn core(now: SystemTime) -> Core {
     let config = CoreConfig {
         network: "demo".to_owned(),
-        join_secret: JoinSecret::new("the secret of all these tests").unwrap(),
+        join_secret: join_secret(),
         parameters: Parameters::default(),
         lease: Duration::from_secs(60),
     };
-    let mut now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    let mut core = Core::new(config, IdentitySecret::from_bytes([7; 32]), now);
+    Core::new(config, IdentitySecret::from_bytes([7; 32]), now)
+}
+
+fn join_secret() -> JoinSecret {
+    JoinSecret::new("the secret of all these tests").unwrap()
+}
+
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+fn snapshot(revisions: u32) -> Snapshot {
+    let (mut now, mut core) = (start(), core(start()));
     for _ in 0..revisions {
         core.poll(now).unwrap();
         now += Duration::from_secs(600);
@@ -321,6 +335,42 @@ fn a_network_too_large_for_a_secret_is_said_to_be() {
     }
     let error = value::bytes(&snapshot).unwrap_err().to_string();
     assert!(error.contains("a Secret holds 900 KiB") && error.contains("--state-dir"), "{error}");
+}
+
+/// The bytes of a network of so many usual nodes, after so many epochs that it is as large as it
+/// gets.
+fn size(nodes: u8) -> usize {
+    let mut core = core(start());
+    for node in 0..nodes {
+        let identity = IdentitySecret::from_bytes([node; 32]);
+        let descriptor = Descriptor {
+            name: format!("demo-provider-{node}"),
+            identity: identity.public(),
+            role: Role::Provider,
+            link_key: LinkPublic::from_bytes([node; 32]),
+            address: format!("10.244.103.{node}:7200"),
+            sphinx_keys: (1..=4)
+                .map(|epoch| SphinxKey { epoch, key: SphinxPublic::from_bytes([node; 32]) })
+                .collect(),
+            services: vec!["echo".to_owned(), "monero".to_owned()],
+            version: "0.1.0".to_owned(),
+        };
+        let message = Registration::new(descriptor, "demo", start(), &identity, &join_secret());
+        core.handle_register(&message, start()).unwrap();
+    }
+    for epoch in 0..6 {
+        core.handle_jump(start() + epoch * Duration::from_secs(600));
+        core.poll(start() + epoch * Duration::from_secs(600)).unwrap();
+    }
+    value::bytes(&core.snapshot()).unwrap().0.len()
+}
+
+#[test]
+fn what_the_page_says_of_sizes_is_so() {
+    let (ten, hundred) = (size(10), size(100));
+    assert!((10 << 10..20 << 10).contains(&ten), "{ten}");
+    let node = (hundred - ten) / 90;
+    assert!((500..650).contains(&((900 << 10) / node)), "{node} bytes a node");
 }
 
 #[test]

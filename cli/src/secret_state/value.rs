@@ -22,7 +22,7 @@ const MAX_BYTES: usize = 900 << 10;
 pub(super) enum ValueError {
     /// The network is too large.
     #[error(
-        "the directory's state takes {} KiB, a Secret holds {} KiB, about 300 nodes: keep it on a volume (--state-dir)", .0.div_ceil(1 << 10), MAX_BYTES >> 10
+        "the directory's state takes {} KiB, a Secret holds {} KiB, about 500 nodes: keep it on a volume (--state-dir)", .0.div_ceil(1 << 10), MAX_BYTES >> 10
     )]
     TooLong(usize),
     /// What stands in it is none.
