@@ -6,7 +6,7 @@ use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
     address, broadcast, broadcasts, client, config, demo, directory, fund, impair, miner, node,
-    parameters, receive, send, status, trace, up,
+    parameters, receive, run_broadcast, send, status, trace, up,
 };
 use crate::settings;
 
@@ -93,6 +93,7 @@ pub(crate) enum Command {
     Client(client::Args),
     Miner(miner::Args),
     Fund(fund::Args),
+    RunBroadcast(run_broadcast::Args),
     Config(config::Args),
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod miner;
 pub(crate) mod node;
 pub(crate) mod parameters;
 pub(crate) mod receive;
+pub(crate) mod run_broadcast;
 pub(crate) mod send;
 pub(crate) mod status;
 pub(crate) mod trace;
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Node(args) => serve(&log, LevelFilter::INFO, node::run(args)),
         Command::Client(args) => serve(&log, LevelFilter::INFO, client::run(args)),
         Command::Miner(args) => serve(&log, LevelFilter::INFO, miner::run(args)),
+        Command::RunBroadcast(args) => serve(&log, LevelFilter::INFO, run_broadcast::run(args)),
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
         Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),

@@ -1,0 +1,130 @@
+//! `mixbed run-broadcast`
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mixbed_directory::Trust;
+use mixbed_operator::api::Rate;
+use mixbed_runner::store::{ConfigMapStore, FileStore, Store};
+use mixbed_runner::{End, RunConfig, RunError, Tasks};
+
+use crate::failure::Failure;
+use crate::settings::{AuthorityKey, Period};
+use crate::{net, output, signals};
+
+/// How long telemetry may take to send its last spans.
+const LAST_SPANS: Duration = Duration::from_secs(5);
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed run-broadcast --authority-key authority.pub --report run.json \\
+    --wallet http://127.0.0.1:18083 --miner http://127.0.0.1:7301 \\
+    --monerod http://127.0.0.1:18081 --transactions 50 --rate 2/s
+
+The wallet is a monero-wallet-rpc that nobody else uses, on the same regtest chain. With the report
+of a run that was stopped or killed, the same command goes on with that run.
+
+Exit codes: 0 every transaction is in a block, 1 not (the last line says why), 2 the command line is
+wrong, 130 stopped before the end: the same command goes on.";
+
+/// Make transactions, send them through a network, and see them mined: what a Broadcast's pod does
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP)]
+#[expect(clippy::doc_markdown, reason = "printed as help, where backticks would show")]
+pub(crate) struct Args {
+    /// Its name: of its wallet, and in its spans
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "runner")]
+    #[arg(hide_env_values = true)]
+    name: String,
+    /// Name of the network; the directory must say the same
+    #[arg(long, value_name = "NAME", default_value = "mixbed")]
+    network: String,
+    /// URL of the directory
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7100")]
+    directory: String,
+    /// The directory's public key: 64 hexadecimal digits, or a file with them
+    #[arg(long, value_name = "KEY")]
+    authority_key: AuthorityKey,
+    /// The gateway to connect to, by name; without one, a random one
+    #[arg(long, value_name = "NAME")]
+    gateway: Option<String>,
+    /// A monero-wallet-rpc that nobody else uses
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:18083")]
+    wallet: String,
+    /// The network's miner, which gives the wallet money
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7301")]
+    miner: String,
+    /// The network's monerods; give it once for each. They say what is in a block
+    #[arg(long, value_name = "URL", value_delimiter = ',', required = true)]
+    monerod: Vec<String>,
+    /// How many transactions
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    transactions: u32,
+    /// How often one is sent: 2/s, 30/m, 10/h
+    #[arg(long, value_name = "RATE", default_value = "1/s")]
+    rate: Rate,
+    /// How long the whole run may take
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    deadline: Period,
+    /// Since when that counts, such as 2026-11-22T23:00:00Z; without it, since now
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339)]
+    began: Option<SystemTime>,
+    /// Whether the packets are traced, if the network allows it
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    traced: bool,
+    /// Where the report is written, and gone on from: a file
+    #[arg(long, value_name = "FILE", required_unless_present = "report_config_map")]
+    report: Option<PathBuf>,
+    /// Or a ConfigMap that is there, in the pod's own namespace
+    #[arg(long, value_name = "NAME", conflicts_with = "report")]
+    report_config_map: Option<String>,
+    /// OpenTelemetry collector to send spans to (gRPC)
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<(), Failure> {
+    let key = args.authority_key.read().map_err(Failure::usage)?;
+    let stop = signals::shutdown().map_err(Failure::failed)?;
+    let telemetry = net::telemetry(args.otlp.clone(), 0)?;
+    let store = match (&args.report, &args.report_config_map) {
+        (Some(path), _) => Store::File(FileStore::new(path)),
+        (None, Some(name)) => {
+            let map = ConfigMapStore::connect(name).await.map_err(Failure::usage)?;
+            Store::ConfigMap(Box::new(map))
+        }
+        (None, None) => return Err(Failure::usage("give --report or --report-config-map")),
+    };
+    let began = args.began.unwrap_or_else(SystemTime::now);
+    let config = RunConfig {
+        tasks: Tasks {
+            transactions: args.transactions,
+            interval: args.rate.interval(),
+            deadline: args.deadline.0,
+            began: began.duration_since(UNIX_EPOCH).unwrap_or_default(),
+            traced: args.traced,
+        },
+        name: args.name,
+        directory: args.directory,
+        trust: Trust::single(&args.network, key),
+        gateway: args.gateway,
+        wallet: args.wallet,
+        miner: args.miner,
+        monerods: args.monerod,
+        telemetry: telemetry.clone(),
+    };
+    let end = mixbed_runner::run(config, store, stop, |line| output::print(line)).await;
+    telemetry.shutdown(LAST_SPANS).await;
+    match end {
+        Ok(End::Complete) => Ok(()),
+        Ok(End::Failed { reason, message }) => Err(Failure::failed(format!("{reason}: {message}"))),
+        Ok(End::Cancelled) => Err(Failure::failed("Cancelled: nothing more is sent")),
+        Err(error @ RunError::Interrupted(_)) => {
+            output::complain(&error.to_string());
+            Err(Failure::Forced)
+        }
+        Err(error @ RunError::Config(_)) => Err(Failure::usage(error)),
+        Err(error) => Err(Failure::failed(error)),
+    }
+}

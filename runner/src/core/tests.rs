@@ -1,0 +1,1 @@
+//! Of the rules, in virtual time.
