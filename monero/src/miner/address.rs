@@ -19,6 +19,12 @@ const STANDARD: u8 = 18;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     pub(super) text: String,
+    /// Their points are large.
+    pub(super) keys: Box<Keys>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Keys {
     pub(super) spend: EdwardsPoint,
     pub(super) view: EdwardsPoint,
 }
@@ -84,7 +90,7 @@ impl FromStr for Address {
         let (Some(spend), Some(view)) = (key(1), key(33)) else {
             return Err(AddressError::Keys);
         };
-        Ok(Self { text: text.to_owned(), spend, view })
+        Ok(Self { text: text.to_owned(), keys: Box::new(Keys { spend, view }) })
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn pay(
     let tagged = prefix.outputs.iter().all(|output| output.view_tag.is_some());
     let outputs = outputs.max(1);
     let secret = Scalar::from_bytes_mod_order(secret);
-    let shared = (secret * to.view).mul_by_cofactor().compress().to_bytes();
+    let shared = (secret * to.keys.view).mul_by_cofactor().compress().to_bytes();
     prefix.outputs = (0..outputs)
         .map(|index| Output {
             amount: Some(share(reward, outputs, index)),
@@ -89,7 +89,7 @@ fn numbered(prefix: &[u8], shared: &[u8; 32], index: u64) -> Vec<u8> {
 
 fn one_time_key(shared: &[u8; 32], index: u64, to: &Address) -> CompressedPoint {
     let offset = Scalar::from_bytes_mod_order(keccak256(numbered(b"", shared, index)));
-    CompressedPoint::from((EdwardsPoint::mul_base(&offset) + to.spend).compress().to_bytes())
+    CompressedPoint::from((EdwardsPoint::mul_base(&offset) + to.keys.spend).compress().to_bytes())
 }
 
 fn view_tag(shared: &[u8; 32], index: u64) -> u8 {

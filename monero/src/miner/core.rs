@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use super::fund::{Full, Funded, JobId, Jobs};
+use super::fund::{Full, Funded, JobId, Jobs, Located};
 use super::{Address, Rules};
 
 /// What a monerod said of itself.
@@ -58,7 +58,7 @@ pub(super) enum Step {
     Mine(Order),
     /// Look whether the blocks of a job, by height, are in the chain of the monerod `at`, and say
     /// so with [`Core::handle_checked`].
-    Check { job: JobId, at: usize, blocks: Vec<(u64, [u8; 32])> },
+    Check { job: JobId, at: usize, blocks: Vec<Located> },
     /// Nothing before this time, or before something is handed in.
     Wait(Option<Instant>),
 }
@@ -193,7 +193,7 @@ impl Core {
         if fresh {
             return order(Purpose::Start, None, self.rules.block_outputs);
         }
-        if let Some((job, address, outputs)) = self.jobs.to_pay() {
+        if let Some((job, address, outputs)) = self.jobs.unpaid() {
             return order(
                 Purpose::Fund,
                 Some((job, address)),
@@ -203,7 +203,7 @@ impl Core {
         if self.jobs.unripe(best.height, self.rules.ripe_after) {
             return order(Purpose::Fund, None, 1);
         }
-        if let Some((job, blocks)) = self.jobs.to_check(self.everywhere(), now, &self.rules) {
+        if let Some((job, blocks)) = self.jobs.complete(self.everywhere(), now, &self.rules) {
             return Step::Check { job, at, blocks };
         }
         if best.pool == 0 {

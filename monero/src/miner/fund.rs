@@ -13,6 +13,9 @@ const JOBS: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct JobId(u64);
 
+/// A block, by its height and hash.
+pub(super) type Located = (u64, [u8; 32]);
+
 /// Too many want money at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
@@ -65,57 +68,57 @@ impl Job {
 pub(super) struct Jobs {
     next: u64,
     /// Oldest first.
-    jobs: Vec<Job>,
+    under_way: Vec<Job>,
     done: VecDeque<Funded>,
 }
 
 impl Jobs {
     pub(super) fn len(&self) -> usize {
-        self.jobs.len()
+        self.under_way.len()
     }
 
     pub(super) fn add(&mut self, address: Address, outputs: u64) -> Result<JobId, Full> {
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.address == address) {
+        if let Some(job) = self.under_way.iter_mut().find(|job| job.address == address) {
             job.wanted = job.wanted.max(outputs);
             job.ripe_since = None;
             return Ok(job.id);
         }
-        if self.jobs.len() >= JOBS {
+        if self.under_way.len() >= JOBS {
             return Err(Full);
         }
         let id = JobId(self.next);
         self.next += 1;
         let paid = Vec::new();
-        self.jobs.push(Job { id, address, wanted: outputs, paid, ripe_since: None });
+        self.under_way.push(Job { id, address, wanted: outputs, paid, ripe_since: None });
         Ok(id)
     }
 
     pub(super) fn paid(&mut self, id: JobId, height: u64, hash: [u8; 32], outputs: u64) {
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.id == id) {
+        if let Some(job) = self.under_way.iter_mut().find(|job| job.id == id) {
             job.paid.push(Paid { height, hash, outputs });
         }
     }
 
     /// Who is to be paid next, and how many outputs are missing.
-    pub(super) fn to_pay(&self) -> Option<(JobId, Address, u64)> {
-        let job = self.jobs.iter().find(|job| job.missing() > 0)?;
+    pub(super) fn unpaid(&self) -> Option<(JobId, Address, u64)> {
+        let job = self.under_way.iter().find(|job| job.missing() > 0)?;
         Some((job.id, job.address.clone(), job.missing()))
     }
 
     /// Whether more blocks are needed until all that was paid can be spent.
     pub(super) fn unripe(&self, height: u64, after: u64) -> bool {
-        self.jobs.iter().any(|job| job.ripe_at(after) > height)
+        self.under_way.iter().any(|job| job.ripe_at(after) > height)
     }
 
     /// A job with all that it takes, on all monerods, or at least on the best for so long that the
     /// others are not waited for.
-    pub(super) fn to_check(
+    pub(super) fn complete(
         &mut self,
         everywhere: u64,
         now: Instant,
         rules: &Rules,
-    ) -> Option<(JobId, Vec<(u64, [u8; 32])>)> {
-        for job in &mut self.jobs {
+    ) -> Option<(JobId, Vec<Located>)> {
+        for job in &mut self.under_way {
             let since = *job.ripe_since.get_or_insert(now);
             let ripe = everywhere >= job.ripe_at(rules.ripe_after);
             if ripe || now >= since + rules.patience {
@@ -127,14 +130,14 @@ impl Jobs {
     }
 
     pub(super) fn checked(&mut self, id: JobId, lost: Option<&[u64]>, height: u64) {
-        let Some(at) = self.jobs.iter().position(|job| job.id == id) else { return };
-        let (Some(lost), Some(job)) = (lost, self.jobs.get_mut(at)) else { return };
+        let Some(at) = self.under_way.iter().position(|job| job.id == id) else { return };
+        let (Some(lost), Some(job)) = (lost, self.under_way.get_mut(at)) else { return };
         job.paid.retain(|paid| !lost.contains(&paid.height));
         if job.missing() > 0 {
             job.ripe_since = None;
             return;
         }
-        let job = self.jobs.remove(at);
+        let job = self.under_way.remove(at);
         let first = job.paid.iter().map(|paid| paid.height).min().unwrap_or(height);
         let blocks = height.saturating_sub(first);
         self.done.push_back(Funded { job: job.id, outputs: job.outputs(), blocks, height });
@@ -142,7 +145,7 @@ impl Jobs {
 
     /// Blocks from this height on are lost, and what they paid is to be paid again.
     pub(super) fn lost_from(&mut self, height: u64) {
-        for job in &mut self.jobs {
+        for job in &mut self.under_way {
             job.paid.retain(|paid| paid.height < height);
             job.ripe_since = None;
         }

@@ -59,7 +59,7 @@ impl World {
 
     fn look(&mut self) {
         for (at, fake) in self.fakes.iter().enumerate() {
-            let sight = fake.up.then(|| Sight {
+            let sight = fake.up.then_some(Sight {
                 height: fake.chain.len() as u64,
                 synchronized: fake.synchronized,
                 pool: fake.pool,

@@ -113,13 +113,13 @@ async fn a_wallet_gets_money_that_it_can_spend_at_once() {
         assert!(begin.elapsed() < PATIENCE, "an idle chain grows: {height}");
         tokio::time::sleep(rules().block_time * 8).await;
     }
-    let mined = miner.status().mined;
-    assert!(mined.included == 10 && mined.confirmations >= rules().rest_blocks, "{mined:?}");
+    let done = miner.status().mined;
+    assert!(done.included == 10 && done.confirmations >= rules().rest_blocks, "{done:?}");
 }
 
 #[tokio::test]
 async fn a_monerod_that_lost_its_chain_is_not_mined_at_before_it_has_caught_up() {
-    let [mut one, mut two] = pair().await;
+    let [mut one, two] = pair().await;
     let miner = start(&[&one, &two]);
     let purse = purse(two.daemon()).await;
     let height = fund(&miner, purse.funded.address(), 16).await;
