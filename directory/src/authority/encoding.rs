@@ -130,8 +130,8 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
         return Err("it has more nodes than there may be");
     }
     let trust = Trust::single(&state.network, secret.public());
-    let members = state.members.into_iter().map(member).collect::<Result<_, _>>()?;
-    let seen = state.seen.into_iter().map(seen).collect::<Result<_, _>>()?;
+    let members = state.members.iter().map(member).collect::<Result<_, _>>()?;
+    let seen = state.seen.iter().map(seen).collect::<Result<_, _>>()?;
     let documents: Vec<_> =
         state.documents.iter().map(|bytes| issued(bytes, &trust)).collect::<Result<_, _>>()?;
     if !documents.is_sorted_by(|a: &Issued, b| a.document.version() < b.document.version()) {
@@ -168,13 +168,13 @@ fn time(millis: u64) -> Result<std::time::SystemTime, &'static str> {
     from_millis(millis).ok_or("a time is out of range")
 }
 
-fn member(member: message::Member) -> Result<Member, &'static str> {
+fn member(member: &message::Member) -> Result<Member, &'static str> {
     let descriptor =
         Descriptor::from_bytes(&member.descriptor).map_err(|_| "a descriptor is malformed")?;
     Ok(Member { descriptor, lease_end: time(member.lease_end_ms)? })
 }
 
-fn seen(seen: message::Seen) -> Result<(IdentityPublic, std::time::SystemTime), &'static str> {
+fn seen(seen: &message::Seen) -> Result<(IdentityPublic, std::time::SystemTime), &'static str> {
     let identity = seen.identity.as_slice().try_into();
     let identity = identity.map_err(|_| "an identity's length is wrong")?;
     Ok((IdentityPublic::from_bytes(identity), time(seen.at_ms)?))
