@@ -4,3 +4,5 @@
 
 pub mod api;
 pub mod child;
+pub mod mixnet;
+pub mod problem;

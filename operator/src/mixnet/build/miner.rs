@@ -1,0 +1,54 @@
+//! The miner.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::core::v1::{Container, PodSpec};
+
+use super::pod::{container, probed, template};
+use super::ports::{MINER_HTTP, MONEROD_RPC};
+use super::{Plan, amounts};
+use crate::api::PodSettings;
+use crate::child::{Child, matching};
+
+/// The only one that mines: two at once would make forks, so a new one waits for the old one's
+/// end.
+pub(super) fn miner(plan: Plan) -> Child {
+    let names = plan.names();
+    let providers = &plan.mixnet.spec.providers;
+    let monerod = |number| format!("http://{}:{}", names.provider_pod(number), MONEROD_RPC.number);
+    let monerods: Vec<_> = (0..providers.replicas).map(monerod).collect();
+    let args = [
+        "miner".to_owned(),
+        format!("--monerod={}", monerods.join(",")),
+        format!("--http=0.0.0.0:{}", MINER_HTTP.number),
+        format!("--name={}", names.miner()),
+        format!("--block-time={}", providers.block_time),
+    ];
+    let miner = Container {
+        args: Some(args.into()),
+        ports: Some(vec![MINER_HTTP.container()]),
+        resources: Some(amounts::MINER.or(None)),
+        ..container(plan, "miner", &plan.mixnet.images.mixbed)
+    };
+    let pod = PodSpec {
+        containers: vec![probed(miner, MINER_HTTP, "/healthz", "/readyz")],
+        termination_grace_period_seconds: Some(10),
+        ..PodSpec::default()
+    };
+    let selector = plan.owner().selector("miner");
+    let labels = plan.labels("miner");
+    Child::of(&Deployment {
+        metadata: plan.owner().metadata(names.miner(), plan.labels("miner")),
+        spec: Some(DeploymentSpec {
+            replicas: Some(1),
+            strategy: Some(DeploymentStrategy {
+                type_: Some("Recreate".to_owned()),
+                rolling_update: None,
+            }),
+            revision_history_limit: Some(2),
+            selector: matching(selector.clone()),
+            template: template(plan, labels, selector, &PodSettings::default(), pod),
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    })
+}

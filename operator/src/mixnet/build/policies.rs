@@ -1,0 +1,174 @@
+//! Who may speak with whom.
+
+use k8s_openapi::api::networking::v1::{
+    NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+    NetworkPolicyPort, NetworkPolicySpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::Plan;
+use super::ports::{
+    DIRECTORY_HTTP, DOCUMENTS, LINK, MINER_HTTP, MONEROD_P2P, MONEROD_RPC, NODE_HTTP,
+};
+use crate::api::{MIXNET_LABEL, NAME_LABEL, NODE_LABEL};
+use crate::child::{Child, Labels, matching, owned};
+
+/// One policy a role: what is not named in it is closed.
+pub(super) fn policies(plan: Plan) -> Vec<Child> {
+    let names = plan.names();
+    let role = |component: &str| vec![pods(plan.owner().selector(component))];
+    let nodes = || {
+        let labels = [(MIXNET_LABEL, plan.mixnet.name()), (NODE_LABEL, "true")].map(owned);
+        vec![pods(labels.into())]
+    };
+    let miners_callers = || {
+        let prometheus = anywhere(Some(matching([owned((NAME_LABEL, "prometheus"))].into())));
+        let mut callers = role("broadcast");
+        callers.push(prometheus);
+        callers
+    };
+    let everyone = || vec![anywhere(None)];
+    let out = |mut rules: Vec<NetworkPolicyEgressRule>| {
+        rules.push(to(vec![], &[udp(53), tcp(53)]));
+        rules
+    };
+    let spans = || {
+        let url = plan.mixnet.spec.tracing.otlp.as_deref();
+        url.map(|url| to(vec![], &[tcp(port_of(url))]))
+    };
+    let node_out = |more: Vec<NetworkPolicyEgressRule>| {
+        let mut rules =
+            vec![to(nodes(), &[tcp(LINK.number)]), to(role("directory"), &[tcp(DOCUMENTS.number)])];
+        rules.extend(more);
+        rules.extend(spans());
+        out(rules)
+    };
+    let kubernetes = || to(vec![], &KUBERNETES.map(tcp));
+    let policy = |name, component, ingress, egress| policy(plan, name, component, ingress, egress);
+    vec![
+        policy(
+            names.directory(),
+            "directory",
+            vec![from(everyone(), &[DOCUMENTS.number, DIRECTORY_HTTP.number])],
+            out(vec![kubernetes()]),
+        ),
+        policy(
+            names.gateway(),
+            "gateway",
+            vec![from(everyone(), &[LINK.number, NODE_HTTP.number])],
+            node_out(vec![]),
+        ),
+        policy(
+            format!("{}-mix", plan.mixnet.name()),
+            "mix",
+            vec![from(nodes(), &[LINK.number]), from(everyone(), &[NODE_HTTP.number])],
+            node_out(vec![]),
+        ),
+        policy(
+            names.provider(),
+            "provider",
+            vec![
+                from(nodes(), &[LINK.number]),
+                from(everyone(), &[NODE_HTTP.number]),
+                from(role("provider"), &[MONEROD_P2P.number]),
+                from([role("miner"), role("broadcast")].concat(), &[MONEROD_RPC.number]),
+            ],
+            node_out(vec![to(role("provider"), &[tcp(MONEROD_P2P.number)])]),
+        ),
+        policy(
+            names.miner(),
+            "miner",
+            vec![from(miners_callers(), &[MINER_HTTP.number])],
+            out(vec![to(role("provider"), &[tcp(MONEROD_RPC.number)])]),
+        ),
+        policy(
+            names.broadcast(),
+            "broadcast",
+            vec![],
+            out([
+                to(role("gateway"), &[tcp(LINK.number)]),
+                to(role("directory"), &[tcp(DOCUMENTS.number)]),
+                to(role("provider"), &[tcp(MONEROD_RPC.number)]),
+                to(role("miner"), &[tcp(MINER_HTTP.number)]),
+                kubernetes(),
+            ]
+            .into_iter()
+            .chain(spans())
+            .collect()),
+        ),
+    ]
+}
+
+/// Where Kubernetes itself listens: a policy sees the port behind the Service, which every
+/// distribution chooses for itself.
+const KUBERNETES: [u16; 4] = [443, 6443, 8443, 16443];
+
+fn policy(
+    plan: Plan,
+    name: String,
+    component: &str,
+    ingress: Vec<NetworkPolicyIngressRule>,
+    egress: Vec<NetworkPolicyEgressRule>,
+) -> Child {
+    Child::of(&NetworkPolicy {
+        metadata: plan.owner().metadata(name, plan.labels(component)),
+        spec: Some(NetworkPolicySpec {
+            pod_selector: Some(matching(plan.owner().selector(component))),
+            policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
+            ingress: Some(ingress),
+            egress: Some(egress),
+        }),
+    })
+}
+
+/// Pods with these labels in the Mixnet's namespace.
+fn pods(labels: Labels) -> NetworkPolicyPeer {
+    NetworkPolicyPeer { pod_selector: Some(matching(labels)), ..NetworkPolicyPeer::default() }
+}
+
+/// Pods in all namespaces: all, or those that are selected.
+fn anywhere(pods: Option<LabelSelector>) -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        namespace_selector: Some(LabelSelector::default()),
+        pod_selector: pods,
+        ip_block: None,
+    }
+}
+
+fn from(peers: Vec<NetworkPolicyPeer>, ports: &[u16]) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule {
+        from: Some(peers),
+        ports: Some(ports.iter().copied().map(tcp).collect()),
+    }
+}
+
+/// To these; to wherever it is if none are named.
+fn to(peers: Vec<NetworkPolicyPeer>, ports: &[NetworkPolicyPort]) -> NetworkPolicyEgressRule {
+    NetworkPolicyEgressRule {
+        to: (!peers.is_empty()).then_some(peers),
+        ports: Some(ports.to_vec()),
+    }
+}
+
+fn tcp(port: u16) -> NetworkPolicyPort {
+    at("TCP", port)
+}
+
+fn udp(port: u16) -> NetworkPolicyPort {
+    at("UDP", port)
+}
+
+fn at(protocol: &str, port: u16) -> NetworkPolicyPort {
+    NetworkPolicyPort {
+        protocol: Some(protocol.to_owned()),
+        port: Some(IntOrString::Int(port.into())),
+        end_port: None,
+    }
+}
+
+/// The port in a collector's URL.
+fn port_of(url: &str) -> u16 {
+    let port = url.trim_end_matches('/').rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+    port.unwrap_or(80)
+}
