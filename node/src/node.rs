@@ -25,7 +25,7 @@ use crate::keeper::Keeper;
 use crate::links::{Dialler, Door, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
-use crate::provider::{Provider, ProviderConfig};
+use crate::provider::{Provider, ProviderConfig, readiness};
 use crate::replay_watch::ReplayWatch;
 
 /// How long the directory may take to strike a node off.
@@ -119,11 +119,20 @@ impl Node {
         let entrance_stop = stop.child_token();
         let loops_stop = entrance_stop.child_token();
         let tasks = TaskTracker::new();
+        let health = Health::new();
 
         let links = Arc::new(LinkTable::new(limits.client_queues));
         let replies = Arc::new(Replies { links: Arc::clone(&links), books: Arc::clone(&books) });
         let provider = match role {
-            Role::Provider => Some(start_provider(monerod, telemetry, replies, &books)),
+            Role::Provider => {
+                let metrics = ProviderMetrics::new(telemetry, &name);
+                if let Some(url) = monerod.clone() {
+                    let watch = readiness::watch(url, health.condition("monerod"), metrics.clone());
+                    tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
+                }
+                let config = ProviderConfig { monerod, ..ProviderConfig::default() };
+                Some(Provider::start(config, replies, books.service.clone(), metrics))
+            }
             Role::Gateway => {
                 let gateway = crate::mailbox::Gateway {
                     network: &network,
@@ -209,7 +218,6 @@ impl Node {
             tasks.spawn(loops.run());
         }
 
-        let health = Health::new();
         health.set_ready(true);
         let keeper = Keeper {
             id,
@@ -393,17 +401,6 @@ impl Node {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
-}
-
-fn start_provider(
-    monerod: Option<String>,
-    telemetry: &Telemetry,
-    replies: Arc<Replies>,
-    books: &Arc<Books>,
-) -> Provider {
-    let config = ProviderConfig { monerod, ..ProviderConfig::default() };
-    let metrics = ProviderMetrics::new(telemetry, books.service.name());
-    Provider::start(config, replies, books.service.clone(), metrics)
 }
 
 impl Drop for Node {

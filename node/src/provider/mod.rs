@@ -8,6 +8,7 @@
 mod config;
 mod echo;
 pub mod exchange;
+pub(crate) mod readiness;
 mod service;
 mod shell;
 mod submit;

@@ -7,11 +7,12 @@ use crate::Telemetry;
 use super::catalogue::{self, Declaration};
 use super::{Counter, Histogram};
 
-const METRICS: [&Declaration; 4] = [
+const METRICS: [&Declaration; 5] = [
     &catalogue::REQUESTS,
     &catalogue::REQUEST_SECONDS,
     &catalogue::MONEROD_SECONDS,
     &catalogue::MONEROD_RETRIES,
+    &catalogue::MONEROD_READY,
 ];
 
 /// What a provider counts besides its packets. Cheap to clone; clones count together.
@@ -36,6 +37,13 @@ impl ProviderMetrics {
             telemetry: telemetry.clone(),
             name: node_name.to_owned(),
         }
+    }
+
+    /// Says whether its monerod can take transactions. There is no such metric where there is no
+    /// monerod.
+    pub fn monerod_ready(&self, ready: bool) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.gauge(&catalogue::MONEROD_READY, &[]).set(ready.into());
     }
 
     /// Counts an answered request: the service, how it ended, and its time from the request's

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use mixbed_telemetry::{
-    ClientMetrics, DirectoryMetrics, FollowerMetrics, LoopMetrics, MailboxMetrics, NodeMetrics,
-    OperatorMetrics, Options, ProviderMetrics, Telemetry, reference,
+    ClientMetrics, DirectoryMetrics, FollowerMetrics, LoopMetrics, MailboxMetrics, MinerMetrics,
+    NodeMetrics, OperatorMetrics, Options, ProviderMetrics, Telemetry, reference,
 };
 
 const REASONS: [&str; 2] = ["replayed", "queue_full"];
@@ -57,6 +57,7 @@ fn everything(telemetry: &Telemetry) {
     loops.suspect.set(Some("mix-1-0"));
     let provider = ProviderMetrics::new(telemetry, "provider-0");
     provider.request("monero.submit", "accepted", Duration::from_millis(3));
+    provider.monerod_ready(true);
     MailboxMetrics::new(telemetry, "gateway-0").letters.set(1);
     let client = ClientMetrics::new(telemetry, "alice", &REASONS);
     client.message("answered", Some(Duration::from_millis(700)));
@@ -66,6 +67,7 @@ fn everything(telemetry: &Telemetry) {
     directory.set_nodes("mix", 6);
     let follower = FollowerMetrics::new(telemetry, "provider-0", "provider");
     follower.update("accepted");
+    MinerMetrics::new(telemetry, "miner").height.set(7);
     let operator = OperatorMetrics::new(telemetry);
     operator.reconciled("Mixnet", "changed", Duration::from_millis(20));
     operator.api_call("apply", "services");
