@@ -5,8 +5,8 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    address, broadcast, broadcasts, client, config, demo, directory, fund, impair, miner, node,
-    parameters, receive, run_broadcast, send, status, trace, up,
+    address, broadcast, broadcasts, client, config, connect, demo, directory, fund, impair, miner,
+    node, parameters, receive, report, run_broadcast, send, status, trace, up,
 };
 use crate::settings;
 
@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Directory(directory::Args),
     Node(node::Args),
     Client(client::Args),
+    Connect(connect::Args),
+    Report(report::Args),
     Miner(miner::Args),
     Fund(fund::Args),
     RunBroadcast(run_broadcast::Args),

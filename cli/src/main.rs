@@ -8,6 +8,7 @@
 
 mod authority_secret;
 mod cli;
+mod cluster;
 mod commands;
 mod control;
 mod demo;

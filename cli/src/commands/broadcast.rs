@@ -1,15 +1,23 @@
 //! `mixbed broadcast`
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use mixbed_client::BroadcastOptions;
+
+use super::client;
+use crate::cluster::{ClusterArgs, InCluster, Session};
 use crate::control::{
-    BroadcastQuery, BroadcastReply, ControlArgs, NO_DEADLINE, Outcome, Tracing, is_deadline,
+    BroadcastQuery, BroadcastReply, ControlArgs, NO_DEADLINE, Outcome, Tracing, accepted, failed,
+    is_deadline,
 };
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::settings::{Period, PeriodError};
+use crate::settings::{ClientSettings, Period, PeriodError};
 use crate::trace::{duration, packet_count};
-use crate::{output, transaction};
+use crate::{net, output, transaction};
+
+/// How long telemetry may take to send its last spans.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -17,6 +25,7 @@ Examples:
   mixbed broadcast 020001...                 the digits themselves
   wallet ... | mixbed broadcast -            standard input
   mixbed broadcast tx.hex --json             for scripts
+  mixbed broadcast tx.hex --context kind-kind    through a Mixnet in Kubernetes, from here
 
 Success (exit code 0) means that monerod said so: it has the transaction in its pool or in a block.
 To broadcast the same transaction again is safe.";
@@ -30,6 +39,8 @@ pub(crate) struct Args {
     transaction: String,
     #[command(flatten)]
     control: ControlArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// When to give up: after 1 ms to 300 s
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = deadline)]
     deadline: Period,
@@ -51,8 +62,11 @@ pub(super) fn deadline(text: &str) -> Result<Period, String> {
 }
 
 pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
-    let client = args.control.client().map_err(Failure::usage)?;
     let raw = transaction::read(&args.transaction).map_err(Failure::usage)?;
+    if args.cluster.is_given() {
+        return told(&from_here(&args, &raw, quiet).await?, args.json);
+    }
+    let client = args.control.client().map_err(Failure::usage)?;
     let query = BroadcastQuery {
         deadline_ms: Some(u64::try_from(args.deadline.0.as_millis()).unwrap_or(u64::MAX)),
         trace: if args.no_trace { Tracing::Never } else { Tracing::Allowed },
@@ -61,11 +75,46 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let step = Progress::new(quiet || args.json).step("broadcasting");
     let reply = client.broadcast(raw, &query).await;
     drop(step);
-    let reply = reply.map_err(Failure::failed)?;
-    if args.json {
-        output::print_json(&reply);
+    told(&reply.map_err(Failure::failed)?, args.json)
+}
+
+/// By a client of this process, through a cluster's mixnet.
+async fn from_here(args: &Args, raw: &[u8], quiet: bool) -> Result<BroadcastReply, Failure> {
+    let progress = Progress::new(quiet || args.json);
+    let step = progress.step("looking for a way into the cluster");
+    let found = InCluster::find(&args.cluster).await.map_err(Failure::failed)?;
+    let session = Session::open(&found, None).await.map_err(Failure::failed)?;
+    let mut settings = ClientSettings::default();
+    session.lead(&mut settings);
+    let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
+    let client = client::start(&settings, None, &telemetry)?;
+    let began = Instant::now();
+    client.wait_ready(args.deadline.0).await.map_err(Failure::failed)?;
+    step.done(format!("at {}", session.gateway().unwrap_or_default()));
+
+    let step = progress.step("broadcasting");
+    let document = client.directory().current();
+    let allowed = document.is_some_and(|document| document.parameters.tracing_allowed);
+    let options = BroadcastOptions {
+        deadline: args.deadline.0.saturating_sub(began.elapsed()),
+        traced: allowed && !args.no_trace,
+        provider: args.provider.clone(),
+    };
+    let reply = match client.broadcast(raw, options).await {
+        Ok(report) => accepted(&report),
+        Err(error) => failed(&error, raw, began.elapsed()),
+    };
+    drop(step);
+    client.stop().await;
+    telemetry.shutdown(LAST_SPANS).await;
+    Ok(reply)
+}
+
+fn told(reply: &BroadcastReply, json: bool) -> Result<(), Failure> {
+    if json {
+        output::print_json(reply);
     } else {
-        output::print(tell(&reply));
+        output::print(tell(reply));
     }
     if reply.outcome.is_accepted() { Ok(()) } else { Err(Failure::Told) }
 }

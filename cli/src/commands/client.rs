@@ -6,7 +6,7 @@ use std::time::Duration;
 use mixbed_client::letters::MailboxOptions;
 use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
 use mixbed_directory::{Follower, FollowerConfig, Trust};
-use mixbed_telemetry::{FollowerMetrics, Health, serve_router};
+use mixbed_telemetry::{FollowerMetrics, Health, Telemetry, serve_router};
 
 use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
@@ -40,36 +40,50 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let settings: ClientSettings =
         settings::load("client", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
+    serve(settings).await
+}
+
+/// A client as it is configured, connecting.
+pub(super) fn start(
+    settings: &ClientSettings,
+    dir: Option<&StateDir>,
+    telemetry: &Telemetry,
+) -> Result<Client, Failure> {
     let key = settings.authority_key.as_ref();
     let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
     let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
-    let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
-    let dir = dir.map_err(Failure::usage)?;
-    let link_key = keys::link_key(dir.as_ref()).map_err(Failure::usage)?;
-    let mailbox = MailboxOptions {
-        key: keys::mailbox_key(dir.as_ref()).map_err(Failure::usage)?,
-        keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
-        ..MailboxOptions::default()
-    };
-    let gateway_at = gateway_at(&settings)?;
-    let shutdown = signals::shutdown().map_err(Failure::failed)?;
-    let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
-    let listener = net::bind(settings.control, "--control").await?;
-    let address = listener.local_addr().map_err(Failure::failed)?;
-
+    let link_key = keys::link_key(dir).map_err(Failure::usage)?;
+    let gateway_at = gateway_at(settings)?;
     let follower = Follower::start(FollowerConfig {
-        keep_in: dir.as_ref().map(StateDir::document),
+        keep_in: dir.map(StateDir::document),
         ..FollowerConfig::new(&settings.directory, trust)
     });
     let follower = follower.map_err(Failure::usage)?;
-    let client = Client::connect(ClientConfig {
+    Ok(Client::connect(ClientConfig {
         name: settings.name.clone(),
         gateway: settings.gateway.clone(),
         gateway_at,
         link_key,
         telemetry: telemetry.clone(),
-        ..ClientConfig::new(follower.clone())
-    });
+        ..ClientConfig::new(follower)
+    }))
+}
+
+/// Runs a client until it is stopped.
+pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
+    let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
+    let dir = dir.map_err(Failure::usage)?;
+    let mailbox = MailboxOptions {
+        key: keys::mailbox_key(dir.as_ref()).map_err(Failure::usage)?,
+        keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
+        ..MailboxOptions::default()
+    };
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
+    let listener = net::bind(settings.control, "--control").await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+
+    let client = start(&settings, dir.as_ref(), &telemetry)?;
     // What an earlier process has left undone goes on as soon as there is a link.
     let broadcasts = settings
         .state_dir
@@ -79,7 +93,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let health = Health::new();
     health.set_ready(true);
     let metrics = FollowerMetrics::new(&telemetry, &settings.name, "client");
-    let follow = tokio::spawn(glue::follow(follower, metrics));
+    let follow = tokio::spawn(glue::follow(client.directory().clone(), metrics));
     let watch = tokio::spawn(glue::watch_client(client.clone(), health.condition("client")));
     let control = Control {
         client: client.clone(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use mixbed_directory::ImpairmentRule;
 use serde_json::{Map, Value};
 
+use crate::cluster::{self, ClusterArgs, InCluster};
 use crate::failure::Failure;
 use crate::impairments::{Impairments, Order, list, read_rules, table, warnings};
 use crate::output;
@@ -21,6 +22,7 @@ Examples:
   mixbed impair --file rules.yaml                      these rules and no others
   mixbed impair clear 2                                without the second one
   mixbed impair clear                                  every link as it is
+  mixbed impair add --loss 5% --context kind-kind      of a Mixnet in Kubernetes: changes its spec
 
 A rules.yaml:
   - {from: mix-1, to: mix-2, latency: 'normal(20ms, 5ms)', loss: 5%}
@@ -44,6 +46,8 @@ pub(crate) struct Args {
     action: Option<Action>,
     #[command(flatten, next_help_heading = "Network")]
     target: Target,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What to change.
@@ -123,7 +127,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
             return Err(Failure::usage(why));
         }
     };
-    let impairments = perform(args.target.reach()?, order).await?;
+    let impairments = if args.cluster.is_given() {
+        let found = InCluster::find(&args.cluster).await.map_err(Failure::failed)?;
+        cluster::impair(found, order).await.map_err(Failure::failed)?
+    } else {
+        perform(args.target.reach()?, order).await?
+    };
     if args.json {
         output::print_json(&impairments);
     } else {

@@ -5,6 +5,7 @@ pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
 pub(crate) mod client;
 pub(crate) mod config;
+pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod directory;
 pub(crate) mod fund;
@@ -13,6 +14,7 @@ pub(crate) mod miner;
 pub(crate) mod node;
 pub(crate) mod parameters;
 pub(crate) mod receive;
+pub(crate) mod report;
 pub(crate) mod run_broadcast;
 pub(crate) mod send;
 pub(crate) mod status;
@@ -39,6 +41,8 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Directory(args) => serve(&log, LevelFilter::INFO, directory::run(args)),
         Command::Node(args) => serve(&log, LevelFilter::INFO, node::run(args)),
         Command::Client(args) => serve(&log, LevelFilter::INFO, client::run(args)),
+        Command::Connect(args) => serve(&log, LevelFilter::WARN, connect::run(args)),
+        Command::Report(args) => ask(&log, report::run(args)),
         Command::Miner(args) => serve(&log, LevelFilter::INFO, miner::run(args)),
         Command::RunBroadcast(args) => serve(&log, LevelFilter::INFO, run_broadcast::run(args)),
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
+use crate::cluster::{self, ClusterArgs, InCluster};
 use crate::control::{
     ControlArgs, DocumentStatus, Inside, NodeStatus, SegmentLoops, SenderLoops, Status,
 };
@@ -17,6 +18,7 @@ Examples:
   mixbed status
   mixbed status --json | jq .nodes[].inside.dropped
   mixbed status --json | jq .loops.suspect       what takes packets, if the loops tell
+  mixbed status --context kind-kind              of a Mixnet in Kubernetes
 
 Asks a running `mixbed up`, or a `mixbed client`: that one knows of the nodes what the directory's
 document says; their packets are in their own metrics.";
@@ -27,14 +29,21 @@ document says; their packets are in their own metrics.";
 pub(crate) struct Args {
     #[command(flatten)]
     control: ControlArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Print everything as one line of JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let client = args.control.client().map_err(Failure::usage)?;
-    let status = client.status().await.map_err(Failure::failed)?;
+    let status = if args.cluster.is_given() {
+        let found = InCluster::find(&args.cluster).await.map_err(Failure::failed)?;
+        cluster::status(&found).await.map_err(Failure::failed)?
+    } else {
+        let client = args.control.client().map_err(Failure::usage)?;
+        client.status().await.map_err(Failure::failed)?
+    };
     if args.json {
         output::print_json(&status);
     } else {
@@ -56,7 +65,9 @@ fn tell(status: &Status, now: SystemTime) -> String {
             lines.push(format!("impaired   {} {}: {}", rule.number, rule.links, rule.effects));
         }
     }
-    lines.push(format!("client     {}, {}", status.client.id, status.client.words));
+    if let Some(client) = &status.client {
+        lines.push(format!("client     {}, {}", client.id, client.words));
+    }
     if let Some(monerod) = &status.monerod {
         lines.push(format!("monerod    {monerod}"));
     }

@@ -1,5 +1,6 @@
 //! `mixbed trace`
 
+use crate::cluster::{self, ClusterArgs, InCluster};
 use crate::control::{ControlArgs, Trace};
 use crate::failure::Failure;
 use crate::output;
@@ -9,6 +10,7 @@ const AFTER_HELP: &str = "\
 Examples:
   mixbed trace 5f2c…              the way of a transaction that was broadcast from there
   mixbed trace 5f2c… --json       its spans, as a collector would get them
+  mixbed trace 5f2c… --context kind-kind    from the Jaeger of a Mixnet in Kubernetes
 
 Each row is a packet's stay at one node: its wait for a worker, taking off a layer of encryption,
 the delay that the sender asked for and how long it was really held, and the way onto the next link.";
@@ -22,6 +24,8 @@ pub(crate) struct Args {
     id: String,
     #[command(flatten)]
     control: ControlArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Print the spans as one line of JSON
     #[arg(long)]
     json: bool,
@@ -34,8 +38,13 @@ fn id(text: &str) -> Result<String, String> {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let client = args.control.client().map_err(Failure::usage)?;
-    let trace = client.trace(&args.id).await.map_err(Failure::failed)?;
+    let trace = if args.cluster.is_given() {
+        let found = InCluster::find(&args.cluster).await.map_err(Failure::failed)?;
+        cluster::trace(&found, &args.id).await.map_err(Failure::failed)?
+    } else {
+        let client = args.control.client().map_err(Failure::usage)?;
+        client.trace(&args.id).await.map_err(Failure::failed)?
+    };
     if args.json {
         output::print_json(&trace);
     } else {

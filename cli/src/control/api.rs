@@ -174,7 +174,8 @@ pub(crate) struct Status {
     /// Why it is not.
     pub(crate) reasons: Vec<String>,
     pub(crate) directory: DirectoryStatus,
-    pub(crate) client: ClientStatus,
+    /// The client that answers; none where a cluster was asked.
+    pub(crate) client: Option<ClientStatus>,
     /// What its loops tell, and those of the nodes in the same process.
     #[serde(default)]
     pub(crate) loops: LoopsStatus,

@@ -32,10 +32,12 @@ mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastEntry, BroadcastQuery, BroadcastReply, DocumentStatus, Inside, LetterQuery,
-    LetterReply, NodeStatus, Outcome, SegmentLoops, SenderLoops, Status, Trace, Tracing,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, DirectoryStatus, DocumentStatus, Inside,
+    LetterQuery, LetterReply, LoopsStatus, NodeStatus, Outcome, SegmentLoops, SenderLoops, Status,
+    Trace, Tracing,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
 pub(crate) use client::{ControlArgs, ControlClient};
 pub(crate) use letters::Post;
 pub(crate) use server::{Control, Nodes, router};
+pub(crate) use status::{listed_nodes, of_document};

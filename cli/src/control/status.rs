@@ -29,19 +29,20 @@ pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
             words: state.to_string(),
             document: document.as_deref().map(of_document),
         },
-        client: ClientStatus {
+        client: Some(ClientStatus {
             name: control.name.clone(),
             id: control.client.id().to_string(),
             state: client.as_str().to_owned(),
             words: client.to_string(),
-        },
+        }),
         loops: loops(&control, document.as_deref()),
         nodes: nodes(&control.nodes, document.as_deref()),
         monerod: control.monerod.clone(),
     })
 }
 
-fn of_document(document: &Document) -> DocumentStatus {
+/// What there is to say of a document.
+pub(crate) fn of_document(document: &Document) -> DocumentStatus {
     DocumentStatus {
         epoch: document.epoch,
         revision: document.revision,
@@ -53,15 +54,21 @@ fn of_document(document: &Document) -> DocumentStatus {
     }
 }
 
-/// The document's nodes, in the order that packets pass them.
+/// The document's nodes, with what those in this process say of themselves.
 fn nodes(nodes: &Nodes, document: Option<&Document>) -> Vec<NodeStatus> {
-    let mut listed: Vec<&Descriptor> =
-        document.map(|d| d.nodes.iter().collect()).unwrap_or_default();
+    let mut listed = document.map(listed_nodes).unwrap_or_default();
+    if let Nodes::Inside(net) = nodes {
+        for node in &mut listed {
+            node.inside = net.nodes().get(&node.name).map(of_node);
+        }
+    }
+    listed
+}
+
+/// A document's nodes, in the order that packets pass them.
+pub(crate) fn listed_nodes(document: &Document) -> Vec<NodeStatus> {
+    let mut listed: Vec<&Descriptor> = document.nodes.iter().collect();
     listed.sort_by(|a, b| (a.role, &a.name).cmp(&(b.role, &b.name)));
-    let inside = |name: &str| match nodes {
-        Nodes::Inside(net) => net.nodes().get(name).map(of_node),
-        Nodes::Elsewhere => None,
-    };
     listed
         .into_iter()
         .map(|node| NodeStatus {
@@ -71,7 +78,7 @@ fn nodes(nodes: &Nodes, document: Option<&Document>) -> Vec<NodeStatus> {
             layer: node.role.layer(),
             address: node.address.clone(),
             services: node.services.clone(),
-            inside: inside(&node.name),
+            inside: None,
         })
         .collect()
 }

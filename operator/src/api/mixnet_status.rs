@@ -36,6 +36,14 @@ pub struct MixnetStatus {
     pub conditions: Vec<Condition>,
 }
 
+impl MixnetStatus {
+    /// How many nodes are ready.
+    #[must_use]
+    pub fn ready_nodes(&self) -> usize {
+        self.nodes.iter().filter(|node| node.ready).count()
+    }
+}
+
 /// Where the parts of a Mixnet are found, inside the cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]

@@ -29,5 +29,5 @@ pub use mixnet_status::{Endpoints, MixnetStatus, NodeState};
 pub use parameters::{Parameters, ParametersError, Rates};
 pub use pods::{Monerod, PodSettings, Resources, Scheduling, Storage};
 pub use rate::Rate;
-pub use report::{Report, ReportedTransaction, TransactionState};
+pub use report::{REPORT_KEY, Report, ReportedTransaction, TransactionState, report_name};
 pub use text::{Period, PeriodError};
