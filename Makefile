@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench fuzz sim images cluster cluster-down e2e bench-cluster clean
+.PHONY: help demo up test build setup fmt lint deny bench fuzz sim chart images cluster cluster-down e2e bench-cluster clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -49,6 +49,7 @@ lint: ## Formatting, clippy, documentation, licences: no warning passes
 	@scripts/step "clippy" cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" scripts/step "documentation" cargo doc $(LOCKED) --workspace --no-deps
 	@scripts/step "shell scripts" scripts/shell
+	@scripts/step "chart" scripts/chart --if-installed
 	@scripts/step "licences" scripts/deny --if-installed
 
 deny: ## Licences, sources and known vulnerabilities of dependencies; installs cargo-deny once
@@ -68,6 +69,9 @@ sim: ## Run 500 clients over 30 nodes for 10 virtual minutes; fails if it takes 
 	@scripts/setup build
 	@scripts/step "build (release)" cargo build $(LOCKED) --release -p mixbed-sim
 	@cargo run $(LOCKED) --quiet --release -p mixbed-sim -- $(if $(ARGS),$(ARGS),--at-most 120)
+
+chart: ## Check the Helm chart, its examples, and what it says to wrong values (ARGS=render: write the examples anew)
+	@scripts/step "chart" scripts/chart $(ARGS)
 
 images: build ## Build the container images that the cluster runs, from the release binary and Debian's packages
 	@scripts/setup images

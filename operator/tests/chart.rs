@@ -1,0 +1,159 @@
+//! The chart beside the code: one version, one list of values, metrics that exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+fn read(path: &str) -> String {
+    let path = file(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn file(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn yaml(path: &str) -> Value {
+    serde_yaml::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A value of the chart, as its schema has it.
+struct Row {
+    path: String,
+    kind: String,
+    description: String,
+}
+
+/// The values of a schema, each object's before those inside of it.
+fn rows(path: &str, schema: &Value, rows: &mut Vec<Row>) {
+    let text = |name: &str| schema[name].as_str().unwrap_or_default().to_owned();
+    if !path.is_empty() {
+        let description = text("description");
+        assert!(!description.is_empty(), "{path} has no description in values.schema.json");
+        let kind = match schema["enum"].as_array() {
+            Some(words) => {
+                words.iter().map(|word| format!("`{}`", plain(word))).collect::<Vec<_>>().join(", ")
+            }
+            None => text("type"),
+        };
+        rows.push(Row { path: path.to_owned(), kind, description });
+    }
+    let Some(properties) = schema["properties"].as_object() else { return };
+    assert_eq!(schema["additionalProperties"], Value::Bool(false), "{path} takes any value");
+    // What a container asks for is one value to whoever reads the table.
+    if path.ends_with("resources") {
+        return;
+    }
+    // By name, whatever order the maps of this build keep.
+    let properties: BTreeMap<_, _> =
+        properties.iter().filter(|(name, _)| *name != "global").collect();
+    for (name, inner) in properties {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        self::rows(&path, inner, rows);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn at<'a>(values: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(values, |value, name| value.get(name))
+}
+
+/// A default in the table: objects that have rows of their own show none.
+fn default(value: &Value, has_rows: bool) -> String {
+    match value {
+        Value::Object(_) if has_rows => String::new(),
+        Value::String(text) if text.is_empty() => String::new(),
+        value => format!("`{}`", plain(&sorted(value))),
+    }
+}
+
+/// The same, with the names of each map in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map: BTreeMap<_, _> =
+                map.iter().map(|(name, value)| (name, sorted(value))).collect();
+            map.into_iter().map(|(name, value)| (name.clone(), value)).collect()
+        }
+        Value::Array(list) => list.iter().map(sorted).collect(),
+        value => value.clone(),
+    }
+}
+
+#[test]
+fn the_readme_has_every_value() {
+    let schema: Value =
+        serde_json::from_str(&read("charts/mixbed/values.schema.json")).expect("JSON");
+    let values = yaml("charts/mixbed/values.yaml");
+    let mut all = Vec::new();
+    rows("", &schema, &mut all);
+    let mut table =
+        String::from("| value | kind | default | what it is for |\n|---|---|---|---|\n");
+    for Row { path, kind, description } in &all {
+        let value = at(&values, path).unwrap_or_else(|| panic!("{path} is not in values.yaml"));
+        let inside = format!("{path}.");
+        let has_rows = all.iter().any(|row| row.path.starts_with(&inside));
+        let kind = if has_rows { "" } else { kind };
+        let default = default(value, has_rows);
+        table.push_str(&format!("| `{path}` | {kind} | {default} | {description} |\n"));
+    }
+
+    let readme = read("charts/mixbed/README.md");
+    let (before, rest) = readme.split_once("<!-- generated -->\n").expect("a place for the table");
+    let (_, after) = rest.split_once("<!-- end -->").expect("its end");
+    let wanted = format!("{before}<!-- generated -->\n{table}<!-- end -->{after}");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file("charts/mixbed/README.md"), &wanted).expect("written");
+        return;
+    }
+    assert!(readme == wanted, "the table of values is old: UPDATE=1 cargo test -p mixbed-operator");
+}
+
+/// The other way around: what is in values.yaml is in the schema.
+#[test]
+fn the_schema_has_every_value() {
+    fn check(path: &str, value: &Value, schema: &Value) {
+        let (Some(values), Some(properties)) =
+            (value.as_object(), schema["properties"].as_object())
+        else {
+            return;
+        };
+        for (name, value) in values {
+            let path = format!("{path}.{name}");
+            let inner = properties.get(name);
+            check(&path, value, inner.unwrap_or_else(|| panic!("{path} is not in the schema")));
+        }
+    }
+    let schema: Value =
+        serde_json::from_str(&read("charts/mixbed/values.schema.json")).expect("JSON");
+    check("", &yaml("charts/mixbed/values.yaml"), &schema);
+}
+
+#[test]
+fn the_chart_has_the_version_of_the_code() {
+    let chart = yaml("charts/mixbed/Chart.yaml");
+    assert_eq!(plain(&chart["appVersion"]), env!("CARGO_PKG_VERSION"));
+}
+
+/// A panel of a metric that nobody counts would stay empty in silence.
+#[test]
+fn the_dashboard_shows_metrics_that_exist() {
+    let reference = read("docs/metrics.md");
+    let dashboard = read("charts/mixbed/dashboards/mixbed.json");
+    let shown: BTreeSet<&str> = dashboard
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with("mixbed_"))
+        .collect();
+    assert!(shown.len() > 20, "{shown:?}");
+    for metric in shown {
+        let counted = metric.strip_suffix("_bucket").unwrap_or(metric);
+        assert!(
+            reference.contains(&format!("| `{counted}` |")),
+            "{metric} is not in docs/metrics.md"
+        );
+    }
+}
