@@ -3,6 +3,7 @@
 //! [`api`] has the resources as others see them.
 
 pub mod api;
+pub mod broadcast;
 pub mod child;
 pub mod mixnet;
 pub mod problem;

@@ -10,23 +10,14 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, Config};
+use mixbed_operator::broadcast::{CANCELLED_ANNOTATION, REPORT_KEY, UNRESOLVED_KEY};
 use serde_json::json;
 
 use super::StoreError;
 use crate::core::Saved;
 
-/// The key of the report.
-pub const REPORT_KEY: &str = "report.json";
-
-/// The key of what is not mined yet, with its bytes.
-pub const UNRESOLVED_KEY: &str = "unresolved.json";
-
 /// The key of who writes.
 const WRITER_KEY: &str = "writer";
-
-/// Annotation that the operator sets to `true` when the Broadcast is cancelled: a pod that is
-/// stopped and finds it ends the run; without it, the next pod goes on.
-pub const CANCELLED_ANNOTATION: &str = "mixbed.dev/cancelled";
 
 /// How long the API server may take.
 const ANSWER: Duration = Duration::from_secs(5);

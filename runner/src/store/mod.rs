@@ -5,7 +5,7 @@ mod file;
 
 use crate::core::Saved;
 
-pub use config_map::{CANCELLED_ANNOTATION, ConfigMapStore, REPORT_KEY, UNRESOLVED_KEY};
+pub use config_map::ConfigMapStore;
 pub use file::FileStore;
 
 /// Why a report could not be read or written.

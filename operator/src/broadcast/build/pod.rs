@@ -1,0 +1,180 @@
+//! The pod: what sends, and a wallet beside it.
+
+use k8s_openapi::api::core::v1::{
+    Capabilities, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, ObjectFieldSelector,
+    PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext, Volume,
+    VolumeMount,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::core::ObjectMeta;
+
+use super::labels;
+use crate::api::{DIRECTORY_PORT, MINER_PORT, MONEROD_PORT, WALLET_PORT};
+use crate::broadcast::{ValidBroadcast, report_name};
+use crate::mixnet::Names;
+use crate::mixnet::build::amounts;
+
+/// The container that sends.
+pub(super) const MAIN: &str = "broadcast";
+
+/// The user that the images are made for.
+const USER: i64 = 65_532;
+
+/// The volume with the wallet, and where it is.
+const WALLET: &str = "wallet";
+const WALLET_DIR: &str = "/var/lib/wallet";
+
+/// How long the last write of the report may take once the pod is stopped.
+const GRACE: i64 = 30;
+
+pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
+    let owner = &broadcast.owner;
+    let scheduling = broadcast.scheduling.clone();
+    let spec = PodSpec {
+        restart_policy: Some("Never".to_owned()),
+        service_account_name: Some(owner.name().to_owned()),
+        automount_service_account_token: Some(true),
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(GRACE),
+        node_selector: (!scheduling.node_selector.is_empty()).then_some(scheduling.node_selector),
+        tolerations: (!scheduling.tolerations.is_empty()).then_some(scheduling.tolerations),
+        security_context: Some(PodSecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: Some(USER),
+            run_as_group: Some(USER),
+            fs_group: Some(USER),
+            seccomp_profile: Some(SeccompProfile {
+                type_: "RuntimeDefault".to_owned(),
+                localhost_profile: None,
+            }),
+            ..PodSecurityContext::default()
+        }),
+        init_containers: Some(vec![wallet(broadcast)]),
+        containers: vec![main(broadcast)],
+        volumes: Some(vec![Volume {
+            name: WALLET.to_owned(),
+            empty_dir: Some(EmptyDirVolumeSource {
+                size_limit: Some(Quantity("128Mi".to_owned())),
+                medium: None,
+            }),
+            ..Volume::default()
+        }]),
+        ..PodSpec::default()
+    };
+    let metadata = ObjectMeta { labels: Some(labels(owner)), ..ObjectMeta::default() };
+    PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+}
+
+/// monero-wallet-rpc, started first and ended last. Nobody but the container beside it reaches it,
+/// so there is nothing that a probe could ask.
+fn wallet(broadcast: &ValidBroadcast) -> Container {
+    let args = [
+        "--rpc-bind-ip=127.0.0.1".to_owned(),
+        format!("--rpc-bind-port={WALLET_PORT}"),
+        "--disable-rpc-login".to_owned(),
+        "--rpc-ssl=disabled".to_owned(),
+        "--daemon-ssl=disabled".to_owned(),
+        "--trusted-daemon".to_owned(),
+        "--no-dns".to_owned(),
+        "--log-level=0".to_owned(),
+        format!("--wallet-dir={WALLET_DIR}"),
+        format!("--shared-ringdb-dir={WALLET_DIR}/ring"),
+        format!("--log-file={WALLET_DIR}/wallet.log"),
+        "--max-log-file-size=1048576".to_owned(),
+        "--max-log-files=1".to_owned(),
+        format!("--daemon-address={}:{MONEROD_PORT}", names(broadcast).provider_pod(0)),
+    ];
+    Container {
+        command: Some(vec!["/usr/bin/monero-wallet-rpc".to_owned()]),
+        args: Some(args.into()),
+        env: Some(vec![variable("HOME", WALLET_DIR)]),
+        restart_policy: Some("Always".to_owned()),
+        resources: Some(amounts::WALLET.or(None)),
+        volume_mounts: Some(vec![VolumeMount {
+            name: WALLET.to_owned(),
+            mount_path: WALLET_DIR.to_owned(),
+            ..VolumeMount::default()
+        }]),
+        ..container(broadcast, "wallet", &broadcast.images.monero)
+    }
+}
+
+fn main(broadcast: &ValidBroadcast) -> Container {
+    let names = names(broadcast);
+    let (owner, spec) = (&broadcast.owner, &broadcast.spec);
+    let monerods: Vec<_> = (0..broadcast.monerods)
+        .map(|number| format!("http://{}:{MONEROD_PORT}", names.provider_pod(number)))
+        .collect();
+    let mut args = vec![
+        "run-broadcast".to_owned(),
+        format!("--network={}", spec.mixnet),
+        format!(
+            "--directory=http://{}.{}.svc:{DIRECTORY_PORT}",
+            names.directory(),
+            owner.namespace()
+        ),
+        format!("--authority-key={}", broadcast.authority_key),
+        format!("--wallet=http://127.0.0.1:{WALLET_PORT}"),
+        format!("--miner=http://{}:{MINER_PORT}", names.miner()),
+        format!("--monerod={}", monerods.join(",")),
+        format!("--transactions={}", spec.transactions),
+        format!("--rate={}", spec.rate),
+        format!("--deadline={}", spec.deadline),
+        format!("--began={}", broadcast.created.0),
+        format!("--traced={}", spec.traced),
+        format!("--report-config-map={}", report_name(owner.name())),
+    ];
+    if let Some(url) = &broadcast.otlp {
+        args.push(format!("--otlp={url}"));
+    }
+    Container {
+        args: Some(args),
+        env: Some(vec![
+            field("POD_NAME", "metadata.name"),
+            field("POD_NAMESPACE", "metadata.namespace"),
+            variable(
+                "OTEL_RESOURCE_ATTRIBUTES",
+                "k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE)",
+            ),
+        ]),
+        resources: Some(amounts::BROADCAST.or(spec.resources.as_ref())),
+        ..container(broadcast, MAIN, &broadcast.images.mixbed)
+    }
+}
+
+fn names(broadcast: &ValidBroadcast) -> Names<'_> {
+    Names(&broadcast.spec.mixnet)
+}
+
+fn container(broadcast: &ValidBroadcast, name: &str, image: &str) -> Container {
+    Container {
+        name: name.to_owned(),
+        image: Some(image.to_owned()),
+        image_pull_policy: broadcast.images.policy.clone(),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            capabilities: Some(Capabilities { add: None, drop: Some(vec!["ALL".to_owned()]) }),
+            read_only_root_filesystem: Some(true),
+            ..SecurityContext::default()
+        }),
+        ..Container::default()
+    }
+}
+
+fn variable(name: &str, value: &str) -> EnvVar {
+    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None }
+}
+
+fn field(name: &str, path: &str) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                api_version: Some("v1".to_owned()),
+                field_path: path.to_owned(),
+            }),
+            ..EnvVarSource::default()
+        }),
+    }
+}

@@ -1,0 +1,1 @@
+//! Of a Broadcast's objects, steps and status.

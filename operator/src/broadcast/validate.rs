@@ -1,0 +1,77 @@
+//! Whether a Broadcast can be run on its Mixnet now.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::api::{Broadcast, BroadcastSpec, Mixnet, is_true};
+use crate::child::Owner;
+use crate::mixnet::{DefaultImages, PullImages};
+use crate::problem::Problem;
+
+/// A Broadcast that can be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidBroadcast {
+    /// What makes the objects its own.
+    pub owner: Owner,
+    /// Its spec.
+    pub spec: BroadcastSpec,
+    /// Since when its deadline counts.
+    pub created: Time,
+    /// The images of its pod.
+    pub images: PullImages,
+    /// The key of its Mixnet's directory.
+    pub authority_key: String,
+    /// How many monerods its Mixnet has.
+    pub monerods: i32,
+    /// Where its spans go.
+    pub otlp: Option<String>,
+    /// Where its pod runs.
+    pub scheduling: crate::api::Scheduling,
+}
+
+/// Looks whether it can be run: whether its Mixnet has what its pod has to be told.
+pub fn validate(
+    broadcast: &Broadcast,
+    mixnet: &Mixnet,
+    defaults: &DefaultImages,
+) -> Result<ValidBroadcast, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut problem = |path: &str, what: String, remedy: &str| {
+        problems.push(Problem::new(path, what, remedy));
+    };
+    let spec = broadcast.spec.clone();
+    let owner = Owner::new(broadcast, &spec.mixnet);
+    let created = broadcast.metadata.creation_timestamp.clone();
+    if owner.is_none() || created.is_none() {
+        problem("metadata", "it was never in a cluster".to_owned(), "make it in one first");
+    }
+    let status = mixnet.status.clone().unwrap_or_default();
+    if !is_true(&status.conditions, "Ready") {
+        let how = format!("Mixnet {} is not Ready: {}", spec.mixnet, status.message);
+        problem("spec.mixnet", how, "it is waited for");
+    }
+    if status.authority_key.is_none() {
+        let how = format!("Mixnet {} has no directory's key yet", spec.mixnet);
+        problem("spec.mixnet", how, "it is waited for");
+    }
+    let images = &mixnet.spec.images;
+    let images = PullImages {
+        mixbed: images.mixbed.clone().unwrap_or_else(|| defaults.mixbed.clone()),
+        monero: images.monero.clone().unwrap_or_else(|| defaults.monero.clone()),
+        policy: images.pull_policy.clone(),
+    };
+    match (owner, created, status.authority_key) {
+        (Some(owner), Some(created), Some(authority_key)) if problems.is_empty() => {
+            Ok(ValidBroadcast {
+                owner,
+                spec,
+                created,
+                images,
+                authority_key,
+                monerods: mixnet.spec.providers.replicas,
+                otlp: mixnet.spec.tracing.otlp.clone(),
+                scheduling: mixnet.spec.scheduling.clone(),
+            })
+        }
+        _ => Err(problems),
+    }
+}
