@@ -114,6 +114,10 @@ impl Service for Moody {
             match question.payload.as_slice() {
                 b"panic" => panic!("as asked"),
                 b"sleep" => std::future::pending().await,
+                b"nap" => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    Reply::ok(b"rested".to_vec())
+                }
                 _ => Reply::ok(b"fine".to_vec()),
             }
         })
@@ -138,6 +142,17 @@ async fn a_request_is_answered_by_its_reply_block() {
     ] {
         assert!(text.contains(line), "{text}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_busy_until_what_it_has_begun_is_answered() {
+    let mut far = Far::new(ProviderConfig::default(), moody());
+    assert!(!far.provider.is_busy());
+    let key = far.deliver(1, "moody", b"nap");
+    assert!(far.provider.is_busy());
+    let answer = far.answer(&key).await;
+    assert!(matches!(answer, Answer::Response { .. }), "{answer:?}");
+    assert!(!far.provider.is_busy());
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod hostile_clients;
 mod hostile_nodes;
 mod impair;
 mod impair_clients;
+mod moving;
 mod packets;
 mod restart;
 mod rig;
