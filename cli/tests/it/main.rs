@@ -11,6 +11,7 @@ mod errors;
 mod help;
 mod impair;
 mod letters;
+mod miner;
 mod parameters;
 mod processes;
 mod signals;
