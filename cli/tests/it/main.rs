@@ -6,6 +6,7 @@ mod broadcast;
 mod children;
 mod config;
 mod demo;
+mod directory;
 mod durable;
 mod errors;
 mod help;
