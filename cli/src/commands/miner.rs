@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use mixbed_monero::Daemon;
-use mixbed_monero::miner::{Address, FundingError, Miner, MinerConfig, MinerStatus, Rules};
+use mixbed_monero::miner::{
+    Address, FundingError, Miner, MinerConfig, MinerStatus, MonerodStatus, Rules,
+};
 use mixbed_telemetry::{Counter, Health, MinerMetrics, Telemetry, router, serve_router};
 use serde::{Deserialize, Serialize};
 
@@ -173,7 +175,7 @@ async fn fund(
 
 async fn status(State(miner): State<Arc<Miner>>) -> Json<Status> {
     let MinerStatus { monerods, height, pool, orders, .. } = miner.status();
-    let troubles = monerods.iter().filter_map(|monerod| monerod.trouble()).collect();
+    let troubles = monerods.iter().filter_map(MonerodStatus::trouble).collect();
     Json(Status { height, pool, orders, troubles })
 }
 
