@@ -2,6 +2,7 @@
 
 pub mod build;
 mod names;
+pub mod quantity;
 mod secrets;
 mod sets;
 mod validate;
