@@ -99,7 +99,8 @@ fn the_readme_has_every_value() {
         let has_rows = all.iter().any(|row| row.path.starts_with(&inside));
         let kind = if has_rows { "" } else { kind };
         let default = default(value, has_rows);
-        table.push_str(&format!("| `{path}` | {kind} | {default} | {description} |\n"));
+        let row = format!("| `{path}` | {kind} | {default} | {description} |\n");
+        table.push_str(&row);
     }
 
     let readme = read("charts/mixbed/README.md");
