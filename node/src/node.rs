@@ -340,7 +340,7 @@ impl Node {
         let began = Instant::now();
         self.health.set_not_ready("it is leaving the network".to_owned());
         self.loops_stop.cancel();
-        let open = limit - limit / 5;
+        let open = limit.saturating_sub(limit / 5);
         if tokio::time::timeout(open.min(LEAVING), self.leave()).await.is_err() {
             tracing::warn!(node = self.name(), "the directory was not told of its end");
         }

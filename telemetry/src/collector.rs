@@ -78,7 +78,7 @@ impl Collector {
     async fn send(&mut self, groups: Groups) {
         for service in groups.keys() {
             if !self.services.contains_key(service) {
-                let exporter = exporter(&self.channel, service.resource(&self.surroundings));
+                let exporter = exporter(&self.channel, &service.resource(&self.surroundings));
                 self.services.insert(service.clone(), exporter);
             }
         }
@@ -120,14 +120,14 @@ impl Collector {
 
 type Outcome = Result<(), String>;
 
-fn exporter(channel: &Channel, resource: Resource) -> Result<SpanExporter, String> {
+fn exporter(channel: &Channel, resource: &Resource) -> Result<SpanExporter, String> {
     let mut exporter = SpanExporter::builder()
         .with_tonic()
         .with_channel(channel.clone())
         .with_timeout(EXPORT_LIMIT)
         .build()
         .map_err(|error| error.to_string())?;
-    exporter.set_resource(&resource);
+    exporter.set_resource(resource);
     Ok(exporter)
 }
 
