@@ -2,12 +2,17 @@
 
 pub mod build;
 mod names;
+mod observe;
 pub mod quantity;
+mod reconcile;
 mod secrets;
 mod sets;
+mod status;
+mod story;
 mod validate;
 
 pub use names::Names;
+pub(crate) use reconcile::{Reconciled, Reconciler};
 pub use secrets::{NetworkSecrets, SecretsError};
 pub use sets::{NodeKind, NodeSet};
 pub use validate::{DefaultImages, PullImages, ValidMixnet, validate};

@@ -1,0 +1,90 @@
+//! Follows the directories of all Mixnets: who is listed in which epoch.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mixbed_directory::{Document, Follower, FollowerConfig, Trust};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::cache::Place;
+use super::queue::Target;
+use super::watch::Told;
+use crate::api::DIRECTORY_PORT;
+use crate::mixnet::Names;
+
+/// Follows as many directories as there are Mixnets. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub(crate) struct Directories {
+    /// Where all of them are said to be; otherwise each is asked at its Service.
+    at: Option<String>,
+    told: mpsc::UnboundedSender<Told>,
+    followed: Arc<Mutex<BTreeMap<Place, Followed>>>,
+}
+
+struct Followed {
+    trust: Trust,
+    follower: Follower,
+    task: AbortHandle,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Directories {
+    pub(crate) fn new(at: Option<String>, told: mpsc::UnboundedSender<Told>) -> Self {
+        Self { at, told, followed: Arc::default() }
+    }
+
+    /// Where a Mixnet's directory is.
+    pub(crate) fn url(&self, place: &Place) -> String {
+        let Place { namespace, name } = place;
+        self.at.clone().unwrap_or_else(|| {
+            format!("http://{}.{namespace}.svc:{DIRECTORY_PORT}", Names(name).directory())
+        })
+    }
+
+    /// The document of a Mixnet's directory, if that has given one. From now on its changes are
+    /// told.
+    pub(crate) fn document(&self, place: &Place, trust: &Trust) -> Option<Arc<Document>> {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = followed.get(place)
+            && known.trust == *trust
+        {
+            return known.follower.current();
+        }
+        let config = FollowerConfig::new(self.url(place), trust.clone());
+        match Follower::start(config) {
+            Ok(follower) => {
+                let (told, target) = (self.told.clone(), Target::Mixnet(place.clone()));
+                let mut changes = follower.clone();
+                let task = tokio::spawn(async move {
+                    loop {
+                        changes.changed().await;
+                        if told.send(Told::Changed(target.clone())).is_err() {
+                            return;
+                        }
+                    }
+                });
+                let task = task.abort_handle();
+                let trust = trust.clone();
+                followed.insert(place.clone(), Followed { trust, follower, task });
+            }
+            Err(error) => tracing::warn!(%place, %error, "the directory cannot be followed"),
+        }
+        None
+    }
+
+    /// A Mixnet is gone.
+    pub(crate) fn forget(&self, place: &Place) {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).remove(place);
+    }
+
+    /// Another replica works.
+    pub(crate) fn forget_all(&self) {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
