@@ -1,5 +1,7 @@
 //! The resource `Broadcast`: a run of transactions through a Mixnet.
 
+#![expect(clippy::duplicated_attributes, reason = "columns that are alike in their types")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -37,12 +39,12 @@ pub const SHOWN_TRANSACTIONS: usize = 50;
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "self.mixnet == oldSelf.mixnet && self.transactions == oldSelf.transactions && self.rate == oldSelf.rate && self.deadline == oldSelf.deadline && self.traced == oldSelf.traced", "message": "a Broadcast cannot be changed, only cancelled: make another one"},
+    {"rule": "self.mixnet == oldSelf.mixnet && self.transactions == oldSelf.transactions && self.rate == oldSelf.rate && self.deadline == oldSelf.deadline && self.traced == oldSelf.traced && has(self.resources) == has(oldSelf.resources) && (!has(self.resources) || self.resources == oldSelf.resources)", "message": "a Broadcast cannot be changed, only cancelled: make another one"},
     {"rule": "self.cancelled || !oldSelf.cancelled", "message": "a cancelled Broadcast stays cancelled: make another one"}
 ]))]
 pub struct BroadcastSpec {
     /// The Mixnet, in the same namespace.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(length(min = 1, max = 40), regex(pattern = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"))]
     pub mixnet: String,
     /// How many transactions, 1 to 1000.
     #[serde(default = "ten")]

@@ -1,7 +1,8 @@
 //! What a cluster has to be told of the custom resources.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, ValidationRule,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    ValidationRule,
 };
 use kube::CustomResourceExt as _;
 
@@ -17,7 +18,38 @@ const BROADCAST_NAME: usize = 52;
 /// The definitions of both resources.
 #[must_use]
 pub fn definitions() -> [CustomResourceDefinition; 2] {
-    [named(Mixnet::crd(), MIXNET_NAME), named(Broadcast::crd(), BROADCAST_NAME)]
+    [named(Mixnet::crd(), MIXNET_NAME), named(Broadcast::crd(), BROADCAST_NAME)].map(tidied)
+}
+
+/// With schemas that say what a cluster is to do: `null` means not set, and is dropped, as only
+/// then `has()` in a rule means that there is a value; a spec without a needed field may be absent;
+/// and no format that Kubernetes does not know, of which it warns.
+fn tidied(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut definition.spec.versions {
+        let schema = version.schema.get_or_insert_default();
+        let root = schema.open_api_v3_schema.get_or_insert_default();
+        tidy(root);
+        let spec = root.properties.get_or_insert_default().get_mut("spec");
+        if let Some(spec) = spec.filter(|spec| spec.required.is_none()) {
+            spec.default = Some(JSON(serde_json::json!({})));
+            root.required = None;
+        }
+    }
+    definition
+}
+
+fn tidy(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
+    if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
+        schema.format = None;
+    }
+    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(tidy);
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        tidy(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        tidy(values);
+    }
 }
 
 /// With a rule for the name, which a type's own schema cannot have.

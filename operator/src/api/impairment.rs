@@ -10,25 +10,25 @@ use serde::{Deserialize, Serialize};
 #[schemars(extend("x-kubernetes-validations" = [
     {"rule": "!has(self.node) || (!has(self.from) && !has(self.to))", "message": "a rule names either node (all its links) or from and to (one direction), not both"},
     {"rule": "!has(self.onlyFrom) || has(self.node)", "message": "onlyFrom needs node: it says which node lets in only what comes from there"},
-    {"rule": "has(self.latency) || has(self.jitter) || has(self.loss) || has(self.bandwidth) || has(self.partition) || has(self.onlyFrom)", "message": "a rule says what happens: latency, jitter, loss, bandwidth, partition or onlyFrom"}
+    {"rule": "has(self.latency) || has(self.jitter) || has(self.loss) || has(self.bandwidth) || (has(self.partition) && self.partition) || has(self.onlyFrom)", "message": "a rule says what happens: latency, jitter, loss, bandwidth, partition: true or onlyFrom"}
 ]))]
 pub struct Impairment {
     /// The links that begin here: a node's name, gateway, mix, provider, client, mix-1 to mix-3,
     /// or any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub from: Option<String>,
     /// The links that end here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub to: Option<String>,
     /// All links here, both ways; instead of from and to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub node: Option<String>,
     /// With node: it drops all that it takes in, except by links from here. An (n-1) attack.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub only_from: Option<String>,
     /// Added to each packet's way: 20ms, normal(20ms, 5ms) or exponential(20ms). Up to 60s.
     #[serde(skip_serializing_if = "Option::is_none")]

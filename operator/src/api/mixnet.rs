@@ -1,5 +1,7 @@
 //! The resource `Mixnet`: a whole private mixnet.
 
+#![expect(clippy::duplicated_attributes, reason = "columns that are alike in their types")]
+
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -97,13 +99,19 @@ pub struct MixnetSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Images {
-    /// The image with `mixbed`.
+    /// The image with mixbed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$")
+    )]
     pub mixbed: Option<String>,
-    /// The image with `monerod` and `monero-wallet-rpc`.
+    /// The image with monerod and monero-wallet-rpc.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(
+        length(min = 1, max = 255),
+        regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$")
+    )]
     pub monero: Option<String>,
     /// Always, IfNotPresent or Never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,13 +179,14 @@ pub struct Directory {
 }
 
 /// Where spans go.
+#[expect(rustdoc::bare_urls, reason = "`kubectl explain` shows them as they are")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Tracing {
     /// OpenTelemetry collector that all nodes and Broadcasts send spans to (gRPC), such as
     /// http://jaeger:4317.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255), regex(pattern = r"^http://[^/]+/?$"))]
+    #[schemars(length(max = 255), regex(pattern = r"^http://[^/]+:[0-9]{1,5}/?$"))]
     pub otlp: Option<String>,
     /// Jaeger's own address, where `mixbed trace --context` looks traces up, such as
     /// http://jaeger:16686.

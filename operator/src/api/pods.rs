@@ -30,11 +30,14 @@ impl From<Resources> for ResourceRequirements {
 fn quantities(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        "maxProperties": 8,
+        "maxProperties": 2,
         "additionalProperties": {
             "x-kubernetes-int-or-string": true,
             "pattern": r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$",
         },
+        "x-kubernetes-validations": [
+            {"rule": "self.all(name, name in ['cpu', 'memory'])", "message": "only cpu and memory can be asked for: no pod of ours uses anything else"},
+        ],
     })
 }
 
@@ -56,6 +59,7 @@ pub struct PodSettings {
 pub struct Scheduling {
     /// Labels that a machine must have.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
     pub node_selector: BTreeMap<String, String>,
     /// Taints that do not matter.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -83,10 +87,11 @@ pub struct Monerod {
 pub struct Storage {
     /// The StorageClass; without one, the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub class_name: Option<String>,
     /// How much for each pod, such as 1Gi.
     #[serde(default = "one_gibibyte")]
-    #[schemars(regex(pattern = r"^[0-9]+(Mi|Gi|Ti|M|G|T)$"))]
+    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$"))]
     pub size: String,
     /// Whether the volumes stay when the Mixnet is deleted.
     #[serde(default)]

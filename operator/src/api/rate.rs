@@ -115,6 +115,11 @@ impl JsonSchema for Rate {
             "type": "string",
             "maxLength": 10,
             "pattern": "^[1-9][0-9]{0,4}/(s|m|h)$",
+            // What this lets through has to be a rate for us too: a watch ends at what it cannot read.
+            "x-kubernetes-validations": [{
+                "rule": "int(self.split('/')[0]) <= (self.endsWith('/s') ? 20 : self.endsWith('/m') ? 1200 : 72000)",
+                "message": "a rate is at most 20 a second: 20/s, 1200/m or 72000/h",
+            }],
         })
     }
 }
@@ -128,7 +133,10 @@ mod tests {
         let rate: Rate = "30/m".parse().expect("a rate");
         assert_eq!(rate.interval(), Duration::from_secs(2));
         assert_eq!(rate.to_string(), "30/m");
-        for wrong in ["", "2", "0/s", "2/d", "21/s", "-1/s", "1.5/s"] {
+        for most in ["20/s", "1200/m", "72000/h"] {
+            assert!(most.parse::<Rate>().is_ok(), "{most}");
+        }
+        for wrong in ["", "2", "0/s", "2/d", "21/s", "1201/m", "72001/h", "-1/s", "1.5/s"] {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
         }
     }
