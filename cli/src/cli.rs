@@ -6,7 +6,7 @@ use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
     address, broadcast, broadcasts, client, config, connect, demo, directory, fund, impair, miner,
-    node, parameters, receive, report, run_broadcast, send, status, trace, up,
+    node, operator, parameters, receive, report, run_broadcast, send, status, trace, up,
 };
 use crate::settings;
 
@@ -96,6 +96,7 @@ pub(crate) enum Command {
     Miner(miner::Args),
     Fund(fund::Args),
     RunBroadcast(run_broadcast::Args),
+    Operator(operator::Args),
     Config(config::Args),
 }
 

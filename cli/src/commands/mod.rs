@@ -12,7 +12,7 @@ pub(crate) mod fund;
 pub(crate) mod impair;
 pub(crate) mod miner;
 pub(crate) mod node;
-#[expect(dead_code, reason = "its parent, mixbed operator, is not there yet")]
+pub(crate) mod operator;
 pub(crate) mod operator_test;
 pub(crate) mod parameters;
 pub(crate) mod receive;
@@ -26,7 +26,7 @@ pub(crate) mod up;
 use std::time::Duration;
 
 use mixbed_telemetry::LevelFilter;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::{Cli, Command, Log};
 use crate::failure::Failure;
@@ -47,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => ask(&log, report::run(args)),
         Command::Miner(args) => serve(&log, LevelFilter::INFO, miner::run(args)),
         Command::RunBroadcast(args) => serve(&log, LevelFilter::INFO, run_broadcast::run(args)),
+        Command::Operator(args) => operator::start(args, &log),
         Command::Up(args) => serve(&log, LevelFilter::WARN, up::run(args, log.quiet)),
         Command::Demo(args) => serve(&log, LevelFilter::WARN, demo::run(args, log.quiet)),
         Command::Broadcast(args) => ask(&log, broadcast::run(args, log.quiet)),
@@ -74,6 +75,24 @@ fn serve(
 ) -> Result<(), Failure> {
     log.init(level).map_err(Failure::usage)?;
     let runtime = Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?;
+    serve_on(runtime, work)
+}
+
+/// Runs something that lives long and does little: on one thread, with one thread's memory.
+fn serve_on_one(
+    log: &Log,
+    level: LevelFilter,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    log.init(level).map_err(Failure::usage)?;
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    serve_on(runtime, work)
+}
+
+fn serve_on(
+    runtime: Runtime,
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
