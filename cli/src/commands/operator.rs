@@ -1,0 +1,179 @@
+//! `mixbed operator`
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Subcommand;
+use kube::{Client, Config};
+use mixbed_operator::api::{OPERATOR_HTTP_PORT, definitions};
+use mixbed_operator::controller::{CleanupOptions, Operator, OperatorOptions, cleanup};
+use mixbed_operator::mixnet::DefaultImages;
+use mixbed_telemetry::{Health, LevelFilter, serve_http};
+
+use super::operator_test;
+use crate::cli::Log;
+use crate::failure::Failure;
+use crate::settings::Period;
+use crate::{net, output, signals};
+
+/// How long spans that are not sent yet may take at the end.
+const LAST_SPANS: Duration = Duration::from_millis(500);
+
+const AFTER_HELP: &str = "\
+Examples:
+  mixbed operator crds | kubectl apply --server-side -f -
+      installs the kinds Mixnet and Broadcast
+  mixbed operator --install-crds --mixbed-image IMAGE --monero-image IMAGE
+      looks after all namespaces of the kubeconfig's cluster, or of the one that it runs in
+  mixbed operator cleanup --namespace mixnets --crds
+      removes all Mixnets and Broadcasts there, and the kinds if nobody else needs them
+
+The chart runs it: helm install mixbed charts/mixbed";
+
+/// Run the operator: makes Mixnets and Broadcasts of a Kubernetes cluster be as their specs say
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    tool: Option<Tool>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Tool {
+    /// Print the definitions of the custom resources as YAML
+    Crds,
+    Cleanup(CleanupArgs),
+    Test(operator_test::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArgs {
+    /// A namespace to look after, once for each; without any, all of the cluster
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Vec<String>,
+    /// The image with mixbed, for Mixnets that name none
+    #[arg(long, value_name = "IMAGE", default_value = "", hide_default_value = true)]
+    mixbed_image: String,
+    /// The image with monerod and monero-wallet-rpc, for Mixnets that name none
+    #[arg(long, value_name = "IMAGE", default_value = "", hide_default_value = true)]
+    monero_image: String,
+    /// One of several replicas: they agree by a Lease on which of them works
+    #[arg(long)]
+    leader_election: bool,
+    /// That Lease's name, in this pod's namespace
+    #[arg(long, value_name = "NAME", default_value = "mixbed-operator")]
+    lease: String,
+    /// Install the definitions of the custom resources, or bring them up to date, first
+    #[arg(long)]
+    install_crds: bool,
+    /// Where health and metrics are served
+    #[arg(long, value_name = "ADDRESS", default_value_t = default_http())]
+    http: SocketAddr,
+    /// OpenTelemetry collector for a span of each change, such as http://localhost:4317 (gRPC)
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// Where all directories are reached, for an operator outside the cluster
+    #[arg(long, value_name = "URL", hide = true)]
+    directory_at: Option<String>,
+    /// This replica's name, in the Lease and in events; a pod's own in a pod
+    #[arg(long, value_name = "NAME", env = "POD_NAME", hide_env_values = true)]
+    name: Option<String>,
+    /// Namespace of the Lease; a pod's own in a pod
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", hide = true)]
+    own_namespace: Option<String>,
+}
+
+/// Delete the Mixnets and Broadcasts of a namespace and wait until all they had is gone
+#[derive(Debug, clap::Args)]
+struct CleanupArgs {
+    /// A namespace to clean up, once for each
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Vec<String>,
+    /// Delete the definitions of the custom resources too, unless there still is a Mixnet, a
+    /// Broadcast or an operator anywhere
+    #[arg(long)]
+    crds: bool,
+    /// How long it may take for each namespace
+    #[arg(long, value_name = "TIME", default_value = "4m")]
+    timeout: Period,
+}
+
+fn default_http() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], OPERATOR_HTTP_PORT))
+}
+
+pub(crate) fn start(args: Args, log: &Log) -> Result<(), Failure> {
+    match args.tool {
+        None => super::serve_on_one(log, LevelFilter::INFO, run(args.run)),
+        Some(Tool::Crds) => crds(),
+        Some(Tool::Cleanup(args)) => super::ask(log, clean(args)),
+        Some(Tool::Test(args)) => super::ask(log, operator_test::run(args)),
+    }
+}
+
+async fn run(args: RunArgs) -> Result<(), Failure> {
+    let shutdown = signals::shutdown().map_err(Failure::failed)?;
+    let telemetry = net::telemetry(args.otlp, 0)?;
+    let http = net::bind(args.http, "--http").await?;
+    let address = http.local_addr().map_err(Failure::failed)?;
+    let health = Health::new();
+    let stop_serving = shutdown.clone().cancelled_owned();
+    let serving = tokio::spawn(serve_http(http, telemetry.clone(), health.clone(), stop_serving));
+
+    let config = Config::infer().await.map_err(no_cluster)?;
+    let own_namespace = args.own_namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let identity = args.name.unwrap_or_else(|| format!("mixbed-{:08x}", rand::random::<u32>()));
+    let options = OperatorOptions {
+        namespaces: args.namespace,
+        images: DefaultImages { mixbed: args.mixbed_image, monero: args.monero_image },
+        lease: args.leader_election.then_some((own_namespace, args.lease)),
+        identity,
+        install_crds: args.install_crds,
+        directory_at: args.directory_at,
+    };
+    let scope = match options.namespaces.as_slice() {
+        [] => "all namespaces".to_owned(),
+        some => some.join(", "),
+    };
+    let server = config.cluster_url.clone();
+    let operator = Operator::new(config, options, &telemetry, &health).map_err(Failure::failed)?;
+    tokio::select! {
+        prepared = operator.prepare() => prepared.map_err(Failure::failed)?,
+        () = shutdown.cancelled() => return Ok(()),
+    }
+    output::print(format!(
+        "ready: operator for {scope} of {server}, metrics at http://{address}/metrics"
+    ));
+    operator.run(shutdown.clone()).await;
+    shutdown.cancel();
+    telemetry.shutdown(LAST_SPANS).await;
+    let _ = serving.await;
+    Ok(())
+}
+
+fn crds() -> Result<(), Failure> {
+    for definition in definitions() {
+        let text = serde_yaml::to_string(&definition).map_err(Failure::failed)?;
+        output::print(format!("---\n{}", text.trim_end()));
+    }
+    Ok(())
+}
+
+async fn clean(args: CleanupArgs) -> Result<(), Failure> {
+    let CleanupArgs { namespace, crds, timeout } = args;
+    if namespace.is_empty() && !crds {
+        return Err(Failure::usage("say what is to be removed: --namespace, --crds, or both"));
+    }
+    let options = CleanupOptions { namespaces: namespace, crds, timeout: timeout.0 };
+    let config = Config::infer().await.map_err(no_cluster)?;
+    let client = Client::try_from(config).map_err(Failure::failed)?;
+    cleanup(&client, &options, &mut output::print).await.map_err(Failure::failed)
+}
+
+fn no_cluster(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!(
+        "no cluster is known ({error}): run it in a pod, or set KUBECONFIG to a kubeconfig"
+    ))
+}
