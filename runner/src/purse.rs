@@ -36,8 +36,8 @@ pub(crate) struct Purse {
     miner: Miner,
     monerods: Vec<Daemon>,
     name: String,
-    /// How often a wallet was made: each has a name of its own.
-    wallets: u32,
+    /// The wallet's name in monero-wallet-rpc.
+    file: String,
     address: Option<String>,
     /// Key images of outputs that were not spent yet.
     outputs: VecDeque<String>,
@@ -54,10 +54,9 @@ impl Purse {
     ) -> Result<Self, WalletError> {
         let (wallet, outputs) = (Wallet::new(url)?, VecDeque::new());
         let endpoint = Endpoint::new(url)?;
-        let name = name.to_owned();
-        let wallets = 0;
+        let (name, file) = (name.to_owned(), String::new());
         let address = None;
-        Ok(Self { wallet, endpoint, miner, monerods, name, wallets, address, outputs, words })
+        Ok(Self { wallet, endpoint, miner, monerods, name, file, address, outputs, words })
     }
 
     /// Makes a transaction for each number that comes in; `missing` with it is how many are to be
@@ -108,8 +107,7 @@ impl Purse {
             }
             Err(WalletError::NotOpen) => {
                 // monero-wallet-rpc was started again: it has the wallet on its disk, or lost it.
-                let name = self.wallet_name();
-                if self.wallet.open(&name).await.is_err() {
+                if self.wallet.open(&self.file).await.is_err() {
                     (self.address, self.outputs) = (None, VecDeque::new());
                 }
                 Err("the wallet was closed; opening it again".to_owned())
@@ -137,9 +135,22 @@ impl Purse {
         let words = |error: WalletError| format!("the wallet: {error}");
         self.wallet.version().await.map_err(words)?;
         self.say("waits for a monerod");
+        best(&self.monerods).await?;
+        // Another than the process before had: what that one has spent is not known here.
+        self.file = format!("{}-{:08x}", self.name, rand::random::<u32>());
+        let own = self.monerods.first();
+        let in_step = match own {
+            Some(daemon) => daemon.get_info().await.is_ok_and(|info| info.synchronized),
+            None => false,
+        };
+        self.wallet.create(&self.file).await.map_err(words)?;
+        if !in_step {
+            // Made without its monerod, it would look for money where the main network is now.
+            let seed = self.wallet.seed().await.map_err(words)?;
+            self.file = format!("{}-again", self.file);
+            self.wallet.restore(&self.file, &seed).await.map_err(words)?;
+        }
         self.attach().await?;
-        self.wallets += 1;
-        self.wallet.create(&self.wallet_name()).await.map_err(words)?;
         self.address = Some(self.wallet.address().await.map_err(words)?);
         Ok(())
     }
@@ -158,29 +169,17 @@ impl Purse {
         let usable = found.into_iter().filter(|o| o.unlocked && !o.spent && !o.frozen);
         self.outputs = usable.map(|output| output.key_image).collect();
         if self.outputs.is_empty() {
-            self.attach().await?;
-            return Err("the wallet sees no money that can be spent yet".to_owned());
+            // Given back by the chain, or made for another one: a new wallet sees its own money.
+            self.address = None;
+            return Err("the wallet sees none of its money; trying with another".to_owned());
         }
         tracing::info!(outputs = self.outputs.len(), took = ?began.elapsed(), "the wallet has money");
         Ok(())
     }
 
-    /// Puts the wallet onto the monerod with the longest chain of those that are in step.
+    /// Puts the open wallet onto the monerod with the longest chain of those that are in step.
     async fn attach(&self) -> Result<(), String> {
-        let mut best: Option<(u64, &Daemon)> = None;
-        let mut words = "no monerod is in step yet".to_owned();
-        for daemon in &self.monerods {
-            match daemon.get_info().await {
-                Ok(info) if info.synchronized => {
-                    if best.is_none_or(|(height, _)| info.height > height) {
-                        best = Some((info.height, daemon));
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => words = error.to_string(),
-            }
-        }
-        let Some((_, daemon)) = best else { return Err(words) };
+        let daemon = best(&self.monerods).await?;
         let params = json!({
             "address": daemon.url().trim_start_matches("http://"),
             "trusted": true,
@@ -190,10 +189,6 @@ impl Purse {
         set.map(drop).map_err(|error| format!("the wallet: {error}"))
     }
 
-    fn wallet_name(&self) -> String {
-        format!("{}-{}", self.name, self.wallets)
-    }
-
     fn say(&self, words: &str) {
         self.words.send_if_modified(|last| {
             let changed = last != words;
@@ -201,4 +196,22 @@ impl Purse {
             changed
         });
     }
+}
+
+/// The monerod with the longest chain of those that are in step.
+async fn best(monerods: &[Daemon]) -> Result<&Daemon, String> {
+    let mut best: Option<(u64, &Daemon)> = None;
+    let mut words = "no monerod is in step yet".to_owned();
+    for daemon in monerods {
+        match daemon.get_info().await {
+            Ok(info) if info.synchronized => {
+                if best.is_none_or(|(height, _)| info.height > height) {
+                    best = Some((info.height, daemon));
+                }
+            }
+            Ok(_) => {}
+            Err(error) => words = error.to_string(),
+        }
+    }
+    best.map(|(_, daemon)| daemon).ok_or(words)
 }

@@ -141,8 +141,9 @@ impl Run {
         let (number, entry) = self.entries.iter_mut().find(|(_, e)| e.is_ready(written))?;
         let raw = entry.raw.clone()?;
         (entry.state, entry.busy, entry.ordered) = (State::Submitted, true, Some(now));
-        // What is late is not made up for in a burst, but a millisecond does not shift all others.
-        self.slot = (self.slot + self.plan.interval).max(now);
+        // A millisecond's delay does not shift all others; what is later is not made up for.
+        let punctual = now.saturating_sub(self.slot) < self.plan.interval;
+        self.slot = if punctual { self.slot } else { now } + self.plan.interval;
         self.revision += 1;
         Some(Order { number: *number, raw })
     }
