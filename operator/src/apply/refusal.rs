@@ -65,9 +65,9 @@ pub(crate) fn judge(key: &ObjectKey, error: &kube::Error) -> Answer {
             "Forbidden",
             format!("the operator may not write {key}: its role must allow it ({said})"),
         ),
-        404 => Answer::Changed(said),
-        // An optimistic lock, or an object of that name that was not there a moment ago.
-        409 => Answer::Changed(said),
+        // Its namespace is gone; an optimistic lock, or an object of that name that was not there a
+        // moment ago.
+        404 | 409 => Answer::Changed(said),
         422 if text.contains("immutable") || text.contains("updates to statefulset spec") => {
             refused(
                 "Immutable",

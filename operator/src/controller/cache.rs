@@ -35,7 +35,7 @@ struct Inner {
     mixnets: BTreeMap<Place, Arc<Mixnet>>,
     broadcasts: BTreeMap<Place, Arc<Broadcast>>,
     objects: BTreeMap<ObjectKey, Arc<Cached>>,
-    /// Why pods of a StatefulSet, ReplicaSet or Job were not even made.
+    /// Why pods of a `StatefulSet`, `ReplicaSet` or Job were not even made.
     refusals: BTreeMap<ObjectKey, String>,
 }
 
@@ -96,8 +96,8 @@ impl Cache {
     }
 
     /// Takes an object in; returns what was known of it before.
-    pub(crate) fn put(&self, object: Cached) -> Option<Arc<Cached>> {
-        self.lock().objects.insert(object.key.clone(), Arc::new(object))
+    pub(crate) fn put(&self, object: Arc<Cached>) -> Option<Arc<Cached>> {
+        self.lock().objects.insert(object.key.clone(), object)
     }
 
     pub(crate) fn remove(&self, key: &ObjectKey) -> Option<Arc<Cached>> {
@@ -182,7 +182,7 @@ mod tests {
         let gone = object("Service", "a", "two");
         for object in [&kept, &gone, &object("Service", "b", "two"), &object("Secret", "a", "two")]
         {
-            cache.put(object.clone());
+            cache.put(Arc::new(object.clone()));
         }
         let listed = BTreeSet::from([kept.key.clone()]);
         let forgotten = cache.retain("Service", Some("a"), &listed);

@@ -50,8 +50,8 @@ impl Directories {
     /// The document of a Mixnet's directory, if that has given one. From now on its changes are
     /// told.
     pub(crate) fn document(&self, place: &Place, trust: &Trust) -> Option<Arc<Document>> {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = followed.get(place)
+        let mut directories = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = directories.get(place)
             && known.trust == *trust
         {
             return known.follower.current();
@@ -71,7 +71,7 @@ impl Directories {
                 });
                 let task = task.abort_handle();
                 let trust = trust.clone();
-                followed.insert(place.clone(), Followed { trust, follower, task });
+                directories.insert(place.clone(), Followed { trust, follower, task });
             }
             Err(error) => tracing::warn!(%place, %error, "the directory cannot be followed"),
         }

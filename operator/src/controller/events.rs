@@ -1,7 +1,8 @@
 //! What users read in `kubectl describe`: each thing once, when it begins to be so.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -10,8 +11,13 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 /// The longest note that the API server takes is 1 kB.
 const NOTE: usize = 1000;
 
-/// The most resources whose notices are remembered.
+/// The most resources whose notices are remembered, and notices of each.
 const REMEMBERED: usize = 1024;
+const NOTICES: usize = 256;
+
+/// How long what was told is not told again although it was otherwise in between: a pod that
+/// crashes again and again is told of once.
+const QUIET: Duration = Duration::from_secs(600);
 
 /// Something that a user may want to know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,12 +40,30 @@ impl Notice {
     }
 }
 
-/// Those that were not so before.
-fn news(before: Option<&BTreeSet<Notice>>, now: &BTreeSet<Notice>) -> Vec<Notice> {
-    now.iter()
-        .filter(|notice| before.is_none_or(|before| !before.contains(*notice)))
-        .cloned()
-        .collect()
+/// What has been told of one resource, and since when it is no longer so, if it is not.
+#[derive(Debug, Default)]
+struct Told(BTreeMap<Notice, Option<Instant>>);
+
+impl Told {
+    /// What is so now; returns what is news.
+    fn news(&mut self, standing: BTreeSet<Notice>, now: Instant) -> Vec<Notice> {
+        self.0.retain(|_, since| since.is_none_or(|since| now < since + QUIET));
+        for (notice, since) in &mut self.0 {
+            if !standing.contains(notice) {
+                since.get_or_insert(now);
+            }
+        }
+        let mut news = Vec::new();
+        for notice in standing {
+            if let Some(since) = self.0.get_mut(&notice) {
+                *since = None;
+            } else if self.0.len() < NOTICES {
+                self.0.insert(notice.clone(), None);
+                news.push(notice);
+            }
+        }
+        news
+    }
 }
 
 /// Publishes events. Cheap to clone; clones share what they remember.
@@ -47,27 +71,26 @@ fn news(before: Option<&BTreeSet<Notice>>, now: &BTreeSet<Notice>) -> Vec<Notice
 pub(crate) struct Events {
     client: Client,
     reporter: Reporter,
-    /// What is so now, by the resource's uid.
-    standing: Arc<Mutex<HashMap<String, BTreeSet<Notice>>>>,
+    /// By the resource's uid.
+    told: Arc<Mutex<HashMap<String, Told>>>,
 }
 
 impl Events {
     pub(crate) fn new(client: Client, instance: String) -> Self {
         let reporter =
             Reporter { controller: crate::api::FIELD_MANAGER.to_owned(), instance: Some(instance) };
-        Self { client, reporter, standing: Arc::default() }
+        Self { client, reporter, told: Arc::default() }
     }
 
     /// All that is so now for a resource; what was not so when it was last told is published.
-    pub(crate) async fn stand(&self, about: &ObjectReference, now: BTreeSet<Notice>) {
+    pub(crate) async fn stand(&self, about: &ObjectReference, standing: BTreeSet<Notice>) {
         let uid = about.uid.clone().unwrap_or_default();
         let news = {
-            let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-            let news = news(standing.get(&uid), &now);
-            if standing.len() < REMEMBERED || standing.contains_key(&uid) {
-                standing.insert(uid, now);
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() >= REMEMBERED && !told.contains_key(&uid) {
+                return;
             }
-            news
+            told.entry(uid).or_default().news(standing, Instant::now())
         };
         for notice in news {
             self.publish(about, notice).await;
@@ -76,7 +99,7 @@ impl Events {
 
     /// A resource is gone.
     pub(crate) fn forget(&self, uid: &str) {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
     /// Something that happened once.
@@ -115,12 +138,28 @@ mod tests {
     fn only_what_was_not_so_before_is_news() {
         let foreign = Notice::warning("ForeignObject", "Service m-nodes");
         let ready = Notice::normal("Ready", "transactions get through");
-        let before = BTreeSet::from([foreign.clone()]);
-        let now = BTreeSet::from([foreign.clone(), ready.clone()]);
-        assert_eq!(news(None, &now).len(), 2);
-        assert_eq!(news(Some(&before), &now), [ready]);
-        assert_eq!(news(Some(&now), &before), []);
-        assert_eq!(news(Some(&BTreeSet::new()), &before), [foreign]);
+        let (mut told, mut now) = (Told::default(), Instant::now());
+        let of = |notices: &[&Notice]| notices.iter().map(|notice| (*notice).clone()).collect();
+        assert_eq!(told.news(of(&[&foreign]), now), std::slice::from_ref(&foreign));
+        assert_eq!(told.news(of(&[&foreign, &ready]), now), std::slice::from_ref(&ready));
+        now += QUIET * 2;
+        assert_eq!(told.news(of(&[&foreign, &ready]), now), [], "it has been so all the time");
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_told_once_in_a_while() {
+        let crash = Notice::warning("CrashLoopBackOff", "m-mix-1-0");
+        let (mut told, mut now) = (Told::default(), Instant::now());
+        let mut count = 0;
+        for _ in 0..100 {
+            count += told.news(BTreeSet::from([crash.clone()]), now).len();
+            now += QUIET / 10;
+            count += told.news(BTreeSet::new(), now).len();
+            now += QUIET / 10;
+        }
+        assert_eq!(count, 1, "it never was away for long");
+        now += QUIET;
+        assert_eq!(told.news(BTreeSet::from([crash]), now).len(), 1);
     }
 
     #[test]

@@ -94,8 +94,10 @@ fn of_container(status: &ContainerStatus) -> Option<PodTrouble> {
             _ => PodTrouble::lasting(reason, waiting.message.as_deref().unwrap_or_default()),
         });
     }
+    // It is started again at once, and if it ends again it is told as a crash.
     let message = status.state.as_ref().and_then(ended)?;
-    Some(PodTrouble::lasting("Ended", &format!("{}: {message}", status.name)))
+    let lasting = PodTrouble::lasting("Ended", &format!("{}: {message}", status.name));
+    Some(PodTrouble { lasting: false, ..lasting })
 }
 
 /// What a container said when it ended, if it ended badly.
@@ -130,12 +132,12 @@ mod tests {
 
     use super::*;
 
-    fn facts(status: Value) -> PodFacts {
+    fn facts(status: &Value) -> PodFacts {
         let pod = json!({"metadata": {"name": "m-mix-1-0"}, "spec": {"containers": []}, "status": status});
         PodFacts::of(&serde_json::from_value(pod).expect("a pod"))
     }
 
-    fn container(state: Value, last: Value) -> Value {
+    fn container(state: &Value, last: &Value) -> Value {
         json!({"phase": "Pending", "containerStatuses": [{
             "name": "node", "image": "x", "imageID": "", "ready": false, "restartCount": 3,
             "state": state, "lastState": last,
@@ -144,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_ready_pod_has_no_trouble() {
-        let facts = facts(json!({"conditions": [{"type": "Ready", "status": "True"}]}));
+        let facts = facts(&json!({"conditions": [{"type": "Ready", "status": "True"}]}));
         assert_eq!(facts, PodFacts { ready: true, trouble: None });
     }
 
@@ -153,16 +155,16 @@ mod tests {
         let unscheduled = json!({"conditions": [{"type": "PodScheduled", "status": "False",
             "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient memory."}]});
         let image = container(
-            json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"x\""}}),
-            json!({}),
+            &json!({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"x\""}}),
+            &json!({}),
         );
         let crash = container(
-            json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}),
-            json!({"terminated": {"exitCode": 2, "reason": "Error", "message": "starting\nerror: no key\n"}}),
+            &json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}),
+            &json!({"terminated": {"exitCode": 2, "reason": "Error", "message": "starting\nerror: no key\n"}}),
         );
         let killed = container(
-            json!({"waiting": {"reason": "CrashLoopBackOff"}}),
-            json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
+            &json!({"waiting": {"reason": "CrashLoopBackOff"}}),
+            &json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}),
         );
         let cases = [
             (unscheduled, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory."),
@@ -171,7 +173,7 @@ mod tests {
             (killed, "CrashLoopBackOff", "node: OOMKilled, exit code 137"),
         ];
         for (status, reason, message) in cases {
-            let trouble = facts(status).trouble.expect("trouble");
+            let trouble = facts(&status).trouble.expect("trouble");
             let wanted = PodTrouble::lasting(reason, message);
             assert_eq!(trouble, wanted);
         }
@@ -179,11 +181,11 @@ mod tests {
 
     #[test]
     fn what_passes_by_itself_is_a_word() {
-        let creating = container(json!({"waiting": {"reason": "ContainerCreating"}}), json!({}));
-        assert_eq!(facts(creating).trouble, Some(PodTrouble::passing("ContainerCreating")));
+        let creating = container(&json!({"waiting": {"reason": "ContainerCreating"}}), &json!({}));
+        assert_eq!(facts(&creating).trouble, Some(PodTrouble::passing("ContainerCreating")));
         let running =
             json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]});
-        assert_eq!(facts(running).trouble, Some(PodTrouble::passing("NotReady")));
+        assert_eq!(facts(&running).trouble, Some(PodTrouble::passing("NotReady")));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::api::{Broadcast, BroadcastStatus, FIELD_MANAGER, Mixnet, MixnetStatus
 pub(crate) enum Written {
     /// It was so already.
     Unchanged,
-    Written,
+    Anew,
     /// The API server did not take it.
     Failed,
 }
@@ -70,7 +70,7 @@ impl Statuses {
         notices: BTreeSet<Notice>,
     ) -> Written {
         let written = self.write(mixnet, before != status, &status).await;
-        if written == Written::Written {
+        if written == Written::Anew {
             self.known().mixnets.insert(mixnet.uid().unwrap_or_default(), status);
         }
         self.events.stand(&mixnet.object_ref(&()), notices).await;
@@ -85,7 +85,7 @@ impl Statuses {
         notices: BTreeSet<Notice>,
     ) -> Written {
         let written = self.write(broadcast, before.as_ref() != Some(&status), &status).await;
-        if written == Written::Written {
+        if written == Written::Anew {
             self.known().broadcasts.insert(broadcast.uid().unwrap_or_default(), status);
         }
         self.events.stand(&broadcast.object_ref(&()), notices).await;
@@ -118,7 +118,7 @@ impl Statuses {
             ..PatchParams::default()
         };
         match api.patch_status(&object.name_any(), &params, &Patch::Apply(&patch)).await {
-            Ok(_) => Written::Written,
+            Ok(_) => Written::Anew,
             // It is gone, and with it its status.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Written::Unchanged,
             Err(error) => {

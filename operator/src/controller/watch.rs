@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 use k8s_openapi::NamespaceResourceScope;
@@ -40,7 +41,7 @@ pub(crate) enum Told {
     /// An object of ours is gone.
     Gone(ObjectKey),
     /// A Mixnet is gone: this was it.
-    MixnetGone(Place, std::sync::Arc<Mixnet>),
+    MixnetGone(Place, Arc<Mixnet>),
     /// A Broadcast is gone: this was its uid.
     BroadcastGone(Option<String>),
     /// A watch has told of everything that there is.
@@ -175,8 +176,8 @@ impl Watches {
 fn complain(plural: &str, place: &str, error: &watcher::Error, synced: &Condition) {
     let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status),
-        watcher::Error::WatchError(status) => Some(status),
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status),
         _ => None,
     };
     let why = match status {
@@ -221,7 +222,8 @@ impl Objects {
     }
 
     fn put(&self, object: Cached) {
-        let before = self.watches.cache.put(object.clone());
+        let object = Arc::new(object);
+        let before = self.watches.cache.put(Arc::clone(&object));
         if before.is_none_or(|before| differs(&before, &object)) {
             self.tell(&object);
         }
@@ -262,7 +264,9 @@ impl<K: Resource<DynamicType = ()> + Observe> Sink<K> for Objects {
                 let listed = std::mem::take(&mut self.listed);
                 let gone =
                     self.watches.cache.retain(&self.kind, self.namespace.as_deref(), &listed);
-                gone.iter().for_each(|object| self.gone(object));
+                for object in &gone {
+                    self.gone(object);
+                }
             }
             Event::Apply(object) => {
                 if let Some(object) = Cached::of(&self.kind, object) {

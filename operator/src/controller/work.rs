@@ -79,7 +79,7 @@ fn outcome(reconciled: &Reconciled) -> &'static str {
         "invalid"
     } else if !applied.refusals.is_empty() {
         "refused"
-    } else if !applied.changes.is_empty() || reconciled.written == Written::Written {
+    } else if !applied.changes.is_empty() || reconciled.written == Written::Anew {
         "changed"
     } else {
         "unchanged"

@@ -3,6 +3,7 @@
 #![deny(clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -91,7 +92,7 @@ fn invalid(
     let shown: Vec<_> = problems.iter().take(3).map(ToString::to_string).collect();
     message.push_str(&shown.join("; "));
     if problems.len() > shown.len() {
-        message.push_str(&format!("; and {} more", problems.len() - shown.len()));
+        let _ = write!(message, "; and {} more", problems.len() - shown.len());
     }
     for problem in problems {
         notices.insert(Notice::warning("Invalid", problem.to_string()));
@@ -118,7 +119,7 @@ fn found(
     status.nodes = nodes(observed, valid, document.as_deref(), &status.nodes);
     let ready = status.nodes.iter().filter(|node| node.ready).count();
     status.ready = format!("{ready}/{}", status.nodes.len());
-    status.network = valid.name().to_owned();
+    valid.name().clone_into(&mut status.network);
     status.authority_key = Some(authority.clone());
     status.endpoints = endpoints(observed, valid);
     if let Some(document) = document {

@@ -2,6 +2,8 @@
 
 #![deny(clippy::disallowed_methods)]
 
+use std::fmt::Write as _;
+
 use crate::apply::Applied;
 use crate::controller::pod::PodFacts;
 
@@ -123,7 +125,7 @@ fn waiting(nodes: usize, missing: &[Missing]) -> String {
     let named: Vec<_> = order.iter().take(NAMED).map(|missing| missing.in_full()).collect();
     let mut text = named.join(", ");
     if order.len() > NAMED {
-        text.push_str(&format!(", and {} more", order.len() - NAMED));
+        let _ = write!(text, ", and {} more", order.len() - NAMED);
     }
     match missing.iter().filter(|missing| missing.node).count() {
         0 => format!("waiting for {text}"),

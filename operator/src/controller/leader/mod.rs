@@ -155,9 +155,10 @@ impl Shell {
     /// So that another can begin at once.
     async fn release(&mut self) {
         let released = tokio::time::timeout(ANSWER / 3, self.write("", Duration::from_secs(1)));
-        match released.await {
-            Ok(Ok(_)) => tracing::info!("released the lease"),
-            _ => tracing::info!("the lease could not be released: another takes it in {LENGTH:?}"),
+        if let Ok(Ok(_)) = released.await {
+            tracing::info!("released the lease");
+        } else {
+            tracing::info!("the lease could not be released: another takes it in {LENGTH:?}");
         }
     }
 }
