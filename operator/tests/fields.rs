@@ -39,12 +39,12 @@ impl Page {
         let rule =
             columns.replace(|c: char| c.is_ascii_alphabetic() || c == ' ', "").replace('|', "|---");
         let rule = rule.strip_suffix("---").unwrap_or(&rule);
-        write!(self.text, "| field {columns}\n|---{rule}\n").expect("written");
+        writeln!(self.text, "| field {columns}\n|---{rule}").expect("written");
         self.rows(schema, prefix, given);
         for (number, rule) in schema.x_kubernetes_validations.iter().flatten().enumerate() {
             let lead = if number == 0 { "\n" } else { "" };
             let message = rule.message.as_deref().expect("each rule has a message");
-            write!(self.text, "{lead}- {message}.\n").expect("written");
+            writeln!(self.text, "{lead}- {message}.").expect("written");
         }
     }
 

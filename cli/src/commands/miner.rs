@@ -44,6 +44,10 @@ pub(crate) struct Args {
     /// The monerods, as http://HOST:PORT, with commas between; more than one must be peers
     #[arg(long, value_name = "URL,URL", required = true, value_delimiter = ',', value_parser = daemon)]
     monerod: Vec<Daemon>,
+    /// For one monerod without peers that is not offline: its address for peers, at which it is
+    /// greeted as by a peer, for otherwise it waits for one for good
+    #[arg(long, value_name = "HOST:PORT")]
+    alone: Option<String>,
     /// Time between two blocks, 100ms to 1h
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = block_time)]
     block_time: Period,
@@ -116,7 +120,17 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let http = net::bind(args.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
     let rules = Rules { block_time: args.block_time.0, ..Rules::default() };
-    let miner = Arc::new(Miner::start(MinerConfig { monerods: args.monerod, rules }));
+    let config = MinerConfig { monerods: args.monerod, rules };
+    let miner = match args.alone {
+        None => Miner::start(config),
+        Some(_) if config.monerods.len() > 1 => {
+            return Err(Failure::usage(
+                "--alone is for one monerod: several are each other's peers",
+            ));
+        }
+        Some(peers) => Miner::start_greeting(config, peers),
+    };
+    let miner = Arc::new(miner);
     let health = Health::new();
     let metrics = MinerMetrics::new(&telemetry, &args.name);
     let routes = Router::new()

@@ -18,6 +18,10 @@ pub struct Info {
     pub nettype: String,
     /// Whether the daemon has no peers by choice.
     pub offline: bool,
+    /// Peers that dialled it.
+    pub incoming_connections_count: u64,
+    /// Peers that it dialled.
+    pub outgoing_connections_count: u64,
     /// The number of transactions that wait for a block.
     pub tx_pool_size: u64,
     /// The number of transactions in the chain, those that pay miners not counted.

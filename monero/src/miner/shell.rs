@@ -92,9 +92,21 @@ impl Miner {
     /// Starts one. There may be no other on the same chain.
     #[must_use]
     pub fn start(config: MinerConfig) -> Self {
+        Self::begin(config, None)
+    }
+
+    /// Starts one for a single monerod that has no peers, and is not offline. `peers` is its
+    /// address for peers, `HOST:PORT`: it is greeted there as by a peer, for otherwise it waits
+    /// for one for good. Of several, none is greeted: they have each other.
+    #[must_use]
+    pub fn start_greeting(config: MinerConfig, peers: String) -> Self {
+        Self::begin(config, Some(peers))
+    }
+
+    fn begin(config: MinerConfig, alone: Option<String>) -> Self {
         let (asks, orders) = mpsc::channel(ORDERS);
         let mut tasks = JoinSet::new();
-        let looks = sights::watch(&config.monerods, &mut tasks);
+        let looks = sights::watch(&config.monerods, alone, &mut tasks);
         let waiting = |daemon: &Daemon| MonerodStatus {
             url: daemon.url().to_owned(),
             state: Err(format!("{} was not asked yet", daemon.url())),

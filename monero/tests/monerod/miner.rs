@@ -188,3 +188,50 @@ async fn nobody_to_mine_at_is_told() {
     let error = miner.fund(address, 1, Duration::from_secs(1)).await.unwrap_err().to_string();
     assert!(error.contains("no monerod") && error.contains("cannot connect"), "{error}");
 }
+
+/// One alone waits for a peer for good, unless it is greeted; then it is mined at, and whoever
+/// comes later gets its chain from it, without a restart.
+#[tokio::test]
+async fn one_that_is_alone_is_greeted_and_has_peers_later() {
+    let ports = free_ports();
+    let place = |port: u16| format!("127.0.0.1:{port}");
+    let options = |own: u16| MonerodOptions {
+        p2p_port: Some(own),
+        // The first dials itself, which is refused: it has nobody else.
+        peers: vec![place(ports[0])],
+        ..MonerodOptions::default()
+    };
+    let first = Monerod::start(options(ports[0])).await.unwrap();
+    assert!(!first.daemon().get_info().await.unwrap().synchronized, "it waits for a peer");
+
+    let config = MinerConfig { monerods: vec![first.daemon().clone()], rules: rules() };
+    let miner = Miner::start_greeting(config, place(ports[0]));
+    let address = mixbed_monero::miner::NOBODY;
+    let height = fund(&miner, address, 1).await;
+    assert!(!first.daemon().get_info().await.unwrap().offline);
+
+    let disk = tempfile::tempdir().unwrap();
+    let stored = MonerodOptions { data_dir: Some(disk.path().to_owned()), ..options(ports[1]) };
+    let second = Monerod::start(stored.clone()).await.unwrap();
+    let began = Instant::now();
+    loop {
+        let info = second.daemon().get_info().await.unwrap();
+        if info.synchronized && info.height >= height {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{info:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop((miner, first, second));
+
+    // With a chain it is greeted too: as in a pod that starts again where its disk is.
+    let peers = vec![place(ports[1])];
+    let third = Monerod::start(MonerodOptions { peers, ..stored }).await.unwrap();
+    let config = MinerConfig { monerods: vec![third.daemon().clone()], rules: rules() };
+    let miner = Miner::start_greeting(config, place(ports[1]));
+    until(&miner, "synchronized again", |status| {
+        let mut states = status.monerods.iter().filter_map(|monerod| monerod.state.as_ref().ok());
+        states.any(|info| info.synchronized && info.height >= height)
+    })
+    .await;
+}

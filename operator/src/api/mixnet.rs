@@ -149,7 +149,7 @@ pub struct Mixes {
 pub struct Providers {
     /// How many there are, each with its own monerod. With two or more they are peers, and one
     /// that lost its chain gets it back from the others; one alone begins a new chain when its pod
-    /// is deleted, unless there is storage.
+    /// is deleted, unless there is storage. None restarts when their number changes.
     #[schemars(range(min = 1, max = 10))]
     pub replicas: i32,
     /// Its monerod.
@@ -179,7 +179,8 @@ pub struct Directory {
 }
 
 /// Where spans go.
-#[expect(rustdoc::bare_urls, reason = "`kubectl explain` shows them as they are")]
+#[expect(clippy::doc_markdown, reason = "`kubectl explain` shows addresses as they are")]
+#[allow(rustdoc::bare_urls, reason = "as above")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Tracing {

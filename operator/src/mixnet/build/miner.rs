@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 
 use super::pod::{container, probed, template};
-use super::ports::{MINER_HTTP, MONEROD_RPC};
+use super::ports::{MINER_HTTP, MONEROD_P2P, MONEROD_RPC};
 use super::{Plan, amounts};
 use crate::api::PodSettings;
 use crate::child::{Child, matching};
@@ -16,15 +16,18 @@ pub(super) fn miner(plan: Plan) -> Child {
     let providers = &plan.mixnet.spec.providers;
     let monerod = |number| format!("http://{}:{}", names.provider_pod(number), MONEROD_RPC.number);
     let monerods: Vec<_> = (0..providers.replicas).map(monerod).collect();
-    let args = [
+    let mut args = vec![
         "miner".to_owned(),
         format!("--monerod={}", monerods.join(",")),
         format!("--http=0.0.0.0:{}", MINER_HTTP.number),
         format!("--name={}", names.miner()),
         format!("--block-time={}", providers.block_time),
     ];
+    if providers.replicas == 1 {
+        args.push(format!("--alone={}:{}", names.provider_pod(0), MONEROD_P2P.number));
+    }
     let miner = Container {
-        args: Some(args.into()),
+        args: Some(args),
         ports: Some(vec![MINER_HTTP.container()]),
         resources: Some(amounts::MINER.or(None)),
         ..container(plan, "miner", &plan.mixnet.images.mixbed)

@@ -27,7 +27,10 @@ pub(super) fn peers(plan: Plan) -> Child {
             format!("add-exclusive-node={name}:{port}\n")
         });
         let others: String = others.collect();
-        let content = if others.is_empty() { "offline=1\n".to_owned() } else { others };
+        // One alone dials itself, which is refused, rather than Monero's seeds; and is not offline,
+        // or it would have to start anew when it gets peers. The miner greets it.
+        let itself = || format!("add-exclusive-node=127.0.0.1:{}\n", MONEROD_P2P.number);
+        let content = if others.is_empty() { itself() } else { others };
         (format!("{}.conf", names.provider_pod(own)), content)
     };
     Child::of(&ConfigMap {

@@ -71,7 +71,8 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
             vec![
                 from(nodes(), &[LINK.number]),
                 from(everyone(), &[NODE_HTTP.number]),
-                from(role("provider"), &[MONEROD_P2P.number]),
+                // The miner greets a monerod that is alone as a peer would.
+                from([role("provider"), role("miner")].concat(), &[MONEROD_P2P.number]),
                 from([role("miner"), role("broadcast")].concat(), &[MONEROD_RPC.number]),
             ],
             node_out(vec![to(role("provider"), &[tcp(MONEROD_P2P.number)])]),
@@ -80,7 +81,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
             names.miner(),
             "miner",
             vec![from(miners_callers(), &[MINER_HTTP.number])],
-            out(vec![to(role("provider"), &[tcp(MONEROD_RPC.number)])]),
+            out(vec![to(role("provider"), &[tcp(MONEROD_RPC.number), tcp(MONEROD_P2P.number)])]),
         ),
         policy(
             names.broadcast(),
