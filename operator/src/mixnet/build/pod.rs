@@ -25,6 +25,8 @@ pub(super) fn container(plan: Plan, name: &str, image: &str) -> Container {
         name: name.to_owned(),
         image: Some(image.to_owned()),
         image_pull_policy: plan.mixnet.images.policy.clone(),
+        // The last words of one that crashes: the Mixnet's status passes them on.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             capabilities: Some(Capabilities { add: None, drop: Some(vec!["ALL".to_owned()]) }),
