@@ -56,7 +56,7 @@ pub struct BroadcastSpec {
     /// How long the whole run may take, 10s to 24h; what is not mined by then has failed.
     #[serde(default = "ten_minutes")]
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) >= duration('10s') && duration(self) <= duration('24h')", "message": "deadline is between 10s and 24h"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')", "message": "deadline is between 10s and 24h, written like 50ms, 2s or 1m30s"}
 ]))]
     pub deadline: Period,
     /// Whether the packets are traced, if the Mixnet allows it.

@@ -16,19 +16,31 @@ pub struct Impairment {
     /// The links that begin here: a node's name, gateway, mix, provider, client, mix-1 to mix-3,
     /// or any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", "message": "write gateway, mix, provider, client, any, mix-1 to mix-3, or a node's name or id"}
+]))]
     pub from: Option<String>,
     /// The links that end here.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", "message": "write gateway, mix, provider, client, any, mix-1 to mix-3, or a node's name or id"}
+]))]
     pub to: Option<String>,
     /// All links here, both ways; instead of from and to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", "message": "write gateway, mix, provider, client, any, mix-1 to mix-3, or a node's name or id"}
+]))]
     pub node: Option<String>,
     /// With node: it drops all that it takes in, except by links from here. An (n-1) attack.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')", "message": "write gateway, mix, provider, client, any, mix-1 to mix-3, or a node's name or id"}
+]))]
     pub only_from: Option<String>,
     /// Added to each packet's way: 20ms, normal(20ms, 5ms) or exponential(20ms). Up to 60s.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +52,10 @@ pub struct Impairment {
     pub jitter: Option<String>,
     /// The share of packets that are lost: 5% or 0.05.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[0-9.]+%?$"))]
+    #[schemars(length(min = 1, max = 63))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[0-9.]+%?$')", "message": "loss is a share such as 5% or 0.05"}
+]))]
     pub loss: Option<String>,
     /// What passes a second: 500kB/s, 1.5MB/s or 8Mbit/s.
     #[serde(skip_serializing_if = "Option::is_none")]

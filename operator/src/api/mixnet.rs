@@ -82,7 +82,7 @@ pub struct MixnetSpec {
     /// How long a node that is stopped may go on forwarding after it has left the document, 0s to
     /// 5m.
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) <= duration('5m')", "message": "drain is at most 5m"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) <= duration('5m')", "message": "drain is at most 5m, written like 50ms, 2s or 1m30s"}
 ]))]
     pub drain: Period,
     /// Where pods run.
@@ -101,21 +101,21 @@ pub struct MixnetSpec {
 pub struct Images {
     /// The image with mixbed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$")
-    )]
+    #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$')", "message": "an image is written like registry.example/mixbed:0.1.0"}
+]))]
     pub mixbed: Option<String>,
     /// The image with monerod and monero-wallet-rpc.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(min = 1, max = 255),
-        regex(pattern = r"^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$")
-    )]
+    #[schemars(length(min = 1, max = 255))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]*[a-zA-Z0-9_-]$')", "message": "an image is written like registry.example/mixbed:0.1.0"}
+]))]
     pub monero: Option<String>,
     /// Always, IfNotPresent or Never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^(Always|IfNotPresent|Never)$"))]
+    #[schemars(extend("enum" = ["Always", "IfNotPresent", "Never"]))]
     pub pull_policy: Option<String>,
 }
 
@@ -156,7 +156,7 @@ pub struct Providers {
     pub monerod: Monerod,
     /// How long the miner waits from one block to the next while transactions wait, 200ms to 10m.
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) >= duration('200ms') && duration(self) <= duration('10m')", "message": "blockTime is between 200ms and 10m"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('200ms') && duration(self) <= duration('10m')", "message": "blockTime is between 200ms and 10m, written like 50ms, 2s or 1m30s"}
 ]))]
     pub block_time: Period,
     /// Of their pods.
@@ -170,7 +170,7 @@ pub struct Providers {
 pub struct Directory {
     /// How long a node stays listed without a sign of life, 1s to 1h.
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) >= duration('1s') && duration(self) <= duration('1h')", "message": "lease is between 1s and 1h"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')", "message": "lease is between 1s and 1h, written like 50ms, 2s or 1m30s"}
 ]))]
     pub lease: Period,
     /// Of its pod.
@@ -187,12 +187,18 @@ pub struct Tracing {
     /// OpenTelemetry collector that all nodes and Broadcasts send spans to (gRPC), such as
     /// http://jaeger:4317.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255), regex(pattern = r"^http://[^/]+:[0-9]{1,5}/?$"))]
+    #[schemars(length(max = 255))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^http://[^/]+:[0-9]{1,5}/?$')", "message": "otlp is written like http://jaeger:4317: http, a host, and the port of OTLP over gRPC"}
+]))]
     pub otlp: Option<String>,
     /// Jaeger's own address, where `mixbed trace --context` looks traces up, such as
     /// http://jaeger:16686.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 255), regex(pattern = r"^https?://.+$"))]
+    #[schemars(length(max = 255))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^https?://[^/]+')", "message": "jaeger is written like http://jaeger:16686"}
+]))]
     pub jaeger: Option<String>,
 }
 

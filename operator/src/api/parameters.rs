@@ -14,12 +14,12 @@ pub struct Parameters {
     /// Mean of the delay that senders draw for each hop, at most 60s. Longer hides better and
     /// takes longer: there are five hops there and five back.
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) <= duration('60s')", "message": "meanHopDelay is at most 60s: five such hops are longer than any deadline"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) <= duration('60s')", "message": "meanHopDelay is at most 60s, as five such hops are longer than any deadline, and written like 50ms or 2s"}
 ]))]
     pub mean_hop_delay: Period,
     /// How long an epoch lasts, 1s to 24h. Nodes change their keys with each.
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "duration(self) >= duration('1s') && duration(self) <= duration('24h')", "message": "epochLength is between 1s and 24h"}
+    {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('24h')", "message": "epochLength is between 1s and 24h, written like 50ms, 2s or 1m30s"}
 ]))]
     pub epoch_length: Period,
     /// Whether senders may have their packets traced: whoever collects the spans then sees their

@@ -87,11 +87,17 @@ pub struct Monerod {
 pub struct Storage {
     /// The StorageClass; without one, the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')", "message": "className is a StorageClass of kubectl get storageclass; without it, the default one is taken"}
+]))]
     pub class_name: Option<String>,
     /// How much for each pod, such as 1Gi.
     #[serde(default = "one_gibibyte")]
-    #[schemars(length(max = 20), regex(pattern = r"^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$"))]
+    #[schemars(length(max = 20))]
+    #[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "self.matches('^[1-9][0-9]*(Mi|Gi|Ti|M|G|T)$')", "message": "a size is written like 500Mi or 1Gi"}
+]))]
     pub size: String,
     /// Whether the volumes stay when the Mixnet is deleted.
     #[serde(default)]

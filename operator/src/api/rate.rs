@@ -114,11 +114,10 @@ impl JsonSchema for Rate {
         json_schema!({
             "type": "string",
             "maxLength": 10,
-            "pattern": "^[1-9][0-9]{0,4}/(s|m|h)$",
             // What this lets through has to be a rate for us too: a watch ends at what it cannot read.
             "x-kubernetes-validations": [{
-                "rule": "int(self.split('/')[0]) <= (self.endsWith('/s') ? 20 : self.endsWith('/m') ? 1200 : 72000)",
-                "message": "a rate is at most 20 a second: 20/s, 1200/m or 72000/h",
+                "rule": "self.matches('^[1-9][0-9]{0,4}/(s|m|h)$') && int(self.split('/')[0]) <= (self.endsWith('/s') ? 20 : self.endsWith('/m') ? 1200 : 72000)",
+                "message": "a rate is written like 2/s, 30/m or 10/h, and is at most 20 a second",
             }],
         })
     }

@@ -74,7 +74,6 @@ impl JsonSchema for Period {
         json_schema!({
             "type": "string",
             "maxLength": 32,
-            "pattern": "^([0-9]+(us|ms|s|m|h))+$",
         })
     }
 }
