@@ -23,8 +23,9 @@ pub(super) fn peers(plan: Plan) -> Child {
     let names = plan.names();
     let file = |own: i32| {
         let others = (0..replicas).filter(|other| *other != own).map(|other| {
-            let (name, port) = (names.provider_pod(other), MONEROD_P2P.number);
-            format!("add-exclusive-node={name}:{port}\n")
+            // monerod takes a name without a dot for one without a port.
+            let (name, namespace) = (names.provider_pod(other), plan.owner().namespace());
+            format!("add-exclusive-node={name}.{namespace}.svc:{}\n", MONEROD_P2P.number)
         });
         let others: String = others.collect();
         // One alone dials itself, which is refused, rather than Monero's seeds; and is not offline,
