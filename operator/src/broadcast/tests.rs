@@ -43,11 +43,12 @@ fn mixnet(ready: bool) -> Mixnet {
     let mut mixnet = Mixnet::new("demo", MixnetSpec::default());
     mixnet.metadata.namespace = Some("space".to_owned());
     mixnet.metadata.uid = Some("1-2-3".to_owned());
-    let mut status = crate::api::MixnetStatus::default();
-    status.ready = if ready { "10/10" } else { "8/10" }.to_owned();
-    status.authority_key = Some("ab".repeat(32));
-    status.conditions.push(condition("Ready", ready, "Because", "so", Some(1), at(0)));
-    mixnet.status = Some(status);
+    mixnet.status = Some(crate::api::MixnetStatus {
+        ready: if ready { "10/10" } else { "8/10" }.to_owned(),
+        authority_key: Some("ab".repeat(32)),
+        conditions: vec![condition("Ready", ready, "Because", "so", Some(1), at(0))],
+        ..Default::default()
+    });
     mixnet
 }
 

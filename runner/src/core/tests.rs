@@ -39,6 +39,7 @@ fn accepted() -> Outcome {
     Outcome::Accepted { provider: "provider-0".to_owned(), trace_id: Some("ab".repeat(16)) }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "beside monerods that give no answer")]
 fn sight(height: u64, states: &[TxState]) -> Option<Sight> {
     Some(Sight { height, synchronized: true, states: states.to_vec() })
 }

@@ -198,3 +198,6 @@ fn trouble(error: &kube::Error) -> Trouble {
         code => Trouble::Refused(format!("the API server answers {code}: {said}")),
     }
 }
+
+#[cfg(test)]
+mod tests;
