@@ -105,7 +105,7 @@ mod tests {
             format!("# node mix-1-0\n\n{link}\n  {identity}"),
             format!("{}\r\n{}", identity.trim(), link.trim().replace(' ', " \t ")),
         ] {
-            let keys = parse(text.as_bytes()).ok().expect("two keys");
+            let keys = parse(text.as_bytes()).unwrap_or_else(|error| panic!("two keys: {error}"));
             assert_eq!(keys.identity.id(), IdentitySecret::from_bytes([1; 32]).id());
             assert_eq!(keys.link.public(), LinkSecret::from_bytes([2; 32]).public());
         }

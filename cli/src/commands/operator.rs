@@ -71,7 +71,7 @@ struct RunArgs {
     /// Where health and metrics are served
     #[arg(long, value_name = "ADDRESS", default_value_t = default_http())]
     http: SocketAddr,
-    /// OpenTelemetry collector for a span of each change, such as http://localhost:4317 (gRPC)
+    /// OpenTelemetry collector for a span of each change, by its URL (gRPC)
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
     /// Where all directories are reached, for an operator outside the cluster

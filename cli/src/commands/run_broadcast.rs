@@ -30,7 +30,6 @@ wrong, 130 stopped before the end: the same command goes on.";
 /// Make transactions, send them through a network, and see them mined: what a Broadcast's pod does
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
-#[expect(clippy::doc_markdown, reason = "printed as help, where backticks would show")]
 pub(crate) struct Args {
     /// Its name: of its wallet, and in its spans
     #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "runner")]
