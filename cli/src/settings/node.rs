@@ -53,7 +53,7 @@ settings! {
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// The address by which others reach it, told to all by the directory: host:port, or an IP
     /// address alone, to which the port is added that it listens on. Without one, it is the
-    /// address that it listens on; one that listens on all addresses (0.0.0.0 or [::]) needs it.
+    /// address that it listens on; one that listens on all addresses (0.0.0.0 or ::) needs it.
     advertise: Option<String> = None;
     /// File with its keys, which go before those in state_dir: a line `identity`, a space and 64
     /// hexadecimal digits, and a line `link` with another 64. Any 32 random bytes make a key. Empty
