@@ -201,7 +201,7 @@ impl Shell {
                 () = tokio::time::sleep(wait) => {}
                 Some(made) = self.makes.recv() => {
                     self.asked = None;
-                    self.run.handle_made(made.number, made.txid, made.raw);
+                    self.run.handle_made(made.number, made.txid, made.raw, self.clock.now());
                 }
                 Some(Ok((number, outcome))) = self.attempts.join_next() => {
                     if let Outcome::Unknown { words } | Outcome::Rejected { words } = &outcome {

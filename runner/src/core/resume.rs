@@ -45,6 +45,9 @@ impl Run {
                 None => run.insert(number, Entry::made(txid, raw.into(), 0))?,
             }
         }
+        // Sending had begun: it goes on with what is ready.
+        let begun = run.entries.values().any(|entry| entry.state != State::Made);
+        run.slot = begun.then_some(now);
         run.best = run.entries.values().filter_map(|entry| entry.height).max().unwrap_or_default();
         run.end = match report.phase {
             BroadcastPhase::Succeeded => Some(End::Complete),

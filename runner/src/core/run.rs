@@ -48,8 +48,10 @@ pub struct Order {
 pub struct Run {
     pub(super) plan: Plan,
     pub(super) entries: BTreeMap<u32, Entry>,
-    /// When the next one may be ordered.
-    slot: Duration,
+    /// When the next one may be ordered; `None`: sending has not begun.
+    pub(super) slot: Option<Duration>,
+    /// When this process made its first one, how many since, and when the last.
+    makes: Option<(Duration, u32, Duration)>,
     /// What it waits for, in words.
     trouble: String,
     pub(super) end: Option<End>,
@@ -69,7 +71,8 @@ impl Run {
         Self {
             plan,
             entries: BTreeMap::new(),
-            slot: Duration::ZERO,
+            slot: None,
+            makes: None,
             trouble: String::new(),
             end: None,
             revision: 1,
@@ -95,8 +98,8 @@ impl Run {
     /// `None`: enough are made.
     #[must_use]
     pub fn poll_make(&self) -> Option<(u32, u32)> {
-        let made = self.entries.values().filter(|entry| entry.state == State::Made).count();
-        if self.end.is_some() || made >= self.plan.ahead() {
+        let ahead = self.plan.ahead(self.making().unwrap_or_default());
+        if self.end.is_some() || self.made() >= ahead {
             return None;
         }
         let number = (1..=self.plan.wanted).find(|number| !self.entries.contains_key(number))?;
@@ -109,13 +112,28 @@ impl Run {
         self.plan.wanted.saturating_sub(u32::try_from(self.entries.len()).unwrap_or(u32::MAX))
     }
 
+    /// How many are ready to be sent.
+    fn made(&self) -> usize {
+        self.entries.values().filter(|entry| entry.state == State::Made).count()
+    }
+
+    /// How long making one takes, once that can be told: of three, as the first takes longer.
+    fn making(&self) -> Option<Duration> {
+        let (first, further, last) = self.makes?;
+        (further >= 2).then(|| last.saturating_sub(first) / further)
+    }
+
     /// The wallet has made one.
-    pub fn handle_made(&mut self, number: u32, txid: TxId, raw: Arc<[u8]>) {
+    pub fn handle_made(&mut self, number: u32, txid: TxId, raw: Arc<[u8]>, now: Duration) {
         if !(1..=self.plan.wanted).contains(&number) || self.entries.contains_key(&number) {
             return;
         }
         self.revision += 1;
         self.entries.insert(number, Entry::made(txid, raw, self.revision));
+        self.makes = match self.makes {
+            None => Some((now, 0, now)),
+            Some((first, further, _)) => Some((first, further + 1, now)),
+        };
     }
 
     /// What is to be sent now: first what was sent before to no avail, then the next new one, if
@@ -134,7 +152,7 @@ impl Run {
             (entry.busy, entry.again, entry.missing) = (true, None, None);
             return Some(Order { number: *number, raw });
         }
-        if now < self.slot {
+        if !self.has_begun() || self.slot.is_some_and(|slot| now < slot) {
             return None;
         }
         let written = self.written;
@@ -142,19 +160,25 @@ impl Run {
         let raw = entry.raw.clone()?;
         (entry.state, entry.busy, entry.ordered) = (State::Submitted, true, Some(now));
         // A millisecond's delay does not shift all others; what is later is not made up for.
-        let punctual = now.saturating_sub(self.slot) < self.plan.interval;
-        self.slot = if punctual { self.slot } else { now } + self.plan.interval;
+        let punctual = self.slot.filter(|slot| now.saturating_sub(*slot) < self.plan.interval);
+        self.slot = Some(punctual.unwrap_or(now) + self.plan.interval);
         self.revision += 1;
         Some(Order { number: *number, raw })
+    }
+
+    /// Whether new ones are sent already, or may be now.
+    fn has_begun(&self) -> bool {
+        self.slot.is_some() || self.plan.may_begin(self.made(), self.missing(), self.making())
     }
 
     /// When to poll again, if nothing is told meanwhile.
     #[must_use]
     pub fn poll_at(&self) -> Duration {
         let mut at = self.plan.until;
+        let begun = self.has_begun();
         for entry in self.entries.values() {
-            if entry.is_ready(self.written) {
-                at = at.min(self.slot);
+            if begun && entry.is_ready(self.written) {
+                at = at.min(self.slot.unwrap_or_default());
             }
             if let (false, Some(again)) = (entry.busy, entry.again) {
                 at = at.min(again);

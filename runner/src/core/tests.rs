@@ -26,7 +26,7 @@ fn id(number: u32) -> TxId {
 }
 
 fn make(run: &mut Run, number: u32) {
-    run.handle_made(number, id(number), Arc::from(number.to_be_bytes()));
+    run.handle_made(number, id(number), Arc::from(number.to_be_bytes()), START);
 }
 
 fn write(run: &mut Run) -> Saved {
@@ -68,10 +68,10 @@ fn state(run: &Run) -> TransactionState {
 fn nothing_is_sent_that_is_not_written_down() {
     let mut run = Run::new(plan(2));
     make(&mut run, 1);
-    assert_eq!(run.poll_send(START), None);
     let (revision, saved) = run.saved();
     assert_eq!(saved.unresolved.len(), 1);
     make(&mut run, 2);
+    assert_eq!(run.poll_send(START), None);
     run.handle_written(revision);
     assert_eq!(run.poll_send(START).map(|order| order.number), Some(1));
     assert_eq!(run.poll_send(START + SECOND), None, "the second is not written");
@@ -94,6 +94,34 @@ fn the_rate_holds_and_what_is_late_is_no_burst() {
     assert!(run.poll_send(late).is_some());
     assert_eq!(run.poll_send(late + SECOND / 2), None);
     assert!(run.poll_send(late + SECOND).is_some());
+}
+
+#[test]
+fn a_wallet_slower_than_the_rate_begins_early_so_that_the_rate_holds() {
+    // Making one takes 300 ms, sending one 100 ms: of 90, 60 and more are made before the first.
+    let interval = Duration::from_millis(100);
+    let mut run = Run::new(Plan { interval, ..plan(90) });
+    let mut now = START;
+    let mut sent = Vec::new();
+    let mut made = 0;
+    while sent.len() < 90 {
+        now += Duration::from_millis(50);
+        if now.saturating_sub(START).as_millis().is_multiple_of(300)
+            && let Some((number, _)) = run.poll_make()
+        {
+            run.handle_made(number, id(number), Arc::from(number.to_be_bytes()), now);
+            made += 1;
+        }
+        write(&mut run);
+        if let Some(order) = run.poll_send(now) {
+            run.handle_outcome(order.number, accepted(), now);
+            sent.push((now, made));
+        }
+        assert!(now < START + Duration::from_secs(60), "{made} made, {} sent", sent.len());
+    }
+    assert!((60..75).contains(&sent[0].1), "{} were made before the first", sent[0].1);
+    assert!(sent.windows(2).all(|two| two[1].0 <= two[0].0 + 2 * interval), "{sent:?}");
+    assert!(sent[89].0 < sent[0].0 + Duration::from_millis(9_500), "{sent:?}");
 }
 
 #[test]
@@ -195,8 +223,8 @@ fn one_that_is_emptied_beside_one_that_is_not_ends_nothing() {
 
 #[test]
 fn the_deadline_tells_what_is_missing() {
-    let mut run = Run::new(plan(3));
-    (1..=2).for_each(|number| make(&mut run, number));
+    let mut run = Run::new(plan(4));
+    (1..=3).for_each(|number| make(&mut run, number));
     write(&mut run);
     run.poll_send(START).expect("sent");
     run.handle_outcome(1, accepted(), START);
@@ -205,7 +233,7 @@ fn the_deadline_tells_what_is_missing() {
     run.handle_time(START + Duration::from_secs(300));
     let Some(End::Failed { reason, message }) = run.end() else { panic!("{run:?}") };
     assert_eq!(reason, "DeadlineExceeded");
-    assert_eq!(message, "deadline of 5m passed, 3 not mined; the miner is away");
+    assert_eq!(message, "deadline of 5m passed, 4 not mined; the miner is away");
     let report = run.report();
     assert_eq!(report.phase, BroadcastPhase::Failed);
     let reasons: Vec<_> = report.transactions.iter().filter_map(|one| one.reason.clone()).collect();
@@ -259,9 +287,11 @@ fn a_report_of_another_run_is_refused() {
 fn what_is_kept_is_bounded_and_who_has_no_word_comes_first() {
     let mut run = Run::new(Plan { interval: Duration::ZERO, window: 1000, ..plan(300) });
     for number in 1..=300 {
-        run.handle_made(number, id(number), vec![0; 1500].into());
-        write(&mut run);
-        run.poll_send(START).expect("sent");
+        run.handle_made(number, id(number), vec![0; 1500].into(), START);
+    }
+    write(&mut run);
+    for number in 1..=300 {
+        assert_eq!(run.poll_send(START).map(|order| order.number), Some(number));
         if number <= 250 {
             run.handle_outcome(number, accepted(), START);
         }
@@ -391,7 +421,7 @@ impl World {
                     let raw = self.stock[self.made].clone();
                     self.made += 1;
                     let id = TxId::of(&raw).expect("readable");
-                    self.run.handle_made(number, id, raw.into());
+                    self.run.handle_made(number, id, raw.into(), self.now);
                 }
             }
             Event::Write => self.saved = write(&mut self.run),
