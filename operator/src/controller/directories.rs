@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use mixbed_directory::{Document, Follower, FollowerConfig, Trust};
 use tokio::sync::mpsc;
@@ -26,6 +27,8 @@ struct Followed {
     trust: Trust,
     follower: Follower,
     task: AbortHandle,
+    /// It was waited for once.
+    awaited: bool,
 }
 
 impl Drop for Followed {
@@ -71,11 +74,34 @@ impl Directories {
                 });
                 let task = task.abort_handle();
                 let trust = trust.clone();
-                directories.insert(place.clone(), Followed { trust, follower, task });
+                let known = Followed { trust, follower, task, awaited: false };
+                directories.insert(place.clone(), known);
             }
             Err(error) => tracing::warn!(%place, %error, "the directory cannot be followed"),
         }
         None
+    }
+
+    /// The same, and if there is no document yet, it is waited for, once: an operator that has just
+    /// started must not take a directory for silent that it has not asked yet.
+    pub(crate) async fn first_document(
+        &self,
+        place: &Place,
+        trust: &Trust,
+        within: Duration,
+    ) -> Option<Arc<Document>> {
+        if let Some(document) = self.document(place, trust) {
+            return Some(document);
+        }
+        let follower = {
+            let mut directories = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = directories.get_mut(place)?;
+            if std::mem::replace(&mut known.awaited, true) {
+                return None;
+            }
+            known.follower.clone()
+        };
+        follower.wait_for(within, |_| true).await.ok()
     }
 
     /// A Mixnet is gone.

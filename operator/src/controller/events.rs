@@ -1,5 +1,6 @@
 //! What users read in `kubectl describe`: each thing once, when it begins to be so.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,24 +20,57 @@ const NOTICES: usize = 256;
 /// crashes again and again is told of once.
 const QUIET: Duration = Duration::from_secs(600);
 
-/// Something that a user may want to know.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Something that a user may want to know. Two of the same reason about the same are the same,
+/// whatever their words.
+#[derive(Clone, Debug)]
 pub(crate) struct Notice {
     /// It needs somebody to do something.
-    pub(crate) warning: bool,
+    warning: bool,
     /// One CamelCase word.
-    pub(crate) reason: String,
+    reason: String,
+    /// What makes it different from others of this reason.
+    about: String,
     /// A sentence.
-    pub(crate) note: String,
+    note: String,
 }
 
 impl Notice {
     pub(crate) fn normal(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: false, reason: reason.to_owned(), note: note.into() }
+        let note = note.into();
+        Self { warning: false, reason: reason.to_owned(), about: note.clone(), note }
     }
 
     pub(crate) fn warning(reason: &str, note: impl Into<String>) -> Self {
-        Self { warning: true, reason: reason.to_owned(), note: note.into() }
+        Self { warning: true, ..Self::normal(reason, note) }
+    }
+
+    /// The same, told once for all that are about this.
+    pub(crate) fn about(self, about: impl Into<String>) -> Self {
+        Self { about: about.into(), ..self }
+    }
+
+    fn key(&self) -> (bool, &str, &str) {
+        (self.warning, &self.reason, &self.about)
+    }
+}
+
+impl PartialEq for Notice {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Notice {}
+
+impl PartialOrd for Notice {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Notice {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
     }
 }
 
@@ -104,7 +138,7 @@ impl Events {
 
     /// Something that happened once.
     pub(crate) async fn publish(&self, about: &ObjectReference, notice: Notice) {
-        let Notice { warning, reason, note } = notice;
+        let Notice { warning, reason, note, .. } = notice;
         let event = Event {
             type_: if warning { EventType::Warning } else { EventType::Normal },
             reason,

@@ -10,15 +10,18 @@ use super::build::build;
 use super::observe::Observed;
 use super::status::{Made, ParametersState, Running};
 use super::{DefaultImages, NetworkSecrets, Problem, ValidMixnet, validate};
+use crate::api::is_true;
 use crate::apply::{Applied, Engine, Prepared};
-use crate::controller::cache::Cache;
-use crate::controller::cache::Place;
+use crate::controller::cache::{Cache, Place};
 use crate::controller::directories::Directories;
 use crate::controller::queue::Again;
 use crate::controller::status::{Statuses, Written};
 
 /// How long a directory may take to change its parameters.
 const PARAMETERS: Duration = Duration::from_secs(6);
+
+/// How long an operator that has just started waits for a directory that others have heard.
+const FIRST_DOCUMENT: Duration = Duration::from_secs(5);
 
 /// When to look again at what others have to do something about, and no watch tells of.
 const REFUSED: Duration = Duration::from_secs(30);
@@ -89,7 +92,14 @@ impl Reconciler {
         }
         let trust = Trust::single(valid.name(), key);
         let place = observed.place();
-        let Some(document) = self.directories.document(&place, &trust) else {
+        let before = self.statuses.mixnet(&observed.mixnet).conditions;
+        let heard_before = is_true(&before, "ParametersApplied");
+        let document = if heard_before {
+            self.directories.first_document(&place, &trust, FIRST_DOCUMENT).await
+        } else {
+            self.directories.document(&place, &trust)
+        };
+        let Some(document) = document else {
             return (None, ParametersState::Waiting);
         };
         if document.parameters == valid.parameters {

@@ -160,7 +160,8 @@ fn found(
         notices.insert(Notice::warning(refusal.reason, refusal.message.clone()));
     }
     for missing in missing.iter().filter(|missing| missing.lasting) {
-        notices.insert(Notice::warning(&missing.reason, missing.in_full()));
+        let notice = Notice::warning(&missing.reason, missing.in_full());
+        notices.insert(notice.about(&missing.message));
     }
     for name in &nameless {
         let note =

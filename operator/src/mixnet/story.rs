@@ -7,8 +7,12 @@ use std::fmt::Write as _;
 use crate::apply::Applied;
 use crate::controller::pod::PodFacts;
 
-/// How many of those that are waited for are named.
+/// How many kinds of trouble are told, and how many names of each.
+const TOLD: usize = 3;
 const NAMED: usize = 3;
+
+/// The longest message that is told here; events have it in full.
+const MESSAGE: usize = 160;
 
 /// Something that is wanted and not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,19 +122,50 @@ pub(super) fn story(
     parts.join("; ")
 }
 
-/// Such as `waiting for 2 of 10 nodes: m-mix-1-0 (ContainerCreating), m-miner (Pending)`.
+/// Such as `waiting for 2 of 10 nodes: m-mix-1-0, m-miner (ContainerCreating)`.
 fn waiting(nodes: usize, missing: &[Missing]) -> String {
-    let mut order: Vec<_> = missing.iter().collect();
-    order.sort_by_key(|missing| !missing.lasting);
-    let named: Vec<_> = order.iter().take(NAMED).map(|missing| missing.in_full()).collect();
-    let mut text = named.join(", ");
-    if order.len() > NAMED {
-        let _ = write!(text, ", and {} more", order.len() - NAMED);
+    let mut groups: Vec<Vec<&Missing>> = Vec::new();
+    for one in missing {
+        let alike = groups
+            .iter_mut()
+            .find(|group| (&group[0].reason, &group[0].message) == (&one.reason, &one.message));
+        match alike {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    // The worst first, otherwise in the order of a packet's way.
+    groups.sort_by_key(|group| !group[0].lasting);
+    let told: Vec<_> = groups.iter().take(TOLD).map(|group| in_short(group)).collect();
+    let mut text = told.join(", ");
+    let rest: usize = groups.iter().skip(TOLD).map(Vec::len).sum();
+    if rest > 0 {
+        let _ = write!(text, ", and {rest} more");
     }
     match missing.iter().filter(|missing| missing.node).count() {
         0 => format!("waiting for {text}"),
         count => format!("waiting for {count} of {nodes} nodes: {text}"),
     }
+}
+
+/// Those that miss the same.
+fn in_short(group: &[&Missing]) -> String {
+    let names: Vec<_> = group.iter().take(NAMED).map(|missing| &*missing.name).collect();
+    let mut text = names.join(", ");
+    if group.len() > NAMED {
+        let _ = write!(text, " and {} more", group.len() - NAMED);
+    }
+    let Missing { reason, message, .. } = group[0];
+    if message.is_empty() {
+        let _ = write!(text, " ({reason})");
+    } else {
+        let mut message: String = message.chars().take(MESSAGE).collect();
+        if group[0].message.len() > message.len() {
+            message.push('…');
+        }
+        let _ = write!(text, " ({reason}: {message})");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -165,8 +200,10 @@ mod tests {
             (0..5).map(|n| waits(&format!("m-mix-1-{n}"), "Pending", "", false)).collect();
         assert_eq!(
             told(&Applied::default(), &many),
-            "waiting for 5 of 10 nodes: m-mix-1-0 (Pending), m-mix-1-1 (Pending), m-mix-1-2 (Pending), and 2 more"
+            "waiting for 5 of 10 nodes: m-mix-1-0, m-mix-1-1, m-mix-1-2 and 2 more (Pending)"
         );
+        let long = [waits("m-gateway-0", "ErrImagePull", &"x".repeat(1000), true)];
+        assert!(told(&Applied::default(), &long).len() < 250);
         let miner = Missing::pod("m-miner", None, Some("exceeded quota"), false);
         let miner = miner.expect("it is not there");
         assert_eq!(
