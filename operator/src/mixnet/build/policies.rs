@@ -117,8 +117,10 @@ fn policy(
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(matching(plan.owner().selector(component))),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
-            ingress: Some(ingress),
-            egress: Some(egress),
+            // An empty list is the same as none, and the API server takes each apply of one for a
+            // change.
+            ingress: Some(ingress).filter(|rules| !rules.is_empty()),
+            egress: Some(egress).filter(|rules| !rules.is_empty()),
         }),
     })
 }
