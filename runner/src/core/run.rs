@@ -322,8 +322,13 @@ impl Run {
             Some(End::Failed { reason, message }) => (Some(reason.clone()), message.clone()),
             Some(End::Cancelled) => (Some("Cancelled".to_owned()), format!("cancelled: {counts}")),
             Some(End::Complete) => (None, format!("all {} mined", counts.wanted)),
+            None if counts.submitted == 0 && !self.trouble.is_empty() => {
+                (None, self.trouble.clone())
+            }
+            None if counts.submitted == 0 => {
+                (None, format!("{} of {} made", self.made(), counts.wanted))
+            }
             None if self.trouble.is_empty() => (None, counts.to_string()),
-            None if counts.submitted == 0 => (None, self.trouble.clone()),
             None => (None, format!("{counts}; {}", self.trouble)),
         };
         let wanted = self.plan.wanted;
