@@ -15,7 +15,7 @@ use super::story::{Missing, story};
 use super::{Names, Problem, ValidMixnet};
 use crate::api::{
     DIRECTORY_PORT, Endpoints, MINER_PORT, MONEROD_PORT, MixnetStatus, NodeState, condition,
-    set_condition,
+    is_true, set_condition,
 };
 use crate::apply::Applied;
 use crate::controller::events::Notice;
@@ -171,7 +171,7 @@ fn found(
     if let ParametersState::Failed(_) = parameters {
         notices.insert(Notice::warning("ParametersNotApplied", parameters_message.clone()));
     }
-    if whole {
+    if whole && !is_true(&status.conditions, "Ready") {
         notices.insert(Notice::normal("Ready", "transactions get through"));
     }
 
