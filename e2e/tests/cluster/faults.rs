@@ -11,6 +11,7 @@ use mixbed_operator::api::Mixnet;
 use serde_json::json;
 
 use crate::hops;
+use crate::jaeger::trace;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: make e2e"]
@@ -110,10 +111,10 @@ async fn an_impairment_is_applied_at_once_and_shows_in_the_traces() {
     let status = place.all_mined("slow", 3).await;
     for transaction in &status.transactions {
         let id = transaction.trace_id.as_deref().expect("traced");
-        let trace = place.trace(id, hops::is_whole).await;
-        hops::check(&trace);
+        let found = trace(&place, id, hops::is_whole).await;
+        hops::check(&found);
         let slow =
-            trace.spans.iter().filter(|span| span.name.contains(&format!("{MIXNET}-mix-1-")));
+            found.spans.iter().filter(|span| span.name.contains(&format!("{MIXNET}-mix-1-")));
         for hop in slow {
             let added = hop.number("mixbed.impaired_us").expect("an impaired hop says so");
             assert!((150_000..300_000).contains(&added), "{}: {added} us", hop.name);

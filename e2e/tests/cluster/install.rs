@@ -11,6 +11,7 @@ use mixbed_operator::api::{Broadcast, Mixnet};
 use serde_json::json;
 
 use crate::hops;
+use crate::jaeger::trace;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: make e2e"]
@@ -21,7 +22,7 @@ async fn each_transaction_is_mined_and_its_trace_shows_every_hop() {
     assert_eq!(status.transactions.len(), 10);
     for transaction in &status.transactions {
         let id = transaction.trace_id.as_deref().expect("traced");
-        hops::check(&place.trace(id, hops::is_whole).await);
+        hops::check(&trace(&place, id, hops::is_whole).await);
     }
     let latency = status.latency.expect("they were accepted");
     assert!(latency.p50_ms > 0 && latency.p50_ms <= latency.p95_ms, "{latency:?}");

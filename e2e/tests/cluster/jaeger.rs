@@ -1,10 +1,10 @@
 //! What Jaeger has of a trace, by its own API.
 
-use mixbed_e2e::{Place, until_some};
 use std::collections::HashMap;
 use std::time::Duration;
 
 use http::Request;
+use mixbed_e2e::{Place, until_some};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -89,33 +89,31 @@ fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a Value> {
     tags.iter().find(|tag| tag.key == key).map(|tag| &tag.value)
 }
 
-impl Place {
-    /// Waits until Jaeger has of a trace what is wanted.
-    pub(crate) async fn trace(&self, id: &str, is_whole: impl Fn(&Trace) -> bool) -> Trace {
-        // The whole trace in the message would be long: the names of its spans tell enough.
-        let seen = std::sync::Mutex::new(Vec::new());
-        let whole = until_some("a whole trace is in Jaeger", ARRIVED, || async {
-            let trace = self.look_up(id).await?;
-            *seen.lock().expect("no panic before") =
-                trace.spans.iter().map(|span| span.name.clone()).collect();
-            is_whole(&trace).then_some(trace)
-        });
-        let watched = tokio::time::timeout(ARRIVED - Duration::from_secs(1), whole).await;
-        watched.unwrap_or_else(|_| panic!("the trace {id} is not whole: {:?}", seen.lock()))
-    }
+/// Waits until Jaeger has of a trace what is wanted.
+pub(crate) async fn trace(place: &Place, id: &str, is_whole: impl Fn(&Trace) -> bool) -> Trace {
+    // The whole trace in the message would be long: the names of its spans tell enough.
+    let seen = std::sync::Mutex::new(Vec::new());
+    let whole = until_some("a whole trace is in Jaeger", ARRIVED, || async {
+        let trace = look_up(place, id).await?;
+        *seen.lock().expect("no panic before") =
+            trace.spans.iter().map(|span| span.name.clone()).collect();
+        is_whole(&trace).then_some(trace)
+    });
+    let watched = tokio::time::timeout(ARRIVED - Duration::from_secs(1), whole).await;
+    watched.unwrap_or_else(|_| panic!("the trace {id} is not whole: {:?}", seen.lock()))
+}
 
-    async fn look_up(&self, id: &str) -> Option<Trace> {
-        #[derive(Deserialize)]
-        struct Answer {
-            data: Vec<Trace>,
-        }
-        let path = format!(
-            "/api/v1/namespaces/{}/services/mixbed-jaeger:16686/proxy/api/traces/{id}",
-            self.namespace
-        );
-        let request = Request::get(path).body(Vec::new()).expect("a request");
-        // 404 until the first span has arrived.
-        let answer: Answer = self.cluster.client.request(request).await.ok()?;
-        answer.data.into_iter().next()
+async fn look_up(place: &Place, id: &str) -> Option<Trace> {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Vec<Trace>,
     }
+    let path = format!(
+        "/api/v1/namespaces/{}/services/mixbed-jaeger:16686/proxy/api/traces/{id}",
+        place.namespace
+    );
+    let request = Request::get(path).body(Vec::new()).expect("a request");
+    // 404 until the first span has arrived.
+    let answer: Answer = place.cluster.client.request(request).await.ok()?;
+    answer.data.into_iter().next()
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::hops;
+use crate::jaeger::trace;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -32,7 +33,7 @@ async fn a_client_on_the_laptop_broadcasts_through_the_cluster() {
     }
     let first = &status.transactions[0];
     let id = first.trace_id.as_deref().expect("traced");
-    place.trace(id, hops::is_whole).await;
+    trace(&place, id, hops::is_whole).await;
     let said = place.mixbed(&["trace", &first.txid], SOON).await.ok();
     for hop in ["gateway", "mix-1", "mix-2", "mix-3", "provider"] {
         assert!(said.contains(&format!("{MIXNET}-{hop}")), "{said}");

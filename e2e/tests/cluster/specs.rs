@@ -1,7 +1,7 @@
 //! Wrong specs are refused, with words that help.
 
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use mixbed_e2e::Place;
 use mixbed_operator::api::{Broadcast, Mixnet};
 use serde_json::{Value, json};
