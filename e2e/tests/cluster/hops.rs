@@ -34,7 +34,7 @@ fn kind(hop: &Span) -> String {
 }
 
 /// The packet whose hops go all the way there and back, if there is one.
-fn answered<'a>(trace: &'a Trace) -> Option<(&'a Span, Vec<&'a Span>)> {
+fn answered(trace: &Trace) -> Option<(&Span, Vec<&Span>)> {
     let packets = trace.spans.iter().filter(|span| span.name == "packet");
     let mut ways = packets.map(|packet| (packet, hops(trace, packet)));
     ways.find(|(_, hops)| hops.iter().map(|hop| kind(hop)).collect::<Vec<_>>() == the_way())

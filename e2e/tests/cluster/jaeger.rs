@@ -11,6 +11,9 @@ use serde_json::Value;
 /// Spans are sent in batches, and each process has its own.
 const ARRIVED: Duration = Duration::from_secs(30);
 
+/// Longer: the one that gives up first tells what it saw.
+const NEVER: Duration = Duration::from_secs(3600);
+
 /// A trace.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Trace {
@@ -93,13 +96,13 @@ fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a Value> {
 pub(crate) async fn trace(place: &Place, id: &str, is_whole: impl Fn(&Trace) -> bool) -> Trace {
     // The whole trace in the message would be long: the names of its spans tell enough.
     let seen = std::sync::Mutex::new(Vec::new());
-    let whole = until_some("a whole trace is in Jaeger", ARRIVED, || async {
+    let whole = until_some("a whole trace is in Jaeger", NEVER, || async {
         let trace = look_up(place, id).await?;
         *seen.lock().expect("no panic before") =
             trace.spans.iter().map(|span| span.name.clone()).collect();
         is_whole(&trace).then_some(trace)
     });
-    let watched = tokio::time::timeout(ARRIVED - Duration::from_secs(1), whole).await;
+    let watched = tokio::time::timeout(ARRIVED, whole).await;
     watched.unwrap_or_else(|_| panic!("the trace {id} is not whole: {:?}", seen.lock()))
 }
 
