@@ -403,7 +403,8 @@ impl Sink<ClusterEvent> for Refusals {
                     }),
                 );
                 let concerned: Vec<_> = concerned.collect();
-                cache.put_refusal(key, shortened(event.message.as_deref().unwrap_or_default()));
+                let message = event.message.as_deref().unwrap_or_default();
+                cache.put_refusal(key, shortened(refusal(message)));
                 for target in concerned {
                     let _ = self.watches.told.send(Told::Changed(target));
                 }
@@ -417,6 +418,12 @@ impl Sink<ClusterEvent> for Refusals {
     }
 }
 
+/// The reason in `Error creating: pods "m-miner-x2b7" is forbidden: exceeded quota`: the name before
+/// it is another one with each try.
+fn refusal(message: &str) -> &str {
+    message.split_once(" is forbidden: ").map_or(message, |(_, reason)| reason)
+}
+
 /// What an event is about.
 fn workload(event: &ClusterEvent) -> Option<ObjectKey> {
     let object = &event.involved_object;
@@ -425,4 +432,19 @@ fn workload(event: &ClusterEvent) -> Option<ObjectKey> {
         namespace: object.namespace.clone()?,
         name: object.name.clone()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_with_other_names_are_refused_for_the_same_reason() {
+        for name in ["m-miner-1", "m-miner-2"] {
+            let message =
+                format!("Error creating: pods \"{name}\" is forbidden: exceeded quota: q");
+            assert_eq!(refusal(&message), "exceeded quota: q");
+        }
+        assert_eq!(refusal("no such claim"), "no such claim");
+    }
 }
