@@ -84,10 +84,18 @@ fn a_mix_that_takes_all_but_what_one_gateway_sends_is_named() {
     });
     let shown = stdout(&run(&[&["status"], &at[..]].concat()));
     assert!(shown.contains("suspect    ") && shown.contains("loops of"), "{shown}");
-    let metrics = get(&control, "/metrics").1;
     let of_it = |line: &&str| {
         line.starts_with("mixbed_loop_suspect{") && line.contains("mix-1-0") && line.ends_with(" 1")
     };
-    assert!(metrics.lines().any(|line| of_it(&line)), "{metrics}");
+    // Who names it says so in its metrics a moment after its state.
+    let start = Instant::now();
+    loop {
+        let metrics = get(&control, "/metrics").1;
+        if metrics.lines().any(|line| of_it(&line)) {
+            break;
+        }
+        assert!(start.elapsed() < NAMED_WITHIN, "no metric names it: {metrics}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     up.stop();
 }
