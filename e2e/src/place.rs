@@ -142,6 +142,11 @@ impl Place {
     /// Uninstalls the release and removes the namespace.
     pub async fn done(self) {
         self.helm(&["uninstall", "mixbed", "--wait"]).await.ok();
+        self.remove().await;
+    }
+
+    /// Removes the namespace, which has no release any more.
+    pub async fn remove(self) {
         let namespaces: Api<Namespace> = Api::all(self.cluster.client.clone());
         let gone = namespaces.delete(&self.namespace, &DeleteParams::default()).await;
         gone.expect("the namespace is removed");

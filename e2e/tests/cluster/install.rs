@@ -44,6 +44,7 @@ async fn helm_test_sends_a_transaction_and_uninstall_leaves_nothing() {
     })
     .await;
     assert_eq!(left(&place).await, Vec::<String>::new());
+    place.remove().await;
 }
 
 /// What is in the namespace that no cluster puts there itself.
