@@ -41,11 +41,14 @@ async fn a_daemon_that_hangs_and_recovers_has_the_transaction_once() {
     let (stock, monerod) = stocked().await;
     let transfer = &stock.transfers[0];
     monerod.pause().unwrap();
+    let watch = monerod.daemon().clone().with_timeout(Duration::from_millis(600));
+    // Its threads stop one after the other.
+    let hangs = async { while watch.get_info().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(10), hangs).await.expect("it hangs");
     let daemon = monerod.daemon().clone().with_timeout(Duration::from_millis(200));
     let raw = transfer.raw.clone();
     let running = tokio::spawn(async move { submit(&daemon, &raw, Duration::from_secs(20)).await });
-    // It recovers after it was seen to hang.
-    let watch = monerod.daemon().clone().with_timeout(Duration::from_millis(600));
+    // It recovers after the submission has seen it hang, too.
     assert!(watch.get_info().await.is_err());
     monerod.resume().unwrap();
     let report = running.await.unwrap();
