@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Container, Node, Pod};
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 use mixbed_e2e::Place;
@@ -135,12 +135,20 @@ async fn memory(place: &Place, report: &mut Report) -> anyhow::Result<()> {
         .await?
         .items
         .iter()
-        .flat_map(|pod| pod.spec.iter().flat_map(|spec| spec.containers.clone()))
+        .flat_map(lasting)
         .filter_map(|container| container.resources?.requests?.get("memory").cloned())
         .filter_map(|quantity| quantity.0.strip_suffix("Mi")?.parse::<f64>().ok())
         .sum();
     report.at_most("memory that all pods ask for", asked, "MiB", 1536.0);
     Ok(())
+}
+
+/// A pod's containers that last as long as it does; sidecars are among those that start first.
+fn lasting(pod: &Pod) -> Vec<Container> {
+    let Some(spec) = &pod.spec else { return Vec::new() };
+    let sidecars = spec.init_containers.iter().flatten();
+    let sidecars = sidecars.filter(|one| one.restart_policy.as_deref() == Some("Always"));
+    spec.containers.iter().chain(sidecars).cloned().collect()
 }
 
 /// The same run through `mixbed up` with as many nodes, on this machine.
@@ -174,14 +182,15 @@ async fn local(mixbed: &Path) -> anyhow::Result<Latency> {
     let (directory, key) = (text("directory")?, text("authority_key")?);
     let number = TRANSACTIONS.to_string();
     let arguments = [
-        ["run-broadcast", "--directory", &directory],
-        ["--authority-key", &key, "--wallet"],
+        ["run-broadcast", "--network", "local"],
+        ["--traced", "true", "--directory"],
+        [&directory, "--authority-key", &key],
+        ["--rate", RATE, "--wallet"],
         [wallet.wallet().url(), "--miner", &money],
         ["--monerod", monerod.url(), "--transactions"],
-        [&number, "--rate", RATE],
+        [&number, "--report", path],
     ];
-    let arguments = [arguments.concat(), vec!["--report", path]].concat();
-    mixbed_e2e::run(mixbed, arguments, RUN).await.ok();
+    mixbed_e2e::run(mixbed, arguments.concat(), RUN).await.ok();
     drop((up, miner));
     let saved: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     let run = saved.get("report").unwrap_or(&saved);

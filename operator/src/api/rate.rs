@@ -29,7 +29,8 @@ enum Unit {
 pub struct RateError(String);
 
 impl Rate {
-    /// The highest rate, a second: making a transaction takes a wallet about 50 ms.
+    /// The highest rate, a second: making a transaction takes a wallet about 100 ms of a core, so
+    /// some are made ahead.
     pub const MAX: u32 = 20;
 
     /// So many a second.
