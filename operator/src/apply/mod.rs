@@ -5,7 +5,9 @@
 //! otherwise no call is made at all. After a start of the operator each object is applied once.
 //! Objects of others are never touched; objects of ours that are not built any more are deleted.
 
+mod calls;
 mod memory;
+mod outcome;
 mod prepared;
 mod refusal;
 
@@ -15,18 +17,15 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use kube::Client;
-use kube::api::{
-    Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
-    PropagationPolicy,
-};
 
+use self::calls::Ended;
 use self::memory::{Memory, Verdict, Whose};
+use self::outcome::Outcome;
+pub(crate) use self::outcome::{Applied, Change};
 pub(crate) use self::prepared::{Prepared, PreparedChild};
 pub(crate) use self::refusal::Refusal;
-use self::refusal::{Answer, judge};
-use crate::api::FIELD_MANAGER;
-use crate::child::OnlyIf;
-use crate::controller::facts::{Cached, Controller, ObjectKey, controller};
+use self::refusal::judge;
+use crate::controller::facts::{Cached, Controller, ObjectKey};
 use crate::controller::fingerprint::fingerprint;
 
 /// Calls at once: each has a connection of its own.
@@ -50,69 +49,6 @@ impl Ours {
                 Whose::Predecessors
             }
             _ => Whose::Others,
-        }
-    }
-}
-
-/// What has become of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Change {
-    Created,
-    Changed,
-    Deleted,
-}
-
-impl Change {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Deleted => "deleted",
-        }
-    }
-}
-
-/// That everything was applied, as far as it could be. Nothing else makes one: a status is made
-/// from this only.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Applied {
-    /// What was done.
-    pub(crate) changes: Vec<(ObjectKey, Change)>,
-    /// What could not be done until somebody does something.
-    pub(crate) refusals: Vec<Refusal>,
-    /// What has to wait until something else is gone, or is to be looked at again.
-    pub(crate) waiting: Vec<String>,
-    /// Why the rest was not even tried.
-    pub(crate) unreachable: Option<String>,
-}
-
-/// What came of one object.
-enum Outcome {
-    Unchanged,
-    Done(Change),
-    Refused(Refusal),
-    Waiting(String),
-    Unreachable(String),
-}
-
-impl From<Answer> for Outcome {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Refused(refusal) => Self::Refused(refusal),
-            Answer::Changed(why) => Self::Waiting(why),
-            Answer::Unreachable(why) => Self::Unreachable(why),
-        }
-    }
-}
-
-impl Applied {
-    fn take(&mut self, key: &ObjectKey, outcome: Outcome) {
-        match outcome {
-            Outcome::Unchanged => {}
-            Outcome::Done(change) => self.changes.push((key.clone(), change)),
-            Outcome::Refused(refusal) => self.refusals.push(refusal),
-            Outcome::Waiting(why) => self.waiting.push(format!("{key}: {why}")),
-            Outcome::Unreachable(why) => self.unreachable = Some(why),
         }
     }
 }
@@ -235,93 +171,5 @@ impl Engine {
             }
             Err(error) => judge(key, &error).into(),
         }
-    }
-
-    /// Makes an object that the cache does not know. It may be there all the same: somebody
-    /// else's, or ours, and the watch is behind or its label was taken off.
-    async fn create(
-        &self,
-        ours: &Ours,
-        child: &PreparedChild,
-    ) -> Result<(DynamicObject, Change), Ended> {
-        let api = self.api(child);
-        let there = api.get_metadata_opt(&child.key.name).await?;
-        let Some(there) = there else {
-            let object = match child.only_if {
-                OnlyIf::Absent => {
-                    let params = PostParams {
-                        field_manager: Some(FIELD_MANAGER.to_owned()),
-                        ..PostParams::default()
-                    };
-                    api.create(&params, &child.object).await?
-                }
-                // Without force: if somebody makes one in this moment, theirs stays.
-                OnlyIf::Any | OnlyIf::Version(_) => self.write(child, false).await?,
-            };
-            return Ok((object, Change::Created));
-        };
-        let outcome = match ours.judge(controller(&there.metadata).as_ref()) {
-            Whose::Others => Outcome::Refused(Refusal::foreign(&child.key)),
-            Whose::Predecessors => Outcome::Waiting("an older one is being removed".to_owned()),
-            Whose::Ours if there.metadata.deletion_timestamp.is_some() => {
-                Outcome::Waiting("it is being removed".to_owned())
-            }
-            // What was drawn must not be written over what the watch has not told of yet.
-            Whose::Ours if child.only_if != OnlyIf::Any => {
-                Outcome::Waiting("it was made a moment ago".to_owned())
-            }
-            Whose::Ours => return Ok((self.write(child, true).await?, Change::Changed)),
-        };
-        Err(Ended::Outcome(outcome))
-    }
-
-    async fn write(&self, child: &PreparedChild, force: bool) -> kube::Result<DynamicObject> {
-        let params = PatchParams {
-            force,
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
-        let mut object = child.object.clone();
-        if let OnlyIf::Version(version) = &child.only_if {
-            object.metadata.resource_version = Some(version.clone());
-        }
-        self.api(child).patch(&child.key.name, &params, &Patch::Apply(&object)).await
-    }
-
-    async fn delete(&self, object: &Cached) -> Outcome {
-        let Some(resource) = prepared::resource(&object.key.kind) else {
-            return Outcome::Unchanged;
-        };
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &object.key.namespace, &resource);
-        let params = DeleteParams {
-            propagation_policy: Some(PropagationPolicy::Background),
-            preconditions: Some(Preconditions {
-                uid: Some(object.uid.clone()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match api.delete(&object.key.name, &params).await {
-            Ok(_) => Outcome::Done(Change::Deleted),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Outcome::Unchanged,
-            Err(error) => judge(&object.key, &error).into(),
-        }
-    }
-
-    fn api(&self, child: &PreparedChild) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &child.key.namespace, &child.resource)
-    }
-}
-
-/// How the making of an object ended early.
-enum Ended {
-    Outcome(Outcome),
-    Error(kube::Error),
-}
-
-impl From<kube::Error> for Ended {
-    fn from(error: kube::Error) -> Self {
-        Self::Error(error)
     }
 }
