@@ -46,7 +46,7 @@ fn what_is_reserved_or_does_not_agree_is_refused() {
     let unknown = Err(DropReason::UnknownMessage);
     assert_eq!(Forward::decode(&[]), unknown);
     assert_eq!(Forward::decode(&[0, 1, 2, 3]), Ok(Forward::Cover));
-    assert_eq!(Forward::decode(&[3; 100]), unknown, "a kind that is reserved");
+    assert_eq!(Forward::decode(&[4; 100]), unknown, "a kind that nobody knows");
     let fragment = |index, count, data: &'static [u8]| {
         Forward::Fragment { message: ID, index, count, blocks: &[], data }.encode()
     };

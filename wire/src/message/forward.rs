@@ -2,17 +2,19 @@
 //!
 //! ```text
 //! kind 1 | message id 16 | index 2 | count 2 | blocks 1 | blocks × 396 reply blocks | data
+//! kind 1 | session id 16 | number 4          | blocks 1 | blocks × 396 reply blocks | frames
 //! ```
 //!
 //! Numbers are big-endian. A cover packet is its kind and anything after it.
 
 use crate::{DropReason, MAX_PLAINTEXT, REPLY_BLOCK_SIZE};
 
-use super::{MAX_FRAGMENTS, MAX_REPLY_BLOCKS, MessageId};
+use super::{MAX_FRAGMENTS, MAX_REPLY_BLOCKS, MessageId, SessionId};
 
 const COVER: u8 = 0;
 const FRAGMENT: u8 = 1;
 const POLL: u8 = 2;
+const SESSION: u8 = 3;
 
 /// Bytes before the reply blocks.
 const HEADER: usize = 1 + MessageId::LENGTH + 2 + 2 + 1;
@@ -54,6 +56,17 @@ pub enum Forward<'a> {
         /// if the client does not know yet how many there are.
         wanted: &'a [[u8; 2]],
     },
+    /// A packet of a session.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// The packet's number in it, one direction's.
+        number: u32,
+        /// Reply blocks, at most [`MAX_REPLY_BLOCKS`].
+        blocks: &'a [[u8; REPLY_BLOCK_SIZE]],
+        /// What it says; at most [`max_fragment_data`] bytes.
+        frames: &'a [u8],
+    },
 }
 
 impl<'a> Forward<'a> {
@@ -61,22 +74,25 @@ impl<'a> Forward<'a> {
     /// [`max_fragment_data`] allows.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let (kind, message, index, count, blocks, data) = match *self {
+        let (kind, id, number, blocks, data) = match *self {
             Self::Cover => return vec![COVER],
             Self::Fragment { message, index, count, blocks, data } => {
-                (FRAGMENT, message, index, count, blocks, data)
+                let place = u32::from(index) << 16 | u32::from(count);
+                (FRAGMENT, *message.as_bytes(), place, blocks, data)
             }
             Self::Poll { message, blocks, wanted } => {
-                (POLL, message, 0, 0, blocks, wanted.as_flattened())
+                (POLL, *message.as_bytes(), 0, blocks, wanted.as_flattened())
+            }
+            Self::Session { session, number, blocks, frames } => {
+                (SESSION, *session.as_bytes(), number, blocks, frames)
             }
         };
         let blocks = &blocks[..blocks.len().min(MAX_REPLY_BLOCKS)];
         let blocks_bytes = blocks.as_flattened();
         let mut out = Vec::with_capacity(HEADER + blocks_bytes.len() + data.len());
         out.push(kind);
-        out.extend_from_slice(message.as_bytes());
-        out.extend_from_slice(&index.to_be_bytes());
-        out.extend_from_slice(&count.to_be_bytes());
+        out.extend_from_slice(&id);
+        out.extend_from_slice(&number.to_be_bytes());
         // At most MAX_REPLY_BLOCKS, see above.
         out.push(u8::try_from(blocks.len()).unwrap_or_default());
         out.extend_from_slice(blocks_bytes);
@@ -111,6 +127,11 @@ impl<'a> Forward<'a> {
         match kind {
             FRAGMENT if count <= MAX_FRAGMENTS && index < count && !data.is_empty() => {
                 Some(Self::Fragment { message, index, count, blocks, data })
+            }
+            SESSION => {
+                let number = u32::from(index) << 16 | u32::from(count);
+                let session = SessionId::from_bytes(*id);
+                Some(Self::Session { session, number, blocks, frames: data })
             }
             POLL if index == 0 && count == 0 => match data.as_chunks::<2>() {
                 (wanted, []) if wanted.is_empty() || wanted.len() == blocks.len() => {

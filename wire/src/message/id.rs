@@ -1,47 +1,63 @@
-//! A message's name.
+//! Names drawn by a client.
 
 use std::fmt;
 
 use rand::Rng;
 
-/// Sixteen random bytes that tie a message's fragments and answers together. Only the client, who
-/// draws it, and the provider ever see it: whoever does not know it cannot ask for the response.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId([u8; MessageId::LENGTH]);
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $name::LENGTH]);
 
-impl MessageId {
-    /// Length in bytes.
-    pub const LENGTH: usize = 16;
+        impl $name {
+            /// Length in bytes.
+            pub const LENGTH: usize = 16;
 
-    /// Draws a new id.
-    #[must_use]
-    pub fn generate<R: Rng + ?Sized>(rng: &mut R) -> Self {
-        let mut bytes = [0; Self::LENGTH];
-        rng.fill_bytes(&mut bytes);
-        Self(bytes)
-    }
+            /// Draws a new id.
+            #[must_use]
+            pub fn generate<R: Rng + ?Sized>(rng: &mut R) -> Self {
+                let mut bytes = [0; Self::LENGTH];
+                rng.fill_bytes(&mut bytes);
+                Self(bytes)
+            }
 
-    /// Any sixteen bytes are an id.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
-        Self(bytes)
-    }
+            /// Any sixteen bytes are an id.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+                Self(bytes)
+            }
 
-    /// The id's bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
-        &self.0
-    }
+            /// The id's bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
 }
 
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
+random_id! {
+    /// Sixteen random bytes that tie a message's fragments and answers together. Only the client,
+    /// who draws it, and the provider ever see it: whoever does not know it cannot ask for the
+    /// response.
+    MessageId
 }
 
-impl fmt::Debug for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
+random_id! {
+    /// Sixteen random bytes that tie a session's packets together. Only the client, who draws it,
+    /// and the provider ever see it: whoever does not know it cannot write to the session's streams.
+    SessionId
 }

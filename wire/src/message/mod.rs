@@ -13,6 +13,9 @@
 //! [`MAX_REPLY_BLOCKS`] reply blocks. A response stays with the provider for a while, so whatever
 //! is asked twice is answered twice, and the service runs once.
 //!
+//! Packets of a *session* ([`Forward::Session`]) carry frames of ordered streams instead; what is in
+//! them is the business of `mixbed-session`.
+//!
 //! Everything here is pure: bytes in, values out. All of it reads bytes that a stranger chose.
 
 mod answer;
@@ -29,7 +32,7 @@ pub use answer::{Answer, MAX_ANSWER_DATA};
 pub use bitmap::Bitmap;
 pub use forward::{Forward, MAX_FRAGMENT_DATA, max_fragment_data};
 pub use fragments::{Fragments, Inserted};
-pub use id::MessageId;
+pub use id::{MessageId, SessionId};
 pub use mailbox::{
     Collect, CommandError, MAILBOX_PUT_OVERHEAD, MAILBOX_SERVICE, MAX_IDS, MailboxAnswer,
     MailboxRequest,

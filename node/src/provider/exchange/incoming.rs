@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use mixbed_wire::message::{Forward, MessageId};
+use mixbed_wire::message::{Forward, MessageId, SessionId};
 use mixbed_wire::{DropReason, PacketFormat, REPLY_BLOCK_SIZE, TraceContext};
 
 use super::{Exchange, Fragment};
@@ -21,6 +21,17 @@ pub enum Incoming<'a, B> {
         /// Which parts of the response.
         wanted: Vec<u16>,
         /// One a part.
+        blocks: Vec<B>,
+    },
+    /// A packet of a session: nothing for the exchange.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// The packet's number in it.
+        number: u32,
+        /// What it says.
+        frames: &'a [u8],
+        /// Reply blocks.
         blocks: Vec<B>,
     },
 }
@@ -42,6 +53,9 @@ impl<'a, B> Incoming<'a, B> {
                 wanted: wanted.iter().map(|part| u16::from_be_bytes(*part)).collect(),
                 blocks: read_blocks::<P>(blocks)?,
             },
+            Forward::Session { session, number, blocks, frames } => {
+                Self::Session { session, number, frames, blocks: read_blocks::<P>(blocks)? }
+            }
         })
     }
 }
@@ -56,7 +70,8 @@ impl<B> Exchange<B> {
     /// Takes what a packet brought.
     ///
     /// # Errors
-    /// Those of [`handle_fragment`](Self::handle_fragment).
+    /// Those of [`handle_fragment`](Self::handle_fragment); [`DropReason::UnknownMessage`] for a
+    /// packet of a session.
     pub fn handle(
         &mut self,
         incoming: Incoming<'_, B>,
@@ -65,6 +80,7 @@ impl<B> Exchange<B> {
     ) -> Result<(), DropReason> {
         match incoming {
             Incoming::Cover => Ok(()),
+            Incoming::Session { .. } => Err(DropReason::UnknownMessage),
             Incoming::Fragment(fragment, blocks) => {
                 self.handle_fragment(fragment, blocks, trace, now)
             }
