@@ -21,9 +21,9 @@ fn a_hop_holds_packets_for_an_exponential_time_and_a_route_for_a_gamma_distribut
         follow_packets: true,
         ..Config::new(4)
     };
-    let rates = Rates::COVER;
+    let rates = Config::LIGHT_COVER;
     // Without the gateways' clocks, so that nothing but the pool holds a packet.
-    config.parameters.rates = mixbed_directory::Rates { downlink: 0.0, ..rates };
+    config.parameters.rates = Rates { downlink: 0.0, ..rates };
     let mean_delay = config.parameters.mean_hop_delay.as_secs_f64();
     let mut sim = sim::<Transparent>(config);
     sim.run_until(Duration::from_secs(60));

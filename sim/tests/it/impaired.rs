@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use mixbed_directory::ImpairmentRule;
 use mixbed_directory::document::impairment::Selector;
-use mixbed_directory::{ImpairmentRule, Rates};
 use mixbed_sim::{Config, Transparent, Workload};
 use mixbed_wire::{DropReason, Impairment};
 
@@ -20,7 +20,7 @@ fn config(seed: u64, rule: ImpairmentRule) -> Config {
         },
         ..Config::new(seed)
     };
-    config.parameters.rates = Rates::COVER;
+    config.parameters.rates = Config::LIGHT_COVER;
     config.parameters.impairments = vec![rule];
     config
 }

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use mixbed_directory::Rates;
 use mixbed_sim::{Config, Report, Sim, SimPacket, Transparent, Workload};
 use mixbed_wire::Packet;
 
@@ -21,7 +20,7 @@ fn small(seed: u64) -> Config {
         workload: Workload { every: Some(Duration::from_secs(4)), ..Workload::default() },
         ..Config::new(seed)
     };
-    config.parameters.rates = Rates::COVER;
+    config.parameters.rates = Config::LIGHT_COVER;
     config.parameters.epoch_length = Duration::from_secs(15);
     config.node_links.loss = 0.01;
     config.client_links.loss = 0.01;
