@@ -22,6 +22,8 @@ const BOUNDS: Bounds = Bounds {
     done: 10_000,
     done_bytes: 128 << 20,
     done_age: Duration::from_secs(300),
+    supply: 8,
+    supplies: 20,
 };
 
 /// What comes is read as a provider reads it. Nothing held is ever over the bounds, no block is
@@ -43,6 +45,13 @@ pub fn run(data: &[u8]) {
                 let wanted: Vec<_> = blocks.iter().map(|_| [0, input.byte()]).collect();
                 let wanted = if input.byte().is_multiple_of(2) { &wanted[..] } else { &[] };
                 model.packet(&Forward::Poll { message, blocks: &blocks, wanted }.encode());
+            }
+            4 => {
+                let message = id(input.byte());
+                let blocks = vec![[0; REPLY_BLOCK_SIZE]; usize::from(input.byte() % 7)];
+                let parts: Vec<_> = blocks.iter().map(|_| [0, input.byte()]).collect();
+                let parts = &parts[..];
+                model.packet(&Forward::Supply { message, blocks: &blocks, parts }.encode());
             }
             _ => {
                 let message = id(input.byte());
@@ -118,6 +127,12 @@ impl Model {
                 let wanted: Vec<_> = wanted.iter().map(|part| u16::from_be_bytes(*part)).collect();
                 self.exchange.handle_poll(message, &wanted, names(blocks), self.now);
             }
+            Forward::Supply { message, blocks, parts } => {
+                let parts: Vec<_> = parts.iter().map(|part| u16::from_be_bytes(*part)).collect();
+                // There may be no room: then it changes nothing.
+                let _ = self.exchange.handle_supply(message, &parts, names(blocks), self.now);
+            }
+            Forward::Session { .. } => {}
         }
     }
 
@@ -144,6 +159,7 @@ impl Model {
             assert!(plaintext.len() <= MAX_PLAINTEXT);
             assert_eq!(Answer::decode(&plaintext), Ok(answer));
         }
+        assert!(self.exchange.supplied() <= BOUNDS.supplies);
         let [unfinished, running, done] = self.exchange.held();
         assert!(unfinished <= BOUNDS.unfinished && running <= BOUNDS.running);
         assert!(done <= BOUNDS.done);

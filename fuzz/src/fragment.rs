@@ -23,6 +23,14 @@ pub fn run(data: &[u8]) {
                 assert!(wanted.is_empty() || wanted.len() == blocks.len());
                 assert_eq!(forward.encode(), plaintext);
             }
+            Forward::Supply { blocks, parts, .. } => {
+                assert!(blocks.len() <= MAX_REPLY_BLOCKS && parts.len() == blocks.len());
+                assert_eq!(forward.encode(), plaintext);
+            }
+            Forward::Session { blocks, .. } => {
+                assert!(blocks.len() <= MAX_REPLY_BLOCKS);
+                assert_eq!(forward.encode(), plaintext);
+            }
         }
     }
     if let Ok(answer) = Answer::decode(plaintext) {
@@ -55,6 +63,7 @@ pub fn seeds() -> Vec<Seed> {
         ("bare", fragment(&[], b"x")),
         ("poll", Forward::Poll { message, blocks: &blocks[..1], wanted: &[] }.encode()),
         ("parts", Forward::Poll { message, blocks: &blocks, wanted: &[[0, 1], [0, 2]] }.encode()),
+        ("ahead", Forward::Supply { message, blocks: &blocks, parts: &[[0, 1], [0, 2]] }.encode()),
         ("ack", Answer::Ack { message, held }.encode()),
         ("pending", Answer::Pending { message }.encode()),
         ("response", response.encode()),

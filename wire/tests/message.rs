@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use mixbed_wire::message::{
     Answer, Bitmap, Forward, Fragments, Inserted, MAX_ANSWER_DATA, MAX_FRAGMENT_DATA,
-    MAX_FRAGMENTS, MAX_MESSAGE, MAX_REPLY_BLOCKS, MAX_WORDS, MessageId, Request, RequestError,
-    Response, SubmitAnswer, SubmitOutcome, max_fragment_data,
+    MAX_FRAGMENTS, MAX_MESSAGE, MAX_REPLY_BLOCKS, MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH, MAX_WORDS,
+    MessageId, RPC_SERVICE, Request, RequestError, Response, RpcAnswer, RpcMessageError,
+    RpcRequest, SubmitAnswer, SubmitOutcome, max_fragment_data,
 };
 use mixbed_wire::{DropReason, MAX_PLAINTEXT, REPLY_BLOCK_SIZE};
 use proptest::collection::vec;
@@ -65,6 +66,8 @@ fn what_is_reserved_or_does_not_agree_is_refused() {
     assert_eq!(Forward::decode(&too_many_blocks), unknown);
     let poll = Forward::Poll { message: ID, blocks: &[], wanted: &[[0, 1]] }.encode();
     assert_eq!(Forward::decode(&poll), unknown, "a wish without a block");
+    let supply = Forward::Supply { message: ID, blocks: &[[0; REPLY_BLOCK_SIZE]], parts: &[] };
+    assert_eq!(Forward::decode(&supply.encode()), unknown, "a block for no part");
 }
 
 #[test]
@@ -93,6 +96,59 @@ fn words_are_cut_and_made_fit_for_a_terminal() {
     assert_eq!(Response::decode(&rude), Ok(Response::Refused("a [2Jb ".to_owned())));
     let too_large = Response::Ok(vec![0; MAX_MESSAGE]).encode();
     assert_eq!(Response::decode(&too_large), Ok(Response::TooLarge));
+}
+
+#[test]
+fn a_body_for_monerod_fills_a_message_to_the_byte() {
+    let mut request = RpcRequest {
+        path: "/getblocks.bin".to_owned(),
+        content_type: "application/octet-stream".to_owned(),
+        body: Vec::new(),
+    };
+    request.body = vec![7; request.max_body()];
+    let payload = request.encode().expect("it fits");
+    let whole = Request { service: RPC_SERVICE, payload: &payload };
+    assert_eq!(whole.encode().expect("it fits").len(), MAX_MESSAGE);
+    assert_eq!(RpcRequest::decode(&payload), Ok(request.clone()));
+    request.body.push(7);
+    let (bytes, most) = (request.body.len(), request.max_body());
+    assert_eq!(request.encode(), Err(RpcMessageError::TooLarge { bytes, most }));
+    assert!(RpcRequest::decode(&[&payload[..], &[7]].concat()).is_err(), "longer than any");
+
+    let mut answer = RpcAnswer { status: 200, content_type: String::new(), body: Vec::new() };
+    answer.body = vec![7; answer.max_body()];
+    let payload = answer.encode().expect("it fits");
+    let response = Response::Ok(payload.clone());
+    assert_eq!(Response::decode(&response.encode()), Ok(response));
+    assert_eq!(RpcAnswer::decode(&payload), Ok(answer.clone()));
+    answer.body.push(7);
+    assert!(matches!(answer.encode(), Err(RpcMessageError::TooLarge { .. })));
+    assert!(RpcAnswer::decode(&[&payload[..], &[7]].concat()).is_err(), "longer than any");
+}
+
+#[test]
+fn what_could_change_a_request_for_monerod_is_refused() {
+    let request = |path: &str, content_type: &str| RpcRequest {
+        path: path.to_owned(),
+        content_type: content_type.to_owned(),
+        body: vec![],
+    };
+    for path in ["", "json_rpc", "/a b", "/a\r\nX: y", "/a?b", "/a#b", "/%2e", "/a@b", "/ä"] {
+        assert_eq!(request(path, "").encode(), Err(RpcMessageError::Path), "{path:?}");
+        let raw = [&[u8::try_from(path.len()).expect("short")], path.as_bytes(), &[0]].concat();
+        assert!(RpcRequest::decode(&raw).is_err(), "{path:?}");
+    }
+    let long = format!("/{}", "a".repeat(MAX_RPC_PATH));
+    assert_eq!(request(&long, "").encode(), Err(RpcMessageError::Path));
+    for kind in ["a\r\nX: y", "ä", &"a".repeat(MAX_RPC_CONTENT_TYPE + 1)] {
+        assert_eq!(request("/a", kind).encode(), Err(RpcMessageError::ContentType), "{kind:?}");
+    }
+    for status in [0, 100, 199, 600, u16::MAX] {
+        let answer = RpcAnswer { status, content_type: String::new(), body: vec![] };
+        assert_eq!(answer.encode(), Err(RpcMessageError::Status(status)));
+        let [high, low] = status.to_be_bytes();
+        assert!(RpcAnswer::decode(&[high, low, 0]).is_err(), "{status}");
+    }
 }
 
 fn responses() -> impl Strategy<Value = Response> {
@@ -143,6 +199,12 @@ proptest! {
         let bytes = poll.encode();
         prop_assert!(bytes.len() <= MAX_PLAINTEXT);
         prop_assert_eq!(Forward::decode(&bytes), Ok(poll));
+
+        let blocks = &blocks[..wanted.len()];
+        let supply = Forward::Supply { message, blocks, parts: &wanted };
+        let bytes = supply.encode();
+        prop_assert!(bytes.len() <= MAX_PLAINTEXT);
+        prop_assert_eq!(Forward::decode(&bytes), Ok(supply));
     }
 
     #[test]
@@ -172,12 +234,20 @@ proptest! {
         payload in vec(any::<u8>(), 0..5000),
         response in responses(),
         submit in submit_answers(),
+        path in "/[a-zA-Z0-9._/-]{0,127}",
+        content_type in "[ -~]{0,128}",
+        status in 200..=599_u16,
     ) {
         let request = Request { service: &service, payload: &payload };
         let bytes = request.encode().expect("a good request");
         prop_assert_eq!(Request::decode(&bytes), Ok(request));
         prop_assert_eq!(Response::decode(&response.encode()), Ok(response));
         prop_assert_eq!(SubmitAnswer::decode(&submit.encode()), Ok(submit));
+        let body = payload.clone();
+        let answer = RpcAnswer { status, content_type: content_type.clone(), body };
+        prop_assert_eq!(RpcAnswer::decode(&answer.encode().expect("a good one")), Ok(answer));
+        let request = RpcRequest { path, content_type, body: payload };
+        prop_assert_eq!(RpcRequest::decode(&request.encode().expect("a good one")), Ok(request));
     }
 
     /// Any bytes either are refused or are read as something that is written the same way.
@@ -197,6 +267,12 @@ proptest! {
         }
         let _ = Response::decode(&bytes);
         let _ = SubmitAnswer::decode(&bytes);
+        if let Ok(request) = RpcRequest::decode(&bytes) {
+            prop_assert_eq!(request.encode().expect("it was one"), &bytes[..]);
+        }
+        if let Ok(answer) = RpcAnswer::decode(&bytes) {
+            prop_assert_eq!(answer.encode().expect("it was one"), &bytes[..]);
+        }
     }
 
     /// Parts in any order, some of them several times, some hostile: the message is the message.

@@ -5,7 +5,7 @@
 //! kind 1 | session id 16 | number 4          | blocks 1 | blocks × 396 reply blocks | frames
 //! ```
 //!
-//! Numbers are big-endian. A cover packet is its kind and anything after it.
+//! The data of polls and supplies are numbers of parts, 2 bytes each. Numbers are big-endian. A cover packet is its kind and anything after it.
 
 use crate::{DropReason, MAX_PLAINTEXT, REPLY_BLOCK_SIZE};
 
@@ -15,6 +15,7 @@ const COVER: u8 = 0;
 const FRAGMENT: u8 = 1;
 const POLL: u8 = 2;
 const SESSION: u8 = 3;
+const SUPPLY: u8 = 4;
 
 /// Bytes before the reply blocks.
 const HEADER: usize = 1 + MessageId::LENGTH + 2 + 2 + 1;
@@ -56,6 +57,16 @@ pub enum Forward<'a> {
         /// if the client does not know yet how many there are.
         wanted: &'a [[u8; 2]],
     },
+    /// Reply blocks for parts of a response that is still to come: the client expects so many, and
+    /// they need not be asked for then. Nothing is to be answered before.
+    Supply {
+        /// The request. The packet that begins it may come later.
+        message: MessageId,
+        /// Reply blocks, at most [`MAX_REPLY_BLOCKS`].
+        blocks: &'a [[u8; REPLY_BLOCK_SIZE]],
+        /// Which parts of the response they are for, big-endian `u16`s, one a block.
+        parts: &'a [[u8; 2]],
+    },
     /// A packet of a session.
     Session {
         /// The session.
@@ -82,6 +93,9 @@ impl<'a> Forward<'a> {
             }
             Self::Poll { message, blocks, wanted } => {
                 (POLL, *message.as_bytes(), 0, blocks, wanted.as_flattened())
+            }
+            Self::Supply { message, blocks, parts } => {
+                (SUPPLY, *message.as_bytes(), 0, blocks, parts.as_flattened())
             }
             Self::Session { session, number, blocks, frames } => {
                 (SESSION, *session.as_bytes(), number, blocks, frames)
@@ -136,6 +150,12 @@ impl<'a> Forward<'a> {
             POLL if index == 0 && count == 0 => match data.as_chunks::<2>() {
                 (wanted, []) if wanted.is_empty() || wanted.len() == blocks.len() => {
                     Some(Self::Poll { message, blocks, wanted })
+                }
+                _ => None,
+            },
+            SUPPLY if index == 0 && count == 0 => match data.as_chunks::<2>() {
+                (parts, []) if parts.len() == blocks.len() => {
+                    Some(Self::Supply { message, blocks, parts })
                 }
                 _ => None,
             },

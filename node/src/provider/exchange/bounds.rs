@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bounds of an [`Exchange`](super::Exchange). With the defaults all messages together take at
-/// most 192 MiB, and that only under attack: what honest clients leave is a few kB each.
+/// most 200 MiB, and that only under attack: what honest clients leave is a few kB each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Requests of which fragments are missing. Default 4,096.
@@ -26,6 +26,12 @@ pub struct Bounds {
     pub done_bytes: usize,
     /// How long they are kept. Default 5 min.
     pub done_age: Duration,
+    /// Reply blocks of one request that are kept for its response. Default 64: a response of
+    /// 170 kB.
+    pub supply: usize,
+    /// Those of all requests. Default 16,384, about 8 MiB. They are kept for `unfinished_age`, and
+    /// after `unfinished_grace` make room if there is none.
+    pub supplies: usize,
 }
 
 impl Default for Bounds {
@@ -40,6 +46,8 @@ impl Default for Bounds {
             done: 4096,
             done_bytes: 64 << 20,
             done_age: Duration::from_secs(300),
+            supply: 64,
+            supplies: 16_384,
         }
     }
 }

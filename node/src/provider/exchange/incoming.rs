@@ -23,6 +23,15 @@ pub enum Incoming<'a, B> {
         /// One a part.
         blocks: Vec<B>,
     },
+    /// Reply blocks for parts of a response that is to come.
+    Supply {
+        /// The request.
+        message: MessageId,
+        /// The parts of the response, one a block.
+        parts: Vec<u16>,
+        /// The blocks.
+        blocks: Vec<B>,
+    },
     /// A packet of a session: nothing for the exchange.
     Session {
         /// The session.
@@ -53,6 +62,11 @@ impl<'a, B> Incoming<'a, B> {
                 wanted: wanted.iter().map(|part| u16::from_be_bytes(*part)).collect(),
                 blocks: read_blocks::<P>(blocks)?,
             },
+            Forward::Supply { message, blocks, parts } => Self::Supply {
+                message,
+                parts: parts.iter().map(|part| u16::from_be_bytes(*part)).collect(),
+                blocks: read_blocks::<P>(blocks)?,
+            },
             Forward::Session { session, number, blocks, frames } => {
                 Self::Session { session, number, frames, blocks: read_blocks::<P>(blocks)? }
             }
@@ -70,7 +84,8 @@ impl<B> Exchange<B> {
     /// Takes what a packet brought.
     ///
     /// # Errors
-    /// Those of [`handle_fragment`](Self::handle_fragment); [`DropReason::UnknownMessage`] for a
+    /// Those of [`handle_fragment`](Self::handle_fragment) and
+    /// [`handle_supply`](Self::handle_supply); [`DropReason::UnknownMessage`] for a
     /// packet of a session.
     pub fn handle(
         &mut self,
@@ -87,6 +102,9 @@ impl<B> Exchange<B> {
             Incoming::Poll { message, wanted, blocks } => {
                 self.handle_poll(message, &wanted, blocks, now);
                 Ok(())
+            }
+            Incoming::Supply { message, parts, blocks } => {
+                self.handle_supply(message, &parts, blocks, now)
             }
         }
     }

@@ -6,6 +6,7 @@
 mod bounds;
 mod done;
 mod incoming;
+mod supplies;
 mod unfinished;
 
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use mixbed_wire::{DropReason, TraceContext};
 pub use bounds::Bounds;
 use done::Done;
 pub use incoming::Incoming;
+use supplies::Supplies;
 use unfinished::{Added, Unfinished};
 
 /// One fragment of a request, as it came.
@@ -64,6 +66,7 @@ pub struct Exchange<B> {
     running: HashMap<MessageId, Running<B>>,
     running_bytes: usize,
     done: Done,
+    supplies: Supplies<B>,
     replies: VecDeque<(B, Answer)>,
     calls: VecDeque<Call>,
 }
@@ -88,6 +91,7 @@ impl<B> Exchange<B> {
             running: HashMap::new(),
             running_bytes: 0,
             done: Done::default(),
+            supplies: Supplies::default(),
             replies: VecDeque::new(),
             calls: VecDeque::new(),
         }
@@ -149,18 +153,44 @@ impl<B> Exchange<B> {
         }
     }
 
+    /// Takes reply blocks for `parts` of the response to `message`, whether it is known already or
+    /// not: packets overtake each other. Parts that the response turns out not to have need none.
+    ///
+    /// # Errors
+    /// [`DropReason::TooManyMessages`] if there is no room for them. The client asks for what does
+    /// not come.
+    pub fn handle_supply(
+        &mut self,
+        message: MessageId,
+        parts: &[u16],
+        blocks: Vec<B>,
+        now: Instant,
+    ) -> Result<(), DropReason> {
+        self.handle_timeout(now);
+        let supply = parts.iter().copied().zip(blocks);
+        if self.done.contains(&message) {
+            self.answer_parts(message, supply);
+            return Ok(());
+        }
+        self.supplies.add(message, supply, &self.bounds, now)
+    }
+
     /// A service has answered. An answer to what nobody asked is ignored.
     pub fn handle_response(&mut self, message: MessageId, response: &Response, now: Instant) {
         let Some(running) = self.running.remove(&message) else { return };
         self.running_bytes -= running.bytes;
         self.done.insert(message, response.encode(), &self.bounds, now);
         self.answer_known(message, &[], running.blocks);
+        if let Some(supply) = self.supplies.take(&message) {
+            self.answer_parts(message, supply.into_iter());
+        }
     }
 
     /// Forgets what is too old.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.unfinished.expire(self.bounds.unfinished_age, now);
         self.done.expire(self.bounds.done_age, now);
+        self.supplies.expire(self.bounds.unfinished_age, now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do next.
@@ -168,7 +198,8 @@ impl<B> Exchange<B> {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let unfinished = self.unfinished.oldest().map(|since| since + self.bounds.unfinished_age);
         let done = self.done.oldest().map(|since| since + self.bounds.done_age);
-        unfinished.into_iter().chain(done).min()
+        let supplies = self.supplies.oldest().map(|since| since + self.bounds.unfinished_age);
+        unfinished.into_iter().chain(done).chain(supplies).min()
     }
 
     /// An answer to be sent, and the block to send it by.
@@ -185,6 +216,12 @@ impl<B> Exchange<B> {
     #[must_use]
     pub fn held(&self) -> [usize; 3] {
         [self.unfinished.len(), self.running.len(), self.done.len()]
+    }
+
+    /// How many reply blocks are kept for parts of responses.
+    #[must_use]
+    pub fn supplied(&self) -> usize {
+        self.supplies.blocks()
     }
 
     /// How many bytes those take, about.
@@ -237,24 +274,31 @@ impl<B> Exchange<B> {
             let room = MAX_REPLY_BLOCKS.saturating_sub(running.blocks.len());
             running.blocks.extend(blocks.take(room));
         } else if let Some(kept) = self.done.get_mut(&message) {
-            let count = Response::fragment_count(&kept.body);
-            for (at, block) in (0..).zip(blocks) {
-                if !kept.spends(at) {
-                    break;
-                }
-                // Blocks that nothing in particular is wanted by go round: more than there are
-                // parts are there because some will be lost.
-                let index = match wanted {
-                    [] => Some(at % count.max(1)),
-                    wanted => wanted.get(usize::from(at)).copied(),
-                };
-                let part =
-                    index.and_then(|index| Some((index, Response::fragment(&kept.body, index)?)));
-                if let Some((index, data)) = part {
-                    let data = data.to_vec();
-                    let answer = Answer::Response { message, index, count, data };
-                    self.replies.push_back((block, answer));
-                }
+            // Blocks that nothing in particular is wanted by go round: more than there are parts
+            // are there because some will be lost.
+            let count = Response::fragment_count(&kept.body).max(1);
+            let round: Vec<_>;
+            let parts = if wanted.is_empty() {
+                round = (0..count).cycle().take(blocks.len()).collect();
+                &round
+            } else {
+                wanted
+            };
+            self.answer_parts(message, parts.iter().copied().zip(blocks));
+        }
+    }
+
+    /// Sends these parts of a response that is there, each by its block.
+    fn answer_parts(&mut self, message: MessageId, parts: impl Iterator<Item = (u16, B)>) {
+        let Some(kept) = self.done.get_mut(&message) else { return };
+        let count = Response::fragment_count(&kept.body);
+        for (at, (index, block)) in (0..).zip(parts) {
+            if !kept.spends(at) {
+                break;
+            }
+            if let Some(data) = Response::fragment(&kept.body, index) {
+                let data = data.to_vec();
+                self.replies.push_back((block, Answer::Response { message, index, count, data }));
             }
         }
     }

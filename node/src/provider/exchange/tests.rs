@@ -184,6 +184,7 @@ fn a_hundred_thousand_hostile_fragments_change_nothing_for_others() {
         running_bytes: 100_000,
         done: 200,
         done_bytes: 200_000,
+        supplies: 1000,
         ..Bounds::default()
     };
     let mut exchange = Tested::new(bounds);
@@ -204,6 +205,7 @@ fn a_hundred_thousand_hostile_fragments_change_nothing_for_others() {
         }
         if rng.random_bool(0.2) {
             exchange.handle_poll(message, &[index, count], vec![0, 0], now);
+            let _ = exchange.handle_supply(message, &[index, count], vec![0, 0], now);
         }
         while exchange.poll_reply().is_some() {}
         while let Some(call) = exchange.poll_call() {
@@ -212,6 +214,7 @@ fn a_hundred_thousand_hostile_fragments_change_nothing_for_others() {
         now += Duration::from_micros(rng.random_range(0..2000));
         let [unfinished, running, done] = exchange.held();
         assert!(unfinished <= 500 && running <= 50 && done <= 200, "{:?}", exchange.held());
+        assert!(exchange.supplied() <= 1000);
         let [unfinished, running, done] = exchange.bytes();
         assert!(unfinished <= 1 << 20 && running <= 100_000 && done <= 200_000);
     }
@@ -283,6 +286,78 @@ fn polls_make_no_more_packets_than_their_response_is_worth() {
     }
     assert_eq!((sent[0], sent[999]), (6, 1), "and whoever asks is still answered");
     assert!(sent.iter().sum::<usize>() < 1000 + 4 * 2 + 16, "{sent:?}");
+}
+
+/// Blocks for parts of a response that come before the request, between its fragments and while its
+/// service works are all kept, and each brings its part. What the response has no part for is dropped.
+#[test]
+fn blocks_sent_ahead_are_kept_for_the_response() {
+    let (mut exchange, now) = (exchange(), Instant::now());
+    let body = request(&[1; 5000]);
+    exchange.handle_supply(ID, &[1, 2], vec![10, 11], now).expect("kept");
+    assert_eq!(exchange.held(), [0; 3], "of the request itself nothing is known");
+    hand_in(&mut exchange, &body, 2, 1, now).expect("taken");
+    exchange.handle_supply(ID, &[3, 4], vec![12, 13], now).expect("kept");
+    hand_in(&mut exchange, &body, 0, 2, now).expect("taken");
+    let acks = replies(&mut exchange);
+    assert!(matches!(acks[..], [(1, Answer::Ack { .. }), (2, Answer::Ack { .. })]), "{acks:?}");
+    hand_in(&mut exchange, &body, 1, 3, now).expect("taken");
+    assert!(exchange.poll_call().is_some());
+    exchange.handle_supply(ID, &[5, 6], vec![14, 15], now).expect("kept");
+    exchange.handle_poll(ID, &[], vec![4], now);
+    assert_eq!(replies(&mut exchange), [(4, Answer::Pending { message: ID })]);
+    assert_eq!(exchange.supplied(), 6);
+
+    let long = Response::Ok(vec![5; 15_000]);
+    exchange.handle_response(ID, &long, now);
+    let bytes = long.encode();
+    let part = |index| response(index, 6, Response::fragment(&bytes, index).expect("six parts"));
+    let expected = [(3, 0), (10, 1), (11, 2), (12, 3), (13, 4), (14, 5)];
+    assert_eq!(replies(&mut exchange), expected.map(|(block, index)| (block, part(index))));
+    exchange.handle_supply(ID, &[5, 6], vec![16, 17], now).expect("answered at once");
+    assert_eq!(replies(&mut exchange), [(16, part(5))]);
+    assert_eq!(exchange.supplied(), 0);
+}
+
+#[test]
+fn blocks_sent_ahead_are_bounded_and_forgotten() {
+    let bounds = Bounds { supply: 8, supplies: 20, ..Bounds::default() };
+    let (mut exchange, now) = (Tested::new(bounds), Instant::now());
+    let full = Err(DropReason::TooManyMessages);
+    let supply = |exchange: &mut Tested, n: u8, now| {
+        let message = MessageId::from_bytes([n; 16]);
+        exchange.handle_supply(message, &[1, 2, 3, 4, 5, 6], vec![0; 6], now)
+    };
+    assert_eq!(supply(&mut exchange, 1, now), Ok(()));
+    assert_eq!(supply(&mut exchange, 1, now), Ok(()));
+    assert_eq!(exchange.supplied(), 8, "of one request");
+    assert_eq!(supply(&mut exchange, 1, now), full);
+    assert_eq!(supply(&mut exchange, 2, now), Ok(()));
+    assert_eq!(supply(&mut exchange, 3, now), Ok(()));
+    assert_eq!(supply(&mut exchange, 4, now), full, "of all requests");
+    let later = now + bounds.unfinished_grace;
+    assert_eq!(supply(&mut exchange, 4, later), Ok(()), "the oldest makes room");
+    assert_eq!(exchange.supplied(), 18);
+    let timeout = exchange.poll_timeout().expect("they are kept for a time");
+    assert_eq!(timeout, now + bounds.unfinished_age);
+    exchange.handle_timeout(timeout);
+    assert_eq!(exchange.supplied(), 6);
+    exchange.handle_timeout(later + bounds.unfinished_age);
+    assert_eq!((exchange.supplied(), exchange.poll_timeout()), (0, None));
+}
+
+/// The blocks of a flood: parts named again and again make no more packets than polls may.
+#[test]
+fn blocks_sent_ahead_make_no_more_packets_than_their_response_is_worth() {
+    let (mut exchange, now) = (exchange(), Instant::now());
+    for _ in 0..100 {
+        let _ = exchange.handle_supply(ID, &[0; 6], vec![0; 6], now);
+    }
+    hand_in(&mut exchange, &request(b"x"), 0, 1, now).expect("taken");
+    assert!(exchange.poll_call().is_some());
+    exchange.handle_response(ID, &Response::UnknownService, now);
+    let sent = replies(&mut exchange).len();
+    assert!(sent <= 1 + 4 + 16, "{sent} copies of one part");
 }
 
 #[test]
