@@ -1,7 +1,8 @@
-//! Requests, responses and the answers of `monero.submit`.
+//! Requests, responses, the answers of `monero.submit` and what `monero.rpc` carries.
 
 use mixbed_wire::message::{
-    MAX_MESSAGE, MAX_SERVICE_NAME, MAX_WORDS, Request, Response, SubmitAnswer, SubmitOutcome,
+    MAX_MESSAGE, MAX_SERVICE_NAME, MAX_WORDS, Request, Response, RpcAnswer, RpcRequest,
+    SubmitAnswer, SubmitOutcome,
 };
 
 use crate::Seed;
@@ -32,6 +33,14 @@ pub fn run(data: &[u8]) {
         let again = SubmitAnswer::decode(&written).expect("it is one");
         assert_eq!(again.encode(), written);
     }
+    if let Ok(request) = RpcRequest::decode(data) {
+        // Nothing that HTTP would read as more than a path.
+        assert!(!request.path.contains([' ', '?', '#', '%', '\\', '\r', '\n']));
+        assert_eq!(request.encode().expect("it is one"), data);
+    }
+    if let Ok(answer) = RpcAnswer::decode(data) {
+        assert_eq!(answer.encode().expect("it is one"), data);
+    }
 }
 
 fn fit_for_a_terminal(words: &str) {
@@ -49,6 +58,10 @@ pub fn seeds() -> Vec<Seed> {
         SubmitAnswer { outcome, attempts: 2, monerod_time }.encode()
     };
     let words = || "fee too low".to_owned();
+    let json = || "application/json".to_owned();
+    let body = || br#"{"method":"get_info"}"#.to_vec();
+    let asked = RpcRequest { path: "/json_rpc".to_owned(), content_type: json(), body: body() };
+    let told = RpcAnswer { status: 200, content_type: json(), body: body() };
     vec![
         ("echo", request("echo", b"hello")),
         ("submit", request("monero.submit", &[2, 0, 1, 2])),
@@ -60,5 +73,7 @@ pub fn seeds() -> Vec<Seed> {
         ("accepted", submit(SubmitOutcome::Accepted { txid: Some([3; 32]), already_known: false })),
         ("rejected", submit(SubmitOutcome::Rejected { flags: 5, words: words() })),
         ("unavailable", submit(SubmitOutcome::Unavailable { words: words() })),
+        ("rpc", asked.encode().expect("a good one")),
+        ("rpc-answer", told.encode().expect("a good one")),
     ]
 }

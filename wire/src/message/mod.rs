@@ -22,23 +22,31 @@ mod answer;
 mod bitmap;
 mod forward;
 mod fragments;
+mod hold;
 mod id;
+mod known;
 mod mailbox;
 mod request;
 mod response;
+mod rpc;
 mod submit;
 
 pub use answer::{Answer, MAX_ANSWER_DATA};
 pub use bitmap::Bitmap;
 pub use forward::{Forward, MAX_FRAGMENT_DATA, max_fragment_data};
 pub use fragments::{Fragments, Inserted};
+pub use hold::{HOLD_SERVICE, HoldAnswer, HoldRequest, MAX_HOLD};
 pub use id::{MessageId, SessionId};
+pub use known::{KNOWN_SERVICE, KnownAnswer, KnownRequest};
 pub use mailbox::{
     Collect, CommandError, MAILBOX_PUT_OVERHEAD, MAILBOX_SERVICE, MAX_IDS, MailboxAnswer,
     MailboxRequest,
 };
 pub use request::{MAX_SERVICE_NAME, Request, RequestError};
 pub use response::{MAX_WORDS, Response};
+pub use rpc::{
+    MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH, RPC_SERVICE, RpcAnswer, RpcMessageError, RpcRequest,
+};
 pub use submit::{SUBMIT_SERVICE, SubmitAnswer, SubmitOutcome};
 
 /// The largest message, request or response, in bytes, its own header included.
