@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{Period, settings};
+use clap::builder::BoolishValueParser;
 
 settings! {
     /// Configuration of `mixbed directory`: lists the network's nodes, and signs who is in it.
@@ -33,14 +34,16 @@ settings! {
     mean_hop_delay: Period = Period::millis(50);
     /// Whether senders may have their packets traced: whoever collects the spans then sees their
     /// whole way. All nodes and clients learn it from here.
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     tracing_allowed: bool = false;
     /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
     epoch_length: Period = Period::secs(600);
     /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
-    /// who does not, and waits 0.3 s longer. `mixbed parameters` changes the rates. All nodes and clients learn it from here.
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    cover: bool = false;
+    /// who does not, and waits 0.1 s longer (about 0.6 s for a packet there and back, not
+    /// 0.5 s). `mixbed parameters` changes the rates. All nodes and clients
+    /// learn it from here.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    cover: bool = true;
     /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
     /// while it runs. All nodes learn them from here.
     impairments: Option<PathBuf> = None;

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use mixbed_localnet::Shape;
 
 use super::{MonerodChoice, Period, settings};
@@ -21,7 +22,7 @@ settings! {
     /// own), none, or the URL of one that runs already.
     monerod: MonerodChoice = MonerodChoice::Regtest;
     /// Whether to start monero-wallet-rpc too, with a wallet that has money. Only on regtest.
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     wallet: bool = false;
     /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
     /// one. Whoever reaches it may send transactions: keep it on loopback.
@@ -35,14 +36,15 @@ settings! {
     /// there are five hops there and five back.
     mean_hop_delay: Period = Period::millis(50);
     /// Whether transactions may be traced: whoever sees the spans then sees their whole way.
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     tracing_allowed: bool = true;
     /// How long an epoch lasts, 1 s to 24 h.
     epoch_length: Period = Period::secs(600);
     /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
-    /// who does not, and waits 0.3 s longer. `mixbed parameters` changes the rates.
-    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    cover: bool = false;
+    /// who does not, and waits 0.1 s longer (about 0.6 s for a packet there and back, not
+    /// 0.5 s). `mixbed parameters` changes the rates.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    cover: bool = true;
     /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed
     /// while it runs.
     impairments: Option<PathBuf> = None;

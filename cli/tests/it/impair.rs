@@ -7,7 +7,7 @@ use crate::support::{
     Running, assert_fails, get, http, run, run_with_input, stderr, stdout, taken_port, word_after,
 };
 
-const UP: [&str; 5] = ["up", "--monerod", "none", "--control", "127.0.0.1:0"];
+const UP: [&str; 7] = ["up", "--monerod", "none", "--control", "127.0.0.1:0", "--cover", "off"];
 
 fn json(output: &std::process::Output) -> Value {
     serde_json::from_str(&stdout(output)).unwrap_or_else(|_| panic!("{}", stderr(output)))

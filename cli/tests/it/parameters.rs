@@ -22,7 +22,7 @@ fn parameters_are_shown_and_set_while_it_runs() {
     let parameters = |args: &[&str]| run(&[&["parameters", "--control", &control], args].concat());
     let shown = stdout(&parameters(&[]));
     assert!(
-        shown.contains("mean hop delay  50ms") && shown.contains("payload         off"),
+        shown.contains("mean hop delay  50ms") && shown.contains("payload         20 a second"),
         "{shown}"
     );
 
