@@ -8,6 +8,8 @@
 mod config;
 mod echo;
 pub mod exchange;
+mod hold;
+mod known;
 pub(crate) mod readiness;
 mod service;
 mod shell;
@@ -16,6 +18,8 @@ mod submit;
 pub use config::ProviderConfig;
 pub use echo::Echo;
 pub use exchange::{Bounds, Exchange};
+pub use hold::Hold;
+pub use known::Known;
 pub use service::{Answering, Question, Reply, Service};
 pub use shell::{Delivery, Provider, ReplySink};
 pub use submit::Submit;

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
-use super::{Echo, ProviderConfig, Submit};
+use super::{Echo, Hold, Known, ProviderConfig, Submit};
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -71,12 +71,13 @@ impl Provider {
         }
         match config.monerod.take().map(|url| Daemon::new(&url)) {
             None => {}
-            Some(Ok(daemon)) => services.push(Arc::new(Submit::new(
-                daemon,
-                config.monerod_patience,
-                spans.clone(),
-                metrics.clone(),
-            ))),
+            Some(Ok(daemon)) => {
+                let patience = config.monerod_patience;
+                services.push(Arc::new(Known::new(daemon.clone())));
+                services.push(Arc::new(Hold::new(daemon.clone(), patience, metrics.clone())));
+                let (spans, metrics) = (spans.clone(), metrics.clone());
+                services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
+            }
             Some(Err(error)) => {
                 tracing::error!(%error, "{SUBMIT_SERVICE} is not offered");
             }
