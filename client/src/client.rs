@@ -47,6 +47,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) deadline: Instant,
     /// When to give up if nothing at all has come back.
     pub(crate) unheard: Option<Instant>,
+    /// How many bytes the answer is expected to have.
+    pub(crate) expected: usize,
     /// What its packets' spans hang under.
     pub(crate) trace: Option<Context>,
 }
@@ -152,7 +154,9 @@ impl Client {
 
         let span = options.traced.then(|| self.spans().span(SpanName::Message, None));
         let trace = span.as_ref().map(mixbed_telemetry::Span::context);
-        let asked = Asked { service, payload, provider, deadline, unheard: None, trace };
+        let unheard = options.unheard.map(|unheard| deadline_after(began, unheard));
+        let expected = options.expected;
+        let asked = Asked { service, payload, provider, deadline, unheard, expected, trace };
         let result = self.ask(asked, began).await;
         if let Some(mut span) = span {
             span.set(Attribute::Bytes, payload.len());
@@ -219,7 +223,7 @@ impl Client {
         asked: Asked<'_>,
         began: Instant,
     ) -> Result<Answer, RequestError> {
-        let Asked { service, payload, provider, deadline, unheard, trace } = asked;
+        let Asked { service, payload, provider, deadline, unheard, expected, trace } = asked;
         // Dropped after `answer`: whoever is told finds it closed.
         let _told_when_dropped = NotifyOnDrop(Arc::clone(&self.inner.abandoned));
         let (reply, answer) = oneshot::channel();
@@ -229,6 +233,7 @@ impl Client {
             payload: payload.to_vec(),
             deadline,
             unheard,
+            expected,
             trace,
             reply,
         };

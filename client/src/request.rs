@@ -14,6 +14,13 @@ pub struct RequestOptions {
     pub deadline: Duration,
     /// The provider, by name. Default: a random one that offers the service.
     pub provider: Option<String>,
+    /// When to give up already if nothing at all has come back by then, from now: its provider is
+    /// likely to be dead, and another one may be asked. Default: at the deadline.
+    pub unheard: Option<Duration>,
+    /// How many bytes the answer is expected to have. Reply blocks for so many, up to 170 kB, go
+    /// right behind the request, so that the answer comes in one round trip. A wrong guess
+    /// costs a round trip, or a packet for each 16 kB too many. Default 0: what one reply brings.
+    pub expected: usize,
     /// Whether to trace it: every hop reports the packet's stay, and whoever collects the reports
     /// sees its whole way. Refused if the network's document does not allow it. Default false.
     pub traced: bool,
@@ -21,7 +28,13 @@ pub struct RequestOptions {
 
 impl Default for RequestOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), provider: None, traced: false }
+        Self {
+            deadline: Duration::from_secs(60),
+            provider: None,
+            unheard: None,
+            expected: 0,
+            traced: false,
+        }
     }
 }
 

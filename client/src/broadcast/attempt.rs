@@ -101,6 +101,7 @@ impl Attempt<'_> {
             provider,
             deadline,
             unheard,
+            expected: 0,
             trace,
         };
         let answer = self.client.ask(asked, began).await?;

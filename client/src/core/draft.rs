@@ -42,6 +42,11 @@ pub enum Content {
         /// The parts. One may be named more often: then its answer comes as often.
         wanted: Vec<u16>,
     },
+    /// Reply blocks for parts of a response that is to come, one each.
+    Supply {
+        /// The parts.
+        parts: Vec<u16>,
+    },
 }
 
 impl Draft {
@@ -51,6 +56,7 @@ impl Draft {
         match &self.content {
             Content::Fragment { .. } => 1,
             Content::Poll { wanted } => wanted.len().max(1),
+            Content::Supply { parts } => parts.len(),
         }
     }
 
@@ -66,6 +72,10 @@ impl Draft {
             Content::Poll { wanted } => {
                 let wanted: Vec<_> = wanted.iter().map(|index| index.to_be_bytes()).collect();
                 Forward::Poll { message, blocks, wanted: &wanted }.encode()
+            }
+            Content::Supply { parts } => {
+                let parts: Vec<_> = parts.iter().map(|index| index.to_be_bytes()).collect();
+                Forward::Supply { message, blocks, parts: &parts }.encode()
             }
         }
     }

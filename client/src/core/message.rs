@@ -9,6 +9,7 @@ use mixbed_wire::message::{
 use mixbed_wire::{DropReason, NodeId};
 
 use super::packet::Purpose;
+use super::supply::Supply;
 use super::{Loss, Order, PacketNo, Tried};
 
 /// The pause before a provider whose service is at work is asked again; each later one is twice as
@@ -34,6 +35,7 @@ pub(super) struct Outgoing {
     since: PacketNo,
     body: Vec<u8>,
     held: Bitmap,
+    supply: Supply,
     phase: Phase,
 }
 
@@ -42,8 +44,9 @@ enum Phase {
     Sending(Vec<Tries>),
     /// The provider has the request; its service is at work.
     Waiting { next: NextPoll, pause: Duration },
-    /// The response is coming, part by part.
-    Collecting { parts: Fragments, tries: Vec<Tries> },
+    /// The response is coming, part by part. Until `first` its first part is not asked for: it comes
+    /// by the block of a fragment.
+    Collecting { parts: Fragments, tries: Vec<Tries>, first: Option<Instant> },
 }
 
 enum NextPoll {
@@ -111,6 +114,8 @@ impl Copies<'_> {
 pub(super) enum Progress {
     /// The message goes on.
     Continues,
+    /// The first part of the response has come: so others are on their way.
+    Began,
     /// The response is complete.
     Done(Response),
 }
@@ -132,6 +137,7 @@ impl Outgoing {
             since: PacketNo(0),
             body,
             held: Bitmap::default(),
+            supply: Supply::of(order.expected),
             phase: Phase::Sending(vec![Tries::default(); count.into()]),
         }
     }
@@ -153,7 +159,10 @@ impl Outgoing {
                     !self.held.contains(*index) && copies.is_wanted(tries, missing)
                 });
                 // Those that were not sent yet, then whatever is worst off.
-                let (index, tries) = wanted.min_by_key(|(_, tries)| (tries.flying, tries.sent))?;
+                let next = wanted.min_by_key(|(_, tries)| (tries.flying, tries.sent));
+                let Some((index, tries)) = next else {
+                    return self.supply.next().map(|parts| (Purpose::Supply(parts), 1));
+                };
                 let purpose = if copies.is_probe(tries, missing) {
                     Purpose::Probe(index)
                 } else {
@@ -161,14 +170,15 @@ impl Outgoing {
                 };
                 Some((purpose, tries.send()))
             }
-            Phase::Waiting { next: NextPoll::Now(tries), .. } => {
-                copies.is_wanted(tries, 1).then(|| (Purpose::Poll(Vec::new()), tries.send()))
+            Phase::Waiting { next: NextPoll::Now(tries), .. } if copies.is_wanted(tries, 1) => {
+                Some((Purpose::Poll(Vec::new()), tries.send()))
             }
-            Phase::Waiting { .. } => None,
-            Phase::Collecting { parts, tries } => {
+            Phase::Waiting { .. } => self.supply.next().map(|parts| (Purpose::Supply(parts), 1)),
+            Phase::Collecting { parts, tries, first } => {
                 let missing = tries.len() - parts.len();
                 let wanted = (0..).zip(tries).filter(|(part, tries)| {
-                    !parts.contains(*part) && copies.is_wanted(tries, missing)
+                    let comes = *part == 0 && first.is_some();
+                    !parts.contains(*part) && !comes && copies.is_wanted(tries, missing)
                 });
                 let mut attempt = 0;
                 let mut asked = Vec::new();
@@ -183,6 +193,11 @@ impl Outgoing {
 
     /// Takes back what [`next`](Self::next) gave and could not be sent.
     pub(super) fn handle_unsent(&mut self, packet: PacketNo, purpose: &Purpose) {
+        if let Purpose::Supply(parts) = purpose
+            && packet >= self.since
+        {
+            self.supply.handle_unsent(parts);
+        }
         self.with_pieces(packet, purpose, Tries::unsend);
     }
 
@@ -201,12 +216,44 @@ impl Outgoing {
                 fragments.get_mut(usize::from(*index)).into_iter().for_each(change);
             }
             (Phase::Waiting { next: NextPoll::Now(tries), .. }, Purpose::Poll(_)) => change(tries),
-            (Phase::Collecting { tries, .. }, Purpose::Poll(wanted)) => {
+            (Phase::Collecting { tries, .. }, Purpose::Poll(wanted) | Purpose::Supply(wanted)) => {
                 for part in wanted {
                     tries.get_mut(usize::from(*part)).into_iter().for_each(change);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The response is on its way by the blocks that this packet brings: until it is overdue, its
+    /// parts need not be asked for.
+    pub(super) fn handle_supplied(&mut self, parts: &[u16]) {
+        if let Phase::Collecting { tries, .. } = &mut self.phase {
+            for part in parts {
+                tries.get_mut(usize::from(*part)).into_iter().for_each(|tries| {
+                    tries.send();
+                });
+            }
+        }
+    }
+
+    /// The response's first part comes by the block of a fragment, until then at the latest.
+    pub(super) fn handle_first_due(&mut self, due: Instant) {
+        if let Phase::Collecting { parts, first, .. } = &mut self.phase
+            && !parts.contains(0)
+        {
+            *first = Some(first.map_or(due, |first| first.max(due)));
+        }
+    }
+
+    /// Whether there is an answer to a packet already, if it arrived: blocks that were sent ahead
+    /// bring none before the response is there, and what was sent before a restart brings none.
+    pub(super) fn is_awaited(&self, packet: PacketNo, purpose: &Purpose) -> bool {
+        match purpose {
+            Purpose::Supply(_) => {
+                packet >= self.since && matches!(self.phase, Phase::Collecting { .. })
+            }
+            _ => true,
         }
     }
 
@@ -219,16 +266,21 @@ impl Outgoing {
     /// When the message wants to be woken besides its packets' timers.
     pub(super) fn poll_timeout(&self) -> Instant {
         match self.phase {
-            Phase::Waiting { next: NextPoll::At(at), .. } => at.min(self.ends_at()),
+            Phase::Waiting { next: NextPoll::At(at), .. }
+            | Phase::Collecting { first: Some(at), .. } => at.min(self.ends_at()),
             _ => self.ends_at(),
         }
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if let Phase::Waiting { next, .. } = &mut self.phase
-            && matches!(next, NextPoll::At(at) if *at <= now)
-        {
-            *next = NextPoll::Now(Tries::default());
+        match &mut self.phase {
+            Phase::Waiting { next, .. } => {
+                if matches!(next, NextPoll::At(at) if *at <= now) {
+                    *next = NextPoll::Now(Tries::default());
+                }
+            }
+            Phase::Collecting { first, .. } => *first = first.filter(|at| *at > now),
+            Phase::Sending(_) => {}
         }
     }
 
@@ -245,6 +297,8 @@ impl Outgoing {
             return Ok(Progress::Continues);
         }
         match (answer, purpose) {
+            // What came with it is for the response only.
+            (Answer::Ack { .. } | Answer::Pending { .. }, Purpose::Supply(_)) => {}
             (Answer::Ack { held, .. }, Purpose::Fragment(_) | Purpose::Probe(_)) => {
                 self.handle_ack(&held, now);
             }
@@ -270,6 +324,12 @@ impl Outgoing {
             (Phase::Collecting { parts, .. }, Purpose::Poll(wanted)) => {
                 wanted.iter().all(|part| parts.contains(*part))
             }
+            // What the response has no part for is not answered.
+            (Phase::Collecting { parts, tries, .. }, Purpose::Supply(wanted)) => {
+                let missing = |part: &u16| !parts.contains(*part);
+                !wanted.iter().any(|part| usize::from(*part) < tries.len() && missing(part))
+            }
+            (_, Purpose::Supply(_)) => false,
             _ => true,
         }
     }
@@ -302,23 +362,27 @@ impl Outgoing {
         count: u16,
         data: &[u8],
     ) -> Result<Progress, DropReason> {
-        if !matches!(self.phase, Phase::Collecting { .. }) {
+        let begins = !matches!(self.phase, Phase::Collecting { .. });
+        if begins {
             let parts = Fragments::new(count)?;
             let tries = vec![Tries::default(); count.into()];
-            self.phase = Phase::Collecting { parts, tries };
+            self.phase = Phase::Collecting { parts, tries, first: None };
             self.tried.fragments_held = self.count();
             self.tried.response_parts = Some(count);
         }
-        let Phase::Collecting { parts, .. } = &mut self.phase else {
+        let Phase::Collecting { parts, first, .. } = &mut self.phase else {
             return Ok(Progress::Continues);
         };
         parts.insert(index, count, data)?;
+        if index == 0 {
+            *first = None;
+        }
         self.tried.response_held = u16::try_from(parts.len()).unwrap_or(u16::MAX);
         if parts.is_too_large() {
             return Ok(Progress::Done(Response::TooLarge));
         }
         if !parts.is_complete() {
-            return Ok(Progress::Continues);
+            return Ok(if begins { Progress::Began } else { Progress::Continues });
         }
         Response::decode(&parts.clone().join()).map(Progress::Done)
     }
@@ -338,6 +402,7 @@ impl Outgoing {
 
     fn restart(&mut self, held: &Bitmap, next_packet: PacketNo, now: Instant) {
         self.since = next_packet;
+        self.supply.restart();
         self.held = Bitmap::default();
         self.tried.response_parts = None;
         self.tried.response_held = 0;

@@ -8,7 +8,7 @@ use mixbed_wire::{DropReason, Identifier};
 use rand::Rng;
 
 use super::message::{Copies, Outgoing, Progress};
-use super::packet::{Expected, Flight, InFlight, Purpose, State};
+use super::packet::{Expected, Flight, InFlight, Purpose, Resumed, State};
 use super::{
     Content, Delivered, Draft, Event, Limits, Loss, Margin, MessageNo, Order, OrderError, PacketNo,
     Received, ReplyDue, Sent, Silence, Suspicion, Tried,
@@ -120,6 +120,7 @@ impl<K> Messenger<K> {
                 Content::Poll { wanted: as_often_as_fits(wanted) }
             }
             Purpose::Poll(wanted) => Content::Poll { wanted: wanted.clone() },
+            Purpose::Supply(parts) => Content::Supply { parts: parts.clone() },
         };
         let (id, provider, traced) = (message.id, message.provider, message.traced);
         self.turn = number;
@@ -205,15 +206,18 @@ impl<K> Messenger<K> {
         let flying = self.packets.get_mut(&packet).ok_or(DropReason::UnknownReply)?;
         let number = flying.message;
         let message = self.messages.get_mut(&number).ok_or(DropReason::UnknownReply)?;
-        let in_time = matches!(flying.state, State::UnderWay(_));
+        // By a block that was sent ahead the response comes when it is there.
+        let timed = matches!(flying.state, State::UnderWay(_))
+            && !matches!(flying.purpose, Purpose::Supply(_));
         let flight = flying.flight_mut().ok_or(DropReason::UnknownReply)?;
         let at = flight.replies.iter().position(|reply| reply.identifier == *identifier);
         let reply = at.map(|at| flight.replies.swap_remove(at)).ok_or(DropReason::UnknownReply)?;
         let mixing_delay = flight.there + reply.back;
+        let made = now.checked_sub(reply.back).unwrap_or(now);
         flight.answered = true;
         self.suspicion.handle_returned(&[&flight.route[..], &reply.route[..]].concat(), now);
         self.loss.handle_answered();
-        if in_time {
+        if timed {
             let took = now.saturating_duration_since(flight.sent_at);
             self.margin.handle_sample(took.saturating_sub(mixing_delay));
         }
@@ -225,6 +229,10 @@ impl<K> Messenger<K> {
         let purpose = flying.purpose.clone();
         match message.handle_answer(answer, packet, &purpose, self.next_packet, now)? {
             Progress::Continues => self.settle(number),
+            Progress::Began => {
+                self.resume_supply(number, made);
+                self.settle(number);
+            }
             Progress::Done(response) => {
                 if message.traced {
                     self.events.push_back(Event::PacketAnswered(packet));
@@ -238,6 +246,33 @@ impl<K> Messenger<K> {
             }
         }
         Ok(Received { packet, message: number })
+    }
+
+    /// The response to a message was made at `made`: what comes of it without being asked for is
+    /// waited for from now on.
+    fn resume_supply(&mut self, number: MessageNo, made: Instant) {
+        let Some(message) = self.messages.get_mut(&number) else { return };
+        let margin = self.margin.of_attempt(1);
+        let packets = self.packets.iter_mut().filter(|(_, flying)| flying.message == number);
+        for (packet, flying) in packets {
+            let Purpose::Supply(parts) = &flying.purpose else {
+                if let Some(flight) = flying.flight().filter(|flight| !flight.answered) {
+                    message.handle_first_due(flight.due_if_made(made) + margin);
+                }
+                continue;
+            };
+            if !message.is_awaited(*packet, &flying.purpose) {
+                continue;
+            }
+            message.handle_supplied(parts);
+            // One that waits for its tick has no timer yet.
+            let Some(Resumed { was_due, due }) = flying.resume(made, margin) else { continue };
+            if let Some(was_due) = was_due {
+                self.timers.remove(&(was_due, *packet));
+            }
+            self.timers.insert((due, *packet));
+            message.under_way.insert(*packet);
+        }
     }
 
     /// Ends the wait for those of a message's packets whose answers are not needed any more.
@@ -265,13 +300,16 @@ impl<K> Messenger<K> {
             self.timers.pop_first();
             let Some(flying) = self.packets.get_mut(&packet) else { continue };
             flying.settle();
+            let Some(message) = self.messages.get_mut(&flying.message) else { continue };
+            message.under_way.remove(&packet);
+            if !message.is_awaited(packet, &flying.purpose) {
+                continue;
+            }
             if let Some(flight) = flying.flight().filter(|flight| !flight.answered) {
                 self.silence.handle_lost(flight.sent_at, now);
                 self.loss.handle_lost();
                 self.suspicion.handle_lost(&flight.suspects(), now);
             }
-            let Some(message) = self.messages.get_mut(&flying.message) else { continue };
-            message.under_way.remove(&packet);
             message.handle_lost(packet, &flying.purpose);
             if message.traced {
                 self.events.push_back(Event::PacketLost(packet));

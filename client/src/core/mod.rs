@@ -31,6 +31,7 @@ mod packet;
 mod post;
 mod route;
 mod silence;
+mod supply;
 mod suspicion;
 mod tried;
 mod whole;

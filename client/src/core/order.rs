@@ -39,6 +39,9 @@ pub struct Order<'a> {
     /// When to give up already if nothing at all has come back by then: the provider is likely to
     /// be dead, and another one may be asked.
     pub unheard: Option<Instant>,
+    /// How many bytes the response is expected to have. Reply blocks for so many follow the request
+    /// at once, up to 170 kB, so that it comes in one round trip. 0: one reply block.
+    pub expected: usize,
     /// Whether its packets are to be traced.
     pub traced: bool,
 }

@@ -53,6 +53,8 @@ pub(super) enum Purpose {
     /// has room for six reply blocks.
     Probe(u16),
     Poll(Vec<u16>),
+    /// Reply blocks for these parts of a response that is to come.
+    Supply(Vec<u16>),
 }
 
 #[derive(Debug)]
@@ -89,7 +91,20 @@ pub(super) struct Expected {
     pub(super) route: Vec<NodeId>,
 }
 
+/// When a packet's answer was due, if it was waited for, and when it is now.
+pub(super) struct Resumed {
+    pub(super) was_due: Option<Instant>,
+    pub(super) due: Instant,
+}
+
 impl Flight {
+    /// When the last answer by its blocks is there, if it was made at `made` or when the packet
+    /// arrived.
+    pub(super) fn due_if_made(&self, made: Instant) -> Instant {
+        let back = self.replies.iter().map(|reply| reply.back).max().unwrap_or_default();
+        made.max(self.sent_at + self.there) + back
+    }
+
     /// Whom it may be owed to that nothing came back: the way there, and the way back if there was
     /// only one. Nobody, if something came.
     pub(super) fn suspects(&self) -> Vec<NodeId> {
@@ -114,6 +129,20 @@ impl InFlight {
             State::Drafted => None,
             State::UnderWay(flight) | State::Settled(flight) => Some(flight),
         }
+    }
+
+    /// The response was made at `made`: says until when what goes by the packet's blocks would be
+    /// waited for, `margin` included, and waits for it.
+    pub(super) fn resume(&mut self, made: Instant, margin: Duration) -> Option<Resumed> {
+        let (was_due, mut flight) = match std::mem::replace(&mut self.state, State::Drafted) {
+            State::Drafted => return None,
+            State::UnderWay(flight) => (Some(flight.due), flight),
+            State::Settled(flight) => (None, flight),
+        };
+        flight.due = flight.due_if_made(made) + margin;
+        let due = flight.due;
+        self.state = State::UnderWay(flight);
+        Some(Resumed { was_due, due })
     }
 
     /// Settles a packet that is under way; says when its answer was due.

@@ -107,6 +107,7 @@ impl Client {
             provider,
             deadline: end,
             unheard: None,
+            expected: 0,
             trace: None,
         };
         let answer = self.ask(asked, began).await?;

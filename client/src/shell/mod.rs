@@ -38,6 +38,7 @@ pub(crate) struct Command {
     pub(crate) payload: Vec<u8>,
     pub(crate) deadline: Instant,
     pub(crate) unheard: Option<Instant>,
+    pub(crate) expected: usize,
     pub(crate) trace: Option<Context>,
     pub(crate) reply: oneshot::Sender<Result<Delivered, Ended>>,
 }

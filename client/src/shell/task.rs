@@ -210,7 +210,8 @@ impl Task {
     }
 
     fn handle_order(&mut self, command: Command) {
-        let Command { provider, service, payload, deadline, unheard, trace, reply } = command;
+        let Command { provider, service, payload, deadline, unheard, expected, trace, reply } =
+            command;
         if reply.is_closed() {
             return;
         }
@@ -220,6 +221,7 @@ impl Task {
             payload: &payload,
             deadline,
             unheard,
+            expected,
             traced: trace.is_some(),
         };
         match self.messenger.handle_order(&order, Instant::now(), &mut rand::rng()) {

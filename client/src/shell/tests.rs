@@ -71,6 +71,7 @@ impl Running {
             payload: b"x".to_vec(),
             deadline: Instant::now() + limit,
             unheard: None,
+            expected: 0,
             trace: None,
             reply,
         };

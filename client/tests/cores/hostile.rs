@@ -47,6 +47,7 @@ fn any_answers_do_no_more_than_waste_time() {
             deadline,
             traced: true,
             unheard: None,
+            expected: 0,
         };
         messenger.handle_order(&order, now, &mut rng).expect("taken");
         let mut sent = 0_u64;
@@ -98,6 +99,7 @@ fn an_answer_for_another_message_is_not_taken() {
         deadline,
         traced: false,
         unheard: None,
+        expected: 0,
     };
     messenger.handle_order(&order, now, &mut rng).expect("taken");
     let draft = messenger.poll_transmit().expect("a draft");

@@ -130,6 +130,15 @@ impl<C: Carrier> Pair<C> {
     }
 
     pub(crate) fn order(&mut self, payload: &[u8], deadline: Duration) -> MessageNo {
+        self.order_expecting(payload, deadline, 0)
+    }
+
+    pub(crate) fn order_expecting(
+        &mut self,
+        payload: &[u8],
+        deadline: Duration,
+        expected: usize,
+    ) -> MessageNo {
         let deadline = self.now + deadline;
         let order = Order {
             provider: PROVIDER,
@@ -137,6 +146,7 @@ impl<C: Carrier> Pair<C> {
             payload,
             deadline,
             unheard: None,
+            expected,
             traced: true,
         };
         self.messenger.handle_order(&order, self.now, &mut self.rng).expect("a good order")
@@ -269,7 +279,7 @@ impl<C: Carrier> Pair<C> {
     fn at_provider(&mut self, packet: C::Packet) {
         let plaintext = self.carrier.arrive(packet);
         match Forward::decode(&plaintext).expect("well made") {
-            Forward::Cover => {}
+            Forward::Cover | Forward::Session { .. } => {}
             Forward::Fragment { message, index, count, blocks, data } => {
                 let blocks = blocks.iter().map(|block| self.carrier.block(block)).collect();
                 let fragment = Fragment { message, index, count, data };
@@ -279,6 +289,12 @@ impl<C: Carrier> Pair<C> {
                 let blocks = blocks.iter().map(|block| self.carrier.block(block)).collect();
                 let wanted: Vec<_> = wanted.iter().map(|part| u16::from_be_bytes(*part)).collect();
                 self.exchange.handle_poll(message, &wanted, blocks, self.now);
+            }
+            Forward::Supply { message, blocks, parts } => {
+                let blocks = blocks.iter().map(|block| self.carrier.block(block)).collect();
+                let parts: Vec<_> = parts.iter().map(|part| u16::from_be_bytes(*part)).collect();
+                let taken = self.exchange.handle_supply(message, &parts, blocks, self.now);
+                assert!(taken.is_ok(), "there is room");
             }
         }
         while let Some(call) = self.exchange.poll_call() {

@@ -42,6 +42,7 @@ fn the_deadline_counts_for_a_client_that_cannot_send_too() {
         deadline: now + MINUTE,
         traced: false,
         unheard: None,
+        expected: 0,
     };
     let message = messenger.handle_order(&order, now, &mut rng()).expect("taken");
     assert_eq!(messenger.poll_timeout(), Some(now + MINUTE));
@@ -136,6 +137,7 @@ fn windows_and_the_number_of_messages_are_bounded() {
         deadline: now + MINUTE,
         traced: false,
         unheard: None,
+        expected: 0,
     };
     for _ in 0..3 {
         messenger.handle_order(&order, now, &mut rng()).expect("taken");
@@ -168,6 +170,7 @@ fn what_is_no_request_is_refused_at_once() {
         deadline: now,
         traced: false,
         unheard: None,
+        expected: 0,
     };
     let refused = messenger.handle_order(&order, now, &mut rng());
     assert_eq!(refused, Err(OrderError::Request(RequestError::TooLarge(1 << 20))));
@@ -185,6 +188,7 @@ fn a_draft_that_could_not_be_sent_comes_again() {
         deadline: now + MINUTE,
         traced: false,
         unheard: None,
+        expected: 0,
     };
     messenger.handle_order(&order, now, &mut rng()).expect("taken");
     let first = messenger.poll_transmit().expect("a draft");
@@ -223,6 +227,7 @@ fn a_late_word_that_the_service_is_at_work_throws_nothing_away() {
         payload: b"x",
         deadline: now + MINUTE,
         unheard: None,
+        expected: 0,
         traced: false,
     };
     messenger.handle_order(&order, now, &mut rng()).expect("taken");
@@ -268,6 +273,7 @@ fn a_provider_that_is_gone_ends_its_messages() {
         payload: b"x",
         deadline: now + MINUTE,
         unheard: None,
+        expected: 0,
         traced: false,
     };
     let gone = messenger.handle_order(&order, now, &mut rng()).expect("taken");
@@ -295,6 +301,7 @@ fn a_silent_provider_is_given_up_before_the_deadline() {
             payload: b"x",
             deadline: now + MINUTE,
             unheard: Some(now + MINUTE / 6),
+            expected: 0,
             traced: false,
         };
         messenger.handle_order(&order, now, &mut rng()).expect("taken");

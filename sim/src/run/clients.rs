@@ -142,6 +142,7 @@ impl<P: SimPacket> Sim<P> {
                 payload: &payload,
                 deadline,
                 unheard: None,
+                expected: 0,
                 traced: false,
             };
             client.asked += 1;
