@@ -3,14 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use mixbed_wire::letter::{
-    LETTER_SIZES, Letter, LetterError, LetterId, MAX_LETTER_TEXT, MailboxAddress, MailboxId,
-    ParseMailboxAddressError, SealedLetter, Sender,
+    ANSWER_SIZE, AnswerBody, Enclosed, LETTER_SIZES, Letter, LetterError, LetterId,
+    MAX_ANSWER_TEXT, MAX_LETTER_TEXT, MAX_OFFERED, MailboxAddress, MailboxId,
+    ParseMailboxAddressError, ReplyOffer, SealedAnswer, SealedLetter, Sender,
 };
 use mixbed_wire::message::{
     Collect, MAILBOX_PUT_OVERHEAD, MAILBOX_SERVICE, MAX_ANSWER_DATA, MAX_FRAGMENT_DATA, MAX_IDS,
-    MAX_MESSAGE, MailboxAnswer, MailboxRequest, Request, Response,
+    MAX_MESSAGE, MailboxAnswer, MailboxRequest, RELAY_SERVICE, RelayAnswer, RelayRequest, Request,
+    Response,
 };
-use mixbed_wire::{LinkSecret, MailboxSecret, NodeId};
+use mixbed_wire::{LinkSecret, MAX_PLAINTEXT, MailboxSecret, NodeId, REPLY_BLOCK_SIZE};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -40,7 +42,11 @@ fn a_letter_says_who_sent_it_if_its_sender_wants_so() {
     let named = seal(b"hello", Sender::Named { key: &key(2), gateway });
     let from = Some(MailboxAddress { gateway, key: key(2).public() });
     let read = named.open(NET, &key(1)).expect("for this key");
-    assert_eq!(read, Letter { id: named.id(), from, sent: then(), text: b"hello".to_vec() });
+    let enclosed = Enclosed::default();
+    assert_eq!(
+        read,
+        Letter { id: named.id(), from, sent: then(), text: b"hello".to_vec(), enclosed }
+    );
     let unnamed = seal(b"hello", Sender::Unnamed);
     assert_eq!(unnamed.open(NET, &key(1)).expect("for this key").from, None);
     assert_eq!(named.as_bytes().len(), unnamed.as_bytes().len(), "nobody else can tell");
@@ -86,6 +92,64 @@ fn letters_have_four_sizes_of_whole_packets() {
     let sealed = SealedLetter::seal(NET, &key, Sender::Unnamed, then(), &too_long, &mut rng());
     assert!(matches!(sealed, Err(LetterError::TooLong(63_951))));
     assert!(matches!(SealedLetter::from_bytes(vec![0; 2265]), Err(LetterError::Size(2265))));
+}
+
+#[test]
+fn what_is_enclosed_arrives_and_takes_room_from_the_text() {
+    let blocks = vec![[9; REPLY_BLOCK_SIZE]; MAX_OFFERED];
+    let enclosed = Enclosed {
+        receipt_wanted: true,
+        receipt_for: Some(LetterId::from_bytes([4; 16])),
+        offer: Some(ReplyOffer { key: key(3).public(), good_until: then(), blocks }),
+    };
+    let seal = |text: &[u8], enclosed: &Enclosed| {
+        let to = key(1).public();
+        SealedLetter::seal_with(NET, &to, Sender::Unnamed, then(), text, enclosed, &mut rng())
+    };
+    let room = MAX_LETTER_TEXT - (1 + 17 + 42 + MAX_OFFERED * REPLY_BLOCK_SIZE);
+    for text in [0, 5, room] {
+        let read = seal(&vec![7; text], &enclosed).expect("fits").open(NET, &key(1));
+        let read = read.expect("whole");
+        assert_eq!((read.text.len(), read.enclosed), (text, enclosed.clone()));
+    }
+    assert!(matches!(seal(&vec![7; room + 1], &enclosed), Err(LetterError::TooLong(63_951))));
+    // Three blocks and a few lines are one packet, as a letter without any is.
+    let offer =
+        enclosed.offer.map(|offer| ReplyOffer { blocks: offer.blocks[..3].to_vec(), ..offer });
+    let usual = Enclosed { offer, ..Enclosed::default() };
+    assert_eq!(seal(&[7; 900], &usual).expect("fits").as_bytes().len(), LETTER_SIZES[0]);
+}
+
+#[test]
+fn an_answer_is_read_by_the_letters_sender_and_proves_whose_it_is() {
+    let letter = LetterId::from_bytes([4; 16]);
+    let seal = |body: &AnswerBody| {
+        SealedAnswer::seal(NET, &key(1), &key(3).public(), letter, then(), body)
+    };
+    for body in [AnswerBody::Text(vec![7; MAX_ANSWER_TEXT]), AnswerBody::Receipt] {
+        let sealed = seal(&body).expect("fits");
+        assert_eq!(sealed.as_bytes().len(), ANSWER_SIZE, "a receipt looks like a text");
+        let read = sealed.open(NET, &key(3)).expect("for this key");
+        assert_eq!((read.from, read.to, read.sent), (key(1).public(), letter, then()));
+        assert_eq!((read.id, read.body), (sealed.id(), body));
+        assert!(sealed.open(NET, &key(2)).is_err() && sealed.open("other", &key(3)).is_err());
+    }
+    let too_long = seal(&AnswerBody::Text(vec![7; MAX_ANSWER_TEXT + 1]));
+    assert!(matches!(too_long, Err(LetterError::AnswerTooLong(1765))));
+    assert!(SealedAnswer::from_bytes(vec![0; ANSWER_SIZE - 1]).is_err());
+
+    // One packet to whoever sends it on, and one from there.
+    const { assert!(ANSWER_SIZE <= MAX_PLAINTEXT) };
+    let asked = RelayRequest { block: &[1; REPLY_BLOCK_SIZE], answer: &[2; ANSWER_SIZE] };
+    let payload = asked.encode();
+    let request = Request { service: RELAY_SERVICE, payload: &payload }.encode().expect("fits");
+    assert_eq!(request.len(), MAX_FRAGMENT_DATA);
+    assert_eq!(RelayRequest::decode(&payload), Ok(asked));
+    assert!(RelayRequest::decode(&payload[1..]).is_err());
+    for answer in [RelayAnswer::Sent, RelayAnswer::Used, RelayAnswer::Busy] {
+        assert_eq!(RelayAnswer::decode(&answer.encode()), Ok(answer));
+    }
+    assert!(RelayAnswer::decode(&[4]).is_err() && RelayAnswer::decode(&[]).is_err());
 }
 
 #[test]

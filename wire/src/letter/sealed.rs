@@ -1,18 +1,19 @@
 //! Sealing a letter, and opening it.
 //!
 //! ```text
-//! version and name 1 | sender's gateway 8 | sent, ms since 1970 8 | length 4 | text | zeros
+//! version and name 1 | sender's gateway 8 | sent, ms since 1970 8 | length 4 | text | enclosed | zeros
 //! ```
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rand::Rng;
 use zeroize::Zeroizing;
 
 use crate::{MailboxPublic, MailboxSecret, NodeId};
 
+use super::enclosed::{millis, time};
 use super::size::fitting;
-use super::{LETTER_SIZES, LetterId, MAX_LETTER_TEXT, MailboxAddress, noise};
+use super::{Enclosed, LETTER_SIZES, LetterId, MAX_LETTER_TEXT, MailboxAddress, noise};
 
 const PURPOSE: &[u8] = b"mixbed letter\0";
 
@@ -25,7 +26,7 @@ pub(super) const HEADER: usize = 1 + NodeId::LENGTH + 8 + 4;
 /// Who a letter says it is from.
 #[derive(Clone, Copy, Debug)]
 pub enum Sender<'a> {
-    /// Nobody: the letter cannot be answered.
+    /// Nobody: the letter can be answered only by what it [offers](super::ReplyOffer).
     Unnamed,
     /// The owner of this key, whose own mailbox is at this gateway. The receiver can be sure of
     /// the key, and could not prove it to anybody else.
@@ -49,6 +50,8 @@ pub struct Letter {
     pub sent: SystemTime,
     /// The text: any bytes.
     pub text: Vec<u8>,
+    /// What came with it.
+    pub enclosed: Enclosed,
 }
 
 /// Why there is no letter.
@@ -57,6 +60,9 @@ pub enum LetterError {
     /// The text does not fit.
     #[error("{0} bytes are too many: a letter carries at most {MAX_LETTER_TEXT}")]
     TooLong(usize),
+    /// The text does not fit into an answer.
+    #[error("{0} bytes are too many: an answer by a reply block carries at most {max}", max = super::MAX_ANSWER_TEXT)]
+    AnswerTooLong(usize),
     /// The bytes are of another length than letters are.
     #[error("{0} bytes are no sealed letter: those have one of the lengths {LETTER_SIZES:?}")]
     Size(usize),
@@ -83,21 +89,38 @@ impl SealedLetter {
         text: &[u8],
         rng: &mut R,
     ) -> Result<Self, LetterError> {
-        let too_long = || LetterError::TooLong(text.len());
-        let size = fitting(text.len()).ok_or_else(too_long)?;
+        Self::seal_with(network, to, from, sent, text, &Enclosed::default(), rng)
+    }
+
+    /// As [`seal`](Self::seal), with something enclosed, which takes room from the text.
+    ///
+    /// # Errors
+    /// [`LetterError::TooLong`] if both together do not fit.
+    pub fn seal_with<R: Rng + ?Sized>(
+        network: &str,
+        to: &MailboxPublic,
+        from: Sender<'_>,
+        sent: SystemTime,
+        text: &[u8],
+        enclosed: &Enclosed,
+        rng: &mut R,
+    ) -> Result<Self, LetterError> {
+        let mut with = Vec::new();
+        enclosed.encode(&mut with);
+        let too_long = || LetterError::TooLong(text.len() + with.len());
+        let size = fitting(text.len() + with.len()).ok_or_else(too_long)?;
         let length = u32::try_from(text.len()).map_err(|_| too_long())?;
         let (kind, gateway, key) = match from {
             Sender::Unnamed => (UNNAMED, NodeId::from_bytes([0; 8]), MailboxSecret::generate(rng)),
             Sender::Named { key, gateway } => (NAMED, gateway, key.clone()),
         };
-        let since = sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let mut plain = Zeroizing::new(Vec::with_capacity(size - noise::OVERHEAD));
         plain.push(kind);
         plain.extend_from_slice(&gateway.to_bytes());
-        plain.extend_from_slice(&millis.to_be_bytes());
+        plain.extend_from_slice(&millis(sent).to_be_bytes());
         plain.extend_from_slice(&length.to_be_bytes());
         plain.extend_from_slice(text);
+        plain.extend_from_slice(&with);
         plain.resize(size - noise::OVERHEAD, 0);
         Ok(Self(noise::seal(PURPOSE, network, &key.to_bytes(), to.as_bytes(), &plain)?))
     }
@@ -133,7 +156,7 @@ impl SealedLetter {
     fn read(&self, plain: &[u8], key: MailboxPublic) -> Option<Letter> {
         let (&[kind], rest) = plain.split_first_chunk()?;
         let (gateway, rest) = rest.split_first_chunk()?;
-        let (millis, rest) = rest.split_first_chunk()?;
+        let (sent, rest) = rest.split_first_chunk()?;
         let (length, rest) = rest.split_first_chunk()?;
         let from = match kind {
             UNNAMED => None,
@@ -141,12 +164,13 @@ impl SealedLetter {
             _ => return None,
         };
         let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let millis = Duration::from_millis(u64::from_be_bytes(*millis));
+        let (text, enclosed) = rest.split_at_checked(length)?;
         Some(Letter {
             id: self.id(),
             from,
-            sent: SystemTime::UNIX_EPOCH.checked_add(millis)?,
-            text: rest.get(..length)?.to_vec(),
+            sent: time(u64::from_be_bytes(*sent))?,
+            text: text.to_vec(),
+            enclosed: Enclosed::read(enclosed)?,
         })
     }
 }

@@ -26,6 +26,7 @@ mod hold;
 mod id;
 mod known;
 mod mailbox;
+mod relay;
 mod request;
 mod response;
 mod rpc;
@@ -42,6 +43,7 @@ pub use mailbox::{
     Collect, CommandError, MAILBOX_PUT_OVERHEAD, MAILBOX_SERVICE, MAX_IDS, MailboxAnswer,
     MailboxRequest,
 };
+pub use relay::{RELAY_OVERHEAD, RELAY_SERVICE, RelayAnswer, RelayRequest};
 pub use request::{MAX_SERVICE_NAME, Request, RequestError};
 pub use response::{MAX_WORDS, Response};
 pub use rpc::{
