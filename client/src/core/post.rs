@@ -6,7 +6,7 @@ use mixbed_wire::{
 };
 use rand::Rng;
 
-use super::{Draft, Net, ReplyDue, RouteError, Sent};
+use super::{Net, ReplyDue, RouteError, Sealable, Sent};
 
 /// Where replies go: the client itself.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl PostError {
 
 /// Seals a draft on a fresh route, with reply blocks on fresh routes of their own.
 pub fn seal<P: PacketFormat, R: Rng + ?Sized>(
-    draft: &Draft,
+    draft: &impl Sealable,
     net: &Net,
     own: Return,
     trace: Option<TraceContext>,
@@ -62,8 +62,8 @@ pub fn seal<P: PacketFormat, R: Rng + ?Sized>(
         blocks.push(block);
         replies.push(reply);
     }
-    let (route, there) = net.there(draft.provider, trace, rng)?;
-    let destination = HopAddress { node: draft.provider, trace };
+    let (route, there) = net.there(draft.provider(), trace, rng)?;
+    let destination = HopAddress { node: draft.provider(), trace };
     let packet = P::seal(&route, destination, [0; 16], &draft.encode(&blocks), rng)?;
     let route = route.map(|hop| hop.address.node);
     Ok(Sealed { packet, sent: Sent { there, route: route.to_vec(), replies }, route })

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::sealing::Finished;
 use super::task::{Next, Task, UNSENT_PAUSE, Up};
-use crate::core::{self, Draft, Net, PostError, Sealed, SealedLoop, Tick};
+use crate::core::{self, Net, Payload, PostError, Sealable as _, Sealed, SealedLoop, Tick};
 
 impl Task {
     /// When the next tick is due, if there is a link that something can leave by, and something to
@@ -67,7 +67,7 @@ impl Task {
     fn begin_sealing(&mut self, net: &Net) {
         if self.cover.paces_payload()
             && self.ahead.payload.is_none()
-            && let Some((draft, trace)) = self.next_draft()
+            && let Some((draft, trace)) = self.next_payload()
         {
             return self.ahead.begin_payload(draft, net.clone(), self.own, trace);
         }
@@ -83,7 +83,7 @@ impl Task {
                 if let Some((draft, sealed)) = &self.ahead.payload
                     && let Some(document) = self.directory.current()
                 {
-                    self.traces.routed(draft.packet, &sealed.route, &document);
+                    self.traces.routed(draft, &sealed.route, &document);
                 }
             }
             Finished::Stale(draft) => {
@@ -125,7 +125,7 @@ impl Task {
         }
     }
 
-    /// Sends a packet of a message as soon as there is one.
+    /// Sends a packet of a message or a session as soon as there is one.
     fn at_once(&mut self, net: &Net, packets: &mpsc::Sender<Packet>) -> Next {
         let permit = match packets.try_reserve() {
             Ok(permit) => permit,
@@ -150,19 +150,24 @@ impl Task {
         }
     }
 
-    /// The next packet of a message, and the trace that it carries.
-    fn next_draft(&mut self) -> Option<(Draft, Option<TraceContext>)> {
-        let draft = self.messenger.poll_transmit()?;
-        let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
-        let trace = parent.map(|parent| self.traces.begin(&draft, parent));
-        Some((draft, trace))
+    /// The next packet of a message or a session, and the trace that it carries.
+    fn next_payload(&mut self) -> Option<(Payload, Option<TraceContext>)> {
+        let payload = Payload::Message(self.messenger.poll_transmit()?);
+        let trace = match &payload {
+            Payload::Message(draft) => {
+                let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
+                parent.map(|parent| self.traces.begin(draft, parent))
+            }
+            Payload::Session(_) => None,
+        };
+        Some((payload, trace))
     }
 
-    fn seal_next(&mut self, net: &Net) -> Result<Option<(Draft, Sealed)>, PostError> {
-        while let Some((draft, trace)) = self.next_draft() {
+    fn seal_next(&mut self, net: &Net) -> Result<Option<(Payload, Sealed)>, PostError> {
+        while let Some((draft, trace)) = self.next_payload() {
             match core::seal(&draft, net, self.own, trace, &mut rand::rng()) {
                 Ok(sealed) => {
-                    self.traces.routed(draft.packet, &sealed.route, &net.document);
+                    self.traces.routed(&draft, &sealed.route, &net.document);
                     return Ok(Some((draft, sealed)));
                 }
                 Err(error) => {
@@ -178,28 +183,47 @@ impl Task {
         Ok(None)
     }
 
-    fn unsealed(&mut self, draft: &Draft, error: &PostError) {
-        if error.is_providers() {
-            self.traces.failed(draft.packet, &error.to_string());
-            self.messenger.handle_provider_gone(draft.packet);
-        } else {
-            self.unsent(draft, &error.to_string());
+    fn unsealed(&mut self, payload: &Payload, error: &PostError) {
+        if !error.is_providers() {
+            return self.unsent(payload, &error.to_string());
+        }
+        match payload {
+            Payload::Message(draft) => {
+                self.traces.failed(draft.packet, &error.to_string());
+                self.messenger.handle_provider_gone(draft.packet);
+            }
+            Payload::Session(_) => {}
         }
     }
 
-    fn unsent(&mut self, draft: &Draft, why: &str) {
-        self.traces.failed(draft.packet, why);
-        self.messenger.handle_unsent(draft.packet);
+    fn unsent(&mut self, payload: &Payload, why: &str) {
+        match payload {
+            Payload::Message(draft) => {
+                self.traces.failed(draft.packet, why);
+                self.messenger.handle_unsent(draft.packet);
+            }
+            Payload::Session(_) => {}
+        }
     }
 
-    fn send_payload(&mut self, (draft, sealed): (Draft, Sealed), permit: mpsc::Permit<'_, Packet>) {
-        self.metrics.reply_blocks_made.inc_by(draft.blocks() as u64);
-        if draft.attempt > 1 {
-            self.metrics.retransmissions.inc();
-        }
+    fn send_payload(
+        &mut self,
+        (payload, sealed): (Payload, Sealed),
+        permit: mpsc::Permit<'_, Packet>,
+    ) {
+        self.metrics.reply_blocks_made.inc_by(payload.blocks() as u64);
         permit.send(sealed.packet);
         // Its timer starts here: however long it waited for its tick, its answer has time.
-        self.messenger.handle_sent(draft.packet, sealed.sent, Instant::now());
+        let now = Instant::now();
+        match payload {
+            Payload::Message(draft) => {
+                if draft.attempt > 1 {
+                    self.metrics.retransmissions.inc();
+                }
+                self.messenger.handle_sent(draft.packet, sealed.sent, now);
+            }
+            Payload::Session(_) => {}
+        }
     }
 
     /// Throws away what was sealed for another gateway or by another document.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use mixbed_wire::{NodeId, Packet};
 use tokio::task::JoinHandle;
 
-use crate::core::{self, Draft, Net, PostError, Return, Sealed, SealedLoop};
+use crate::core::{self, Net, Payload, PostError, Return, Sealed, SealedLoop};
 
 /// Drops, and loops, that are kept ready: enough for as many ticks at once. 24 KiB.
 const STOCK: usize = 4;
@@ -21,7 +21,7 @@ type Of = (NodeId, u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     of: Option<Of>,
-    pub(super) payload: Option<(Draft, Sealed)>,
+    pub(super) payload: Option<(Payload, Sealed)>,
     drops: VecDeque<Packet>,
     loops: VecDeque<SealedLoop>,
     sealing: Option<Job>,
@@ -31,8 +31,8 @@ pub(super) struct Ahead {
 #[derive(Debug)]
 struct Job {
     of: Option<Of>,
-    /// What is to be told to the messenger if it comes to nothing.
-    draft: Option<Draft>,
+    /// What is to be drafted again if it comes to nothing.
+    draft: Option<Payload>,
     work: JoinHandle<Result<Made, PostError>>,
 }
 
@@ -46,21 +46,21 @@ enum Made {
 /// What came of a job.
 #[derive(Debug)]
 pub(super) enum Finished {
-    /// A packet of a message is ready.
+    /// A packet of a message or a session is ready.
     Payload,
     /// A drop or a loop is.
     Stock,
     /// It was sealed for another gateway or by another document, and is thrown away; so is this
     /// draft, if it was one.
-    Stale(Option<Draft>),
+    Stale(Option<Payload>),
     /// It could not be sealed.
-    Failed(Option<Draft>, PostError),
+    Failed(Option<Payload>, PostError),
 }
 
 impl Ahead {
     /// What is ready is thrown away if it was sealed for another gateway or by another document.
     /// Returns a draft that was among it.
-    pub(super) fn handle_net(&mut self, net: &Net) -> Option<Draft> {
+    pub(super) fn handle_net(&mut self, net: &Net) -> Option<Payload> {
         let of = Some((net.gateway, net.epoch, net.document.revision));
         if self.of == of {
             return None;
@@ -92,10 +92,10 @@ impl Ahead {
         self.loops.pop_front()
     }
 
-    /// Begins to seal a packet of a message.
+    /// Begins to seal a packet of a message or a session.
     pub(super) fn begin_payload(
         &mut self,
-        draft: Draft,
+        draft: Payload,
         net: Net,
         own: Return,
         trace: Option<mixbed_wire::TraceContext>,
@@ -123,7 +123,7 @@ impl Ahead {
 
     fn begin(
         &mut self,
-        draft: Option<Draft>,
+        draft: Option<Payload>,
         work: impl FnOnce() -> Result<Made, PostError> + Send + 'static,
     ) {
         let work = tokio::task::spawn_blocking(work);

@@ -6,7 +6,7 @@ use mixbed_directory::Document;
 use mixbed_telemetry::{Attribute, Context, Hop, Service, Span, SpanName};
 use mixbed_wire::{NodeId, TraceContext};
 
-use crate::core::{Content, Draft, MessageNo, PacketNo};
+use crate::core::{Content, Draft, MessageNo, PacketNo, Payload};
 
 /// Open spans of packets, by packet.
 pub(super) struct Traces {
@@ -33,8 +33,10 @@ impl Traces {
     }
 
     /// Says which way the packet takes.
-    pub(super) fn routed(&mut self, packet: PacketNo, route: &[NodeId], document: &Document) {
-        if let Some((_, span)) = self.open.get_mut(&packet) {
+    pub(super) fn routed(&mut self, payload: &Payload, route: &[NodeId], document: &Document) {
+        if let Payload::Message(draft) = payload
+            && let Some((_, span)) = self.open.get_mut(&draft.packet)
+        {
             let name = |id: &NodeId| {
                 document.node(id).map_or_else(|| id.to_string(), |node| node.name.clone())
             };

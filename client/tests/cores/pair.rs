@@ -74,6 +74,8 @@ pub(crate) struct Pair<C: Carrier> {
     /// Each packet arrives twice if this is set.
     pub(crate) twice: bool,
     pub(crate) service_time: Duration,
+    /// Answers have so many bytes, if they are no echoes.
+    pub(crate) answer_length: Option<usize>,
     /// Answers that are lost before loss is drawn.
     pub(crate) lose_answers: u32,
     /// What becomes of the next packets, in whichever direction: each arrives so often, so much
@@ -113,6 +115,7 @@ impl<C: Carrier> Pair<C> {
             loss,
             twice: false,
             service_time: Duration::from_millis(5),
+            answer_length: None,
             lose_answers: 0,
             fates: VecDeque::new(),
             calls: Vec::new(),
@@ -301,7 +304,8 @@ impl<C: Carrier> Pair<C> {
             assert_eq!(call.service, "echo");
             *self.runs.entry(call.message).or_default() += 1;
             self.calls.push((call.message, self.now));
-            let response = Response::Ok(call.payload);
+            let answer = self.answer_length.map(|length| vec![7; length]);
+            let response = Response::Ok(answer.unwrap_or(call.payload));
             self.due(self.service_time, Due::Served(call.message, response));
         }
         self.answer();
