@@ -19,6 +19,7 @@ mod change;
 mod config;
 mod net;
 mod peer;
+mod ready;
 
 pub use books::{Audit, NetBooks};
 pub use config::{LocalNetConfig, Shape};

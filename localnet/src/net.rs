@@ -57,6 +57,14 @@ pub enum LocalNetError {
     /// It did not become ready in time.
     #[error(transparent)]
     NotReady(#[from] NotReady),
+    /// Nodes of it do not go by its document in time.
+    #[error("after {waited:?} the directory's document has not come to {nodes}")]
+    Behind {
+        /// How long was waited.
+        waited: Duration,
+        /// The nodes' names.
+        nodes: String,
+    },
 }
 
 /// A running local mixnet.
@@ -115,17 +123,6 @@ impl LocalNet {
             net.start_node(&name).await?;
         }
         Ok(net)
-    }
-
-    /// Waits until the document has a node of every role and layer, and every node of this net is
-    /// in it.
-    pub async fn wait_ready(&self, limit: Duration) -> Result<(), LocalNetError> {
-        let all_listed = |document: &mixbed_directory::Document| {
-            document.is_complete().is_ok()
-                && self.nodes.values().all(|node| document.node(&node.id()).is_some())
-        };
-        self.follower.wait_for(limit, all_listed).await?;
-        Ok(())
     }
 
     /// The directory, while it runs.

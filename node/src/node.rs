@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use mixbed_directory::follower::FollowerError;
 use mixbed_directory::{
-    Descriptor, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState, Role,
+    Descriptor, Document, Follower, FollowerConfig, Registrar, RegistrarConfig, RegistrarState,
+    Role,
 };
 use mixbed_telemetry::{Health, LoopMetrics, NodeMetrics, ProviderMetrics, Readings, Telemetry};
 use mixbed_wire::{DropReason, LoopOutcome, NodeId};
@@ -22,11 +23,12 @@ use crate::cover::{LoopTally, Loops, SharedSensor};
 use crate::drain::{self, Quiet};
 use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
-use crate::links::{Dialler, Door, LinkTable, Listener};
+use crate::links::{Dialler, Door, LinkKind, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
 use crate::path::{Path, Replies};
 use crate::provider::{Provider, ProviderConfig, readiness};
 use crate::replay_watch::ReplayWatch;
+use crate::topology;
 
 /// How long the directory may take to strike a node off.
 const LEAVING: Duration = Duration::from_secs(3);
@@ -64,6 +66,7 @@ pub struct Node {
     books: Arc<Books>,
     sensor: SharedSensor,
     follower: Follower,
+    links: Arc<LinkTable>,
     registrar: Arc<OnceLock<Registrar>>,
     health: Health,
     /// A provider's services, or a gateway's mailboxes.
@@ -225,7 +228,7 @@ impl Node {
             descriptor,
             ring: KeyRing::new(limits.replay_tags),
             workers,
-            links,
+            links: Arc::clone(&links),
             dialler: Dialler {
                 network,
                 own: link_key,
@@ -255,6 +258,7 @@ impl Node {
             books,
             sensor,
             follower,
+            links,
             registrar,
             health,
             provider,
@@ -327,6 +331,17 @@ impl Node {
     #[must_use]
     pub fn follower(&self) -> &Follower {
         &self.follower
+    }
+
+    /// Whether it has a way to each node that it passes packets on to by this document. Before the
+    /// document has come to it, packets of senders who have it are dropped here as
+    /// `unknown_next_hop`.
+    #[must_use]
+    pub fn goes_by(&self, document: &Document) -> bool {
+        document.node(&self.id).is_some_and(|own| {
+            topology::next_hops(own.role, document)
+                .all(|next| self.links.kind(next.id()) == Some(LinkKind::Node))
+        })
     }
 
     /// Leaves a network that goes on, within `limit`: out of the document first, then it does its

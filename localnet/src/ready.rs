@@ -1,0 +1,77 @@
+//! When a local net can carry packets.
+
+use std::time::Duration;
+
+use mixbed_directory::Document;
+use tokio::time::Instant;
+
+use crate::{LocalNet, LocalNetError};
+
+/// How often the nodes are looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+impl LocalNet {
+    /// Waits until the document has a node of every role and layer and every node of this net, and
+    /// each of them goes by it: a document comes to one a moment sooner than to another, and a node
+    /// that has an older one does not know all next hops of packets that are sent by the newer.
+    ///
+    /// # Errors
+    /// [`LocalNetError::NotReady`] if there is no such document within `limit`, and
+    /// [`LocalNetError::Behind`] with the names of the nodes that do not go by it.
+    pub async fn wait_ready(&self, limit: Duration) -> Result<(), LocalNetError> {
+        let began = Instant::now();
+        let all_listed = |document: &Document| {
+            document.is_complete().is_ok()
+                && self.nodes().values().all(|node| document.node(&node.id()).is_some())
+        };
+        loop {
+            let left = limit.saturating_sub(began.elapsed());
+            let document = self.follower().wait_for(left, all_listed).await?;
+            let behind = self.behind(&document);
+            if behind.is_empty() {
+                return Ok(());
+            }
+            if left.is_zero() {
+                return Err(LocalNetError::Behind { waited: limit, nodes: behind.join(", ") });
+            }
+            tokio::time::sleep(LOOK.min(left)).await;
+        }
+    }
+
+    /// The nodes that do not go by this document yet.
+    fn behind(&self, document: &Document) -> Vec<&str> {
+        let nodes = self.nodes().values();
+        nodes.filter(|node| !node.goes_by(document)).map(mixbed_node::Node::name).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::LocalNetConfig;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_net_is_not_ready_before_each_node_knows_its_next_hops() {
+        let state = tempfile::tempdir().expect("a directory");
+        let config = LocalNetConfig {
+            state_dir: Some(state.path().to_owned()),
+            ..LocalNetConfig::default()
+        };
+        let mut net = LocalNet::start(config).await.expect("a net");
+        net.wait_ready(SOON).await.expect("ready");
+        // A mix that is listed, and does not know the document that lists it.
+        net.stop_directory().await;
+        net.stop_node("mix-1-0", Duration::ZERO).await;
+        net.start_node("mix-1-0").await.expect("a mix");
+
+        let refused = net.wait_ready(Duration::from_millis(100)).await.expect_err("it is behind");
+        assert!(
+            matches!(&refused, LocalNetError::Behind { nodes, .. } if nodes == "mix-1-0"),
+            "{refused}"
+        );
+        net.start_directory().await.expect("the same directory");
+        net.wait_ready(SOON).await.expect("ready again");
+    }
+}
