@@ -45,8 +45,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) payload: &'a [u8],
     pub(crate) provider: &'a Descriptor,
     pub(crate) deadline: Instant,
-    /// When to give up if nothing at all has come back.
-    pub(crate) unheard: Option<Instant>,
+    /// How long after its first packet to give up if nothing at all has come back.
+    pub(crate) unheard: Option<Duration>,
     /// How many bytes the answer is expected to have.
     pub(crate) expected: usize,
     /// What its packets' spans hang under.
@@ -154,8 +154,7 @@ impl Client {
 
         let span = options.traced.then(|| self.spans().span(SpanName::Message, None));
         let trace = span.as_ref().map(mixbed_telemetry::Span::context);
-        let unheard = options.unheard.map(|unheard| deadline_after(began, unheard));
-        let expected = options.expected;
+        let RequestOptions { unheard, expected, .. } = *options;
         let asked = Asked { service, payload, provider, deadline, unheard, expected, trace };
         let result = self.ask(asked, began).await;
         if let Some(mut span) = span {

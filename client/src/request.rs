@@ -14,8 +14,9 @@ pub struct RequestOptions {
     pub deadline: Duration,
     /// The provider, by name. Default: a random one that offers the service.
     pub provider: Option<String>,
-    /// When to give up already if nothing at all has come back by then, from now: its provider is
-    /// likely to be dead, and another one may be asked. Default: at the deadline.
+    /// When to give up already if nothing at all has come back, counted from when its first packet
+    /// has left: its provider is likely to be dead, and another one may be asked. Default: at the
+    /// deadline.
     pub unheard: Option<Duration>,
     /// How many bytes the answer is expected to have. Reply blocks for so many, up to 170 kB, go
     /// right behind the request, so that the answer comes in one round trip. A wrong guess

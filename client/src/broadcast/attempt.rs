@@ -50,7 +50,7 @@ impl Attempt<'_> {
                     break;
                 }
                 let share = left / u32::try_from(round.len() - position).unwrap_or(u32::MAX);
-                let unheard = (round.len() > 1).then_some(now + UNHEARD);
+                let unheard = (round.len() > 1).then_some(UNHEARD);
                 match self.at(provider, began, now + share, unheard).await {
                     Err(error) if error.is_the_providers() => {
                         let name = &provider.name;
@@ -85,7 +85,7 @@ impl Attempt<'_> {
         provider: &Descriptor,
         began: Instant,
         deadline: Instant,
-        unheard: Option<Instant>,
+        unheard: Option<Duration>,
     ) -> Result<BroadcastReport, BroadcastError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if let Err(error) = self.client.wait_ready(left).await {

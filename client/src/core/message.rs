@@ -30,7 +30,9 @@ pub(super) struct Outgoing {
     /// All packets whose answers are still read, oldest first.
     pub(super) sent: VecDeque<PacketNo>,
     deadline: Instant,
-    unheard: Option<Instant>,
+    /// How long its first packet may be without any answer.
+    unheard: Option<Duration>,
+    first_sent: Option<Instant>,
     /// Answers to earlier packets speak of a state that the provider has lost since.
     since: PacketNo,
     body: Vec<u8>,
@@ -134,6 +136,7 @@ impl Outgoing {
             sent: VecDeque::new(),
             deadline: order.deadline,
             unheard: order.unheard,
+            first_sent: None,
             since: PacketNo(0),
             body,
             held: Bitmap::default(),
@@ -189,6 +192,15 @@ impl Outgoing {
                 (!asked.is_empty()).then_some((Purpose::Poll(asked), attempt))
             }
         }
+    }
+
+    /// One of its packets left.
+    pub(super) fn handle_sent(&mut self, packet: PacketNo, again: bool, now: Instant) {
+        self.tried.packets_sent += 1;
+        self.tried.retransmissions += u64::from(again);
+        self.first_sent.get_or_insert(now);
+        self.under_way.insert(packet);
+        self.sent.push_back(packet);
     }
 
     /// Takes back what [`next`](Self::next) gave and could not be sent.
@@ -260,7 +272,8 @@ impl Outgoing {
     /// When the message ends, if no answer ends it.
     pub(super) fn ends_at(&self) -> Instant {
         let unheard = self.unheard.filter(|_| self.tried.packets_received == 0);
-        unheard.map_or(self.deadline, |unheard| unheard.min(self.deadline))
+        let silent = self.first_sent.zip(unheard).map(|(sent, unheard)| sent + unheard);
+        silent.map_or(self.deadline, |silent| silent.min(self.deadline))
     }
 
     /// When the message wants to be woken besides its packets' timers.

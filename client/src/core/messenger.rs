@@ -141,10 +141,7 @@ impl<K> Messenger<K> {
         };
         let back = sent.replies.iter().map(|reply| reply.back).max().unwrap_or_default();
         let due = now + sent.there + back + self.margin.of_attempt(flying.attempt);
-        message.tried.packets_sent += 1;
-        message.tried.retransmissions += u64::from(flying.attempt > 1);
-        message.under_way.insert(packet);
-        message.sent.push_back(packet);
+        message.handle_sent(packet, flying.attempt > 1, now);
         self.timers.insert((due, packet));
         let mut replies = Vec::with_capacity(sent.replies.len());
         for ReplyDue { identifier, back, route, key } in sent.replies {

@@ -1,6 +1,6 @@
 //! What a messenger is asked, and how much of it it takes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_wire::NodeId;
 use mixbed_wire::message::RequestError;
@@ -36,9 +36,9 @@ pub struct Order<'a> {
     pub payload: &'a [u8],
     /// When to give up.
     pub deadline: Instant,
-    /// When to give up already if nothing at all has come back by then: the provider is likely to
-    /// be dead, and another one may be asked.
-    pub unheard: Option<Instant>,
+    /// How long after its first packet has left to give up already if nothing at all has come back:
+    /// the provider is likely to be dead, and another one may be asked.
+    pub unheard: Option<Duration>,
     /// How many bytes the response is expected to have. Reply blocks for so many follow the request
     /// at once, up to 170 kB, so that it comes in one round trip. 0: one reply block.
     pub expected: usize,

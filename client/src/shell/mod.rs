@@ -10,7 +10,7 @@ mod task;
 mod traces;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_telemetry::{ClientMetrics, Context, Service};
 use mixbed_wire::message::RequestError;
@@ -37,7 +37,7 @@ pub(crate) struct Command {
     pub(crate) service: String,
     pub(crate) payload: Vec<u8>,
     pub(crate) deadline: Instant,
-    pub(crate) unheard: Option<Instant>,
+    pub(crate) unheard: Option<Duration>,
     pub(crate) expected: usize,
     pub(crate) trace: Option<Context>,
     pub(crate) reply: oneshot::Sender<Result<Delivered, Ended>>,
