@@ -20,7 +20,7 @@ const MAX_WORDS: usize = 200;
 /// An address with the means to send requests to it. Cheap to clone; clones share connections.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     base: String,
     timeout: Duration,
 }
@@ -158,7 +158,7 @@ impl Endpoint {
         RpcError::Malformed { url, why: words(&error.to_string()) }
     }
 
-    fn transport_error(&self, url: &str, error: &reqwest::Error) -> RpcError {
+    pub(super) fn transport_error(&self, url: &str, error: &reqwest::Error) -> RpcError {
         let url = url.to_owned();
         let why = innermost(error);
         // A connection attempt that times out is both; "timed out" says more.

@@ -2,7 +2,9 @@
 
 mod endpoint;
 mod error;
+mod forward;
 
 pub(crate) use endpoint::words;
 pub use endpoint::{DEFAULT_TIMEOUT, Endpoint, MAX_ANSWER_BYTES};
 pub use error::RpcError;
+pub use forward::RawAnswer;

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
-use mixbed_wire::message::{Answer, Response, SUBMIT_SERVICE};
+use mixbed_wire::message::{Answer, RPC_SERVICE, Response, SUBMIT_SERVICE};
 use mixbed_wire::{DropReason, HopAddress, Packet, ReplyBlock, TraceContext};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
-use super::{Echo, Hold, Known, ProviderConfig, Submit};
+use super::{Echo, Hold, Known, ProviderConfig, Rpc, Submit};
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -73,13 +73,14 @@ impl Provider {
             None => {}
             Some(Ok(daemon)) => {
                 let patience = config.monerod_patience;
+                services.push(Arc::new(Rpc::new(daemon.clone(), metrics.clone())));
                 services.push(Arc::new(Known::new(daemon.clone())));
                 services.push(Arc::new(Hold::new(daemon.clone(), patience, metrics.clone())));
                 let (spans, metrics) = (spans.clone(), metrics.clone());
                 services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
             }
             Some(Err(error)) => {
-                tracing::error!(%error, "{SUBMIT_SERVICE} is not offered");
+                tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
             }
         }
         Self::with_services(&config, services, replies, spans, metrics)
