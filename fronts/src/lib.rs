@@ -1,1 +1,7 @@
 //! What wallets connect to: a SOCKS port and a daemon RPC endpoint, in front of a client.
+
+mod error;
+mod socks;
+
+pub use error::FrontError;
+pub use socks::{SocksConfig, SocksFront};
