@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::ClientConfig;
 use crate::core::{LoopReport, Suspicion};
 use crate::request::{Answer, RequestError, RequestOptions};
-use crate::shell::{self, Command, Ended};
+use crate::shell::{self, Command, Ended, Opening};
 use crate::state::{NotReady, State};
 
 /// A client at work. Cheap to clone; it stops when the last clone is dropped.
@@ -28,6 +28,7 @@ struct Inner {
     id: NodeId,
     directory: Follower,
     commands: mpsc::Sender<Command>,
+    openings: mpsc::Sender<Opening>,
     state: watch::Receiver<State>,
     suspicion: watch::Receiver<Suspicion>,
     loops: watch::Receiver<LoopReport>,
@@ -68,6 +69,7 @@ impl Client {
             id: started.id,
             directory,
             commands: started.commands,
+            openings: started.openings,
             state: started.state,
             suspicion: started.suspicion,
             loops: started.loops,
@@ -210,6 +212,10 @@ impl Client {
 
     pub(crate) fn spans(&self) -> &Service {
         &self.inner.spans
+    }
+
+    pub(crate) fn openings(&self) -> &mpsc::Sender<Opening> {
+        &self.inner.openings
     }
 
     pub(crate) fn state_now(&self) -> State {

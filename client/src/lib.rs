@@ -41,6 +41,7 @@ pub mod letters;
 mod request;
 mod shell;
 mod state;
+mod streams;
 
 pub use broadcast::{BroadcastError, BroadcastOptions, BroadcastReport};
 pub use client::Client;
@@ -50,3 +51,4 @@ pub use durable::{
 };
 pub use request::{Answer, RequestError, RequestOptions};
 pub use state::{NotReady, State};
+pub use streams::{Code, Reason, Stream, StreamError, StreamOptions};

@@ -138,7 +138,7 @@ pub enum RequestError {
     Stopped,
 }
 
-fn no_provider(service: &str, provider: Option<&str>, known: &[String]) -> String {
+pub(crate) fn no_provider(service: &str, provider: Option<&str>, known: &[String]) -> String {
     let offered = match known {
         [] => "no provider of the network does".to_owned(),
         known => format!("it is offered by {}", known.join(", ")),

@@ -11,7 +11,7 @@ use super::message::{Copies, Outgoing, Progress};
 use super::packet::{Expected, Flight, InFlight, Purpose, Resumed, State};
 use super::{
     Content, Delivered, Draft, Event, Limits, Loss, Margin, MessageNo, Order, OrderError, PacketNo,
-    Received, ReplyDue, Sent, Silence, Suspicion, Tried,
+    Received, ReplyDue, Sent, Silence, Suspicion, Tried, Way,
 };
 
 /// The reliable core: cuts messages into packets, sends again what is not answered in time, and
@@ -354,6 +354,29 @@ impl<K> Messenger<K> {
     /// For others who see packets come back or not: loops.
     pub fn suspicion_mut(&mut self) -> &mut Suspicion {
         &mut self.suspicion
+    }
+
+    /// What became of a packet of a session.
+    pub fn handle_way(&mut self, way: &Way, now: Instant) {
+        match way {
+            Way::Passed(route) => self.suspicion.handle_returned(route, now),
+            Way::Lost { route, sent_at } => {
+                self.silence.handle_lost(*sent_at, now);
+                self.suspicion.handle_lost(route, now);
+            }
+        }
+    }
+
+    /// Packets under way.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.timers.len()
+    }
+
+    /// Packets that may be under way.
+    #[must_use]
+    pub fn total_window(&self) -> usize {
+        self.limits.total_window
     }
 
     /// How much is lost.

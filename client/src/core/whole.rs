@@ -6,8 +6,9 @@ use mixbed_wire::{DropReason, NodeId, Packet, PacketFormat};
 use rand::Rng;
 
 use super::{
-    Cover, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError,
-    PostError, Return, Sealed, SealedLoop, Suspicion, Tick, open, seal, seal_drop, seal_loop,
+    Cover, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError, Payload,
+    PostError, Return, Sealed, SealedLoop, Sessions, Suspicion, Tick, Turns, open, seal, seal_drop,
+    seal_loop,
 };
 
 /// How soon a packet that could not be sealed is tried again: routes come with a new document.
@@ -23,6 +24,8 @@ const UNSENT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct ClientCore<P: PacketFormat = Packet> {
     messenger: Messenger<P::ReplyKey>,
+    sessions: Sessions<P::ReplyKey>,
+    turns: Turns,
     cover: Cover,
     loops: Loops<P::ReplyKey>,
     own: Return,
@@ -35,7 +38,7 @@ pub struct ClientCore<P: PacketFormat = Packet> {
 /// Packets that a client made, by what they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SentCounts {
-    /// Of messages, first tries and others.
+    /// Of messages, first tries and others, and of sessions.
     pub payload: u64,
     /// Drops.
     pub drops: u64,
@@ -50,6 +53,8 @@ impl<P: PacketFormat> ClientCore<P> {
         let secret = P::secret(rng);
         Self {
             messenger: Messenger::new(limits),
+            sessions: Sessions::default(),
+            turns: Turns::default(),
             cover: Cover::default(),
             loops: Loops::default(),
             own: Return { id, key: P::public(&secret) },
@@ -99,6 +104,14 @@ impl<P: PacketFormat> ClientCore<P> {
         self.messenger.handle_order(order, now, rng)
     }
 
+    /// The sessions, to have streams in: [`Sessions::choose`] gives one whose
+    /// [`end`](super::Session::end) reads and writes. After whatever was done with it
+    /// [`poll_transmit`](Self::poll_transmit) is to be called, and
+    /// [`Sessions::handle_changed`] if the end was told to wake others.
+    pub fn sessions_mut(&mut self) -> &mut Sessions<P::ReplyKey> {
+        &mut self.sessions
+    }
+
     /// A packet came from the gateway.
     ///
     /// # Errors
@@ -112,6 +125,12 @@ impl<P: PacketFormat> ClientCore<P> {
             self.hear_of_loops(now);
             return Ok(());
         }
+        if let Some(key) = self.sessions.key(&opened.identifier) {
+            let plaintext = P::read_reply(key, opened.exit)?;
+            let taken = self.sessions.handle_reply(&opened.identifier, &plaintext, now);
+            self.hear_of_sessions(now);
+            return taken;
+        }
         let key = self.messenger.key(&opened.identifier)?;
         let plaintext = P::read_reply(key, opened.exit)?;
         self.messenger.handle_reply(&opened.identifier, &plaintext, now).map(drop)
@@ -120,6 +139,8 @@ impl<P: PacketFormat> ClientCore<P> {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.messenger.handle_timeout(now);
+        self.sessions.handle_timeout(now);
+        self.hear_of_sessions(now);
         self.loops.handle_timeout(now);
         self.hear_of_loops(now);
     }
@@ -154,8 +175,9 @@ impl<P: PacketFormat> ClientCore<P> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let tick = self.net.as_ref().and_then(|_| self.cover.poll_timeout());
-        let timers = [self.messenger.poll_timeout(), self.loops.poll_timeout(), tick];
-        timers.into_iter().chain([self.retry_at]).flatten().min()
+        let (messages, sessions) = (self.messenger.poll_timeout(), self.sessions.poll_timeout());
+        let timers = [messages, sessions, self.loops.poll_timeout(), tick, self.retry_at];
+        timers.into_iter().flatten().min()
     }
 
     /// See [`Messenger::is_link_silent`].
@@ -213,23 +235,44 @@ impl<P: PacketFormat> ClientCore<P> {
         now: Instant,
         rng: &mut R,
     ) -> Result<Option<P>, PostError> {
-        while let Some(draft) = self.messenger.poll_transmit() {
-            match seal(&draft, net, self.own, None, rng) {
-                Ok(Sealed { packet, sent, .. }) => {
-                    self.messenger.handle_sent(draft.packet, sent, now);
+        while let Some(payload) = self.turns.poll(&mut self.messenger, &mut self.sessions, now) {
+            let sealed = seal(&payload, net, self.own, None, rng);
+            let gone = matches!(&sealed, Err(error) if error.is_providers());
+            match (sealed, payload) {
+                (Ok(Sealed { packet, sent, .. }), payload) => {
+                    match payload {
+                        Payload::Message(draft) => {
+                            self.messenger.handle_sent(draft.packet, sent, now);
+                        }
+                        Payload::Session(draft) => self.sessions.handle_sent(&draft, sent, now),
+                    }
                     self.sent.payload += 1;
                     return Ok(Some(packet));
                 }
-                Err(error) if error.is_providers() => {
+                (Err(_), Payload::Message(draft)) if gone => {
                     self.messenger.handle_provider_gone(draft.packet);
                 }
-                Err(error) => {
+                (Err(_), Payload::Session(draft)) if gone => {
+                    self.sessions.handle_provider_gone(&draft, now);
+                }
+                (Err(error), Payload::Message(draft)) => {
                     self.messenger.handle_unsent(draft.packet);
+                    return Err(error);
+                }
+                (Err(error), Payload::Session(draft)) => {
+                    self.sessions.handle_unsent(&draft);
                     return Err(error);
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Packets of sessions tell of the nodes that they passed.
+    fn hear_of_sessions(&mut self, now: Instant) {
+        while let Some(way) = self.sessions.poll_way() {
+            self.messenger.handle_way(&way, now);
+        }
     }
 
     /// Loops tell of the nodes that they passed as well as messages do.

@@ -152,7 +152,10 @@ impl Task {
 
     /// The next packet of a message or a session, and the trace that it carries.
     fn next_payload(&mut self) -> Option<(Payload, Option<TraceContext>)> {
-        let payload = Payload::Message(self.messenger.poll_transmit()?);
+        let payload = {
+            let sessions = &mut self.streams.sessions;
+            self.streams.turns.poll(&mut self.messenger, sessions, Instant::now())?
+        };
         let trace = match &payload {
             Payload::Message(draft) => {
                 let parent = self.waiting.get(&draft.number).and_then(|waiting| waiting.trace);
@@ -192,7 +195,9 @@ impl Task {
                 self.traces.failed(draft.packet, &error.to_string());
                 self.messenger.handle_provider_gone(draft.packet);
             }
-            Payload::Session(_) => {}
+            Payload::Session(draft) => {
+                self.streams.sessions.handle_provider_gone(draft, Instant::now());
+            }
         }
     }
 
@@ -202,7 +207,7 @@ impl Task {
                 self.traces.failed(draft.packet, why);
                 self.messenger.handle_unsent(draft.packet);
             }
-            Payload::Session(_) => {}
+            Payload::Session(draft) => self.streams.sessions.handle_unsent(draft),
         }
     }
 
@@ -222,7 +227,7 @@ impl Task {
                 }
                 self.messenger.handle_sent(draft.packet, sealed.sent, now);
             }
-            Payload::Session(_) => {}
+            Payload::Session(draft) => self.streams.sessions.handle_sent(&draft, sealed.sent, now),
         }
     }
 

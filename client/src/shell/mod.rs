@@ -6,6 +6,7 @@ mod carrier;
 mod link;
 mod sealing;
 mod state;
+mod streams;
 mod task;
 mod traces;
 
@@ -51,10 +52,13 @@ pub(crate) enum Ended {
     TooManyMessages(usize),
 }
 
+pub(crate) use streams::Opening;
+
 /// The handles of a started client.
 pub(crate) struct Started {
     pub(crate) id: NodeId,
     pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) openings: mpsc::Sender<Opening>,
     pub(crate) state: watch::Receiver<State>,
     pub(crate) suspicion: watch::Receiver<Suspicion>,
     pub(crate) loops: watch::Receiver<LoopReport>,
@@ -76,6 +80,7 @@ pub(crate) fn start(
     let id = NodeId::of_key(link_key.public().as_bytes());
     let own = Return { id, key: secret.public() };
     let (commands, orders) = mpsc::channel(COMMANDS);
+    let (openings, to_open) = mpsc::channel(COMMANDS);
     let (from_link, inbound) = mpsc::channel(INBOUND);
     let (state, shown) = watch::channel(State::Connecting);
     let (suspected, suspicion) = watch::channel(Suspicion::default());
@@ -102,6 +107,7 @@ pub(crate) fn start(
     });
     let task = task::Task {
         messenger: Messenger::new(limits),
+        streams: streams::Streams::new(to_open),
         cover: Cover::default(),
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),
@@ -120,7 +126,7 @@ pub(crate) fn start(
         abandoned: Arc::clone(&abandoned),
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, state: shown, suspicion, loops, abandoned, metrics }
+    Started { id, commands, openings, state: shown, suspicion, loops, abandoned, metrics }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::link::{FromLink, Inbound};
 use super::sealing::Ahead;
+use super::streams::Streams;
 use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
@@ -28,6 +29,7 @@ pub(super) const UNSENT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Task {
     pub(super) messenger: Messenger<ReplyKey>,
+    pub(super) streams: Streams,
     pub(super) cover: Cover,
     pub(super) ahead: Ahead,
     /// Nothing is sealed before, as there was no route.
@@ -91,6 +93,7 @@ impl Task {
                 self.handle_timeout(Instant::now());
             }
             self.hear_of_loops();
+            self.hear_of_sessions();
             let next = self.transmit();
             self.tell();
             let now = Instant::now();
@@ -111,18 +114,22 @@ impl Task {
                 () = directory.changed() => self.show(),
                 finished = self.ahead.finished() => self.handle_sealed(finished),
                 () = abandoned.notified() => self.cancel_abandoned(),
+                streams = self.streams.next() => self.handle_streams(streams),
                 () = tokio::time::sleep_until(due.into()) => {}
                 () = room_in(room) => {}
                 // Sealing takes a millisecond: others get their turn between two packets.
                 () = tokio::task::yield_now(), if matches!(next, Next::Sent) => {}
             }
         }
+        self.close_sessions();
         self.state.send_replace(State::Stopped);
     }
 
     /// When something must be given up, or asked for again.
     fn due(&self) -> Option<Instant> {
-        self.messenger.poll_timeout().into_iter().chain(self.loops.poll_timeout()).min()
+        let (loops, sessions) = (&self.loops, &self.streams.sessions);
+        let timers = [self.messenger.poll_timeout(), loops.poll_timeout(), sessions.poll_timeout()];
+        timers.into_iter().flatten().min()
     }
 
     /// Loops tell of the nodes that they passed as well as messages do.
@@ -155,6 +162,7 @@ impl Task {
     /// again: it would go the same way.
     fn handle_timeout(&mut self, now: Instant) {
         self.messenger.handle_timeout(now);
+        self.streams.sessions.handle_timeout(now);
         if self.messenger.is_link_silent()
             && let Some(link) = self.link.take()
         {
@@ -284,6 +292,11 @@ impl Task {
             self.metrics.loops_returned.inc();
             self.show_loops();
             return Ok(());
+        }
+        if let Some(key) = self.streams.sessions.key(&opened.identifier) {
+            let plaintext = key.read(opened.exit)?;
+            let now = Instant::now();
+            return self.streams.sessions.handle_reply(&opened.identifier, &plaintext, now);
         }
         let plaintext = self.messenger.key(&opened.identifier)?.read(opened.exit)?;
         self.messenger.handle_reply(&opened.identifier, &plaintext, Instant::now())?;

@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::link::{FromLink, Inbound};
+use super::streams::Streams;
 use super::task::Task;
 use super::{Command, Ended, sealing, traces};
 use crate::core::{Cover, Delivered, Limits, LoopReport, Loops, Messenger, Return, Suspicion};
@@ -38,6 +39,7 @@ fn task(limits: Limits) -> Running {
     let abandoned = Arc::new(Notify::new());
     let task = Task {
         messenger: Messenger::new(limits),
+        streams: Streams::new(mpsc::channel(1).1),
         cover: Cover::default(),
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),

@@ -1,0 +1,114 @@
+//! Sessions, as the task keeps them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mixbed_session::{Code, Reason};
+use mixbed_wire::{NodeId, ReplyKey};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::task::Task;
+use crate::core::{Closed, Session, SessionError, SessionNo, Sessions, Turns};
+
+/// A session that somebody wants to open a stream in.
+pub(crate) struct Opening {
+    /// The providers that it may be with, the best one first.
+    pub(crate) providers: Vec<NodeId>,
+    /// What sets it apart from others.
+    pub(crate) isolation: Option<String>,
+    pub(crate) reply: oneshot::Sender<Result<Session, SessionError>>,
+}
+
+/// All sessions, and what wakes the task for them.
+pub(super) struct Streams {
+    pub(super) sessions: Sessions<ReplyKey>,
+    pub(super) turns: Turns,
+    openings: mpsc::Receiver<Opening>,
+    /// A stream did something.
+    changed: Arc<Notify>,
+    watchers: HashMap<SessionNo, AbortOnDropHandle<()>>,
+}
+
+impl Streams {
+    pub(super) fn new(openings: mpsc::Receiver<Opening>) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            turns: Turns::default(),
+            openings,
+            changed: Arc::default(),
+            watchers: HashMap::new(),
+        }
+    }
+
+    /// Somebody wants a session, or a stream did something. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Opening> {
+        tokio::select! {
+            Some(opening) = self.openings.recv() => Some(opening),
+            () = self.changed.notified() => None,
+        }
+    }
+
+    fn open(
+        &mut self,
+        opening: &Opening,
+        limits: mixbed_session::Limits,
+    ) -> Result<Session, SessionError> {
+        let Opening { providers, isolation, .. } = opening;
+        let now = Instant::now();
+        let isolation = isolation.as_deref();
+        let session = self.sessions.choose(providers, isolation, limits, now, &mut rand::rng())?;
+        self.watchers.entry(session.number).or_insert_with(|| {
+            let (end, changed) = (Arc::clone(&session.end), Arc::clone(&self.changed));
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                loop {
+                    end.changed().await;
+                    changed.notify_one();
+                }
+            }))
+        });
+        Ok(session)
+    }
+}
+
+impl Task {
+    /// What [`Streams::next`] told.
+    pub(super) fn handle_streams(&mut self, opening: Option<Opening>) {
+        let Some(opening) = opening else { return self.streams.sessions.handle_changed() };
+        let session = self.streams.open(&opening, self.session_limits());
+        // Whoever asked may have gone: the session then stays idle until it is closed.
+        let _ = opening.reply.send(session);
+    }
+
+    /// Reply blocks are to be used while the mixes still have the keys that they were made for.
+    fn session_limits(&self) -> mixbed_session::Limits {
+        let mut limits = mixbed_session::Limits::default();
+        if let Some(document) = self.directory.current() {
+            let parameters = &document.parameters;
+            let epochs = u32::try_from(parameters.key_grace()).unwrap_or(1);
+            // A quarter is left for the reply's own way.
+            let life = parameters.epoch_length.saturating_mul(epochs) / 4 * 3;
+            limits.block_life = limits.block_life.min(life).max(Duration::from_secs(1));
+        }
+        limits
+    }
+
+    /// What the packets of sessions tell, and which sessions are over.
+    pub(super) fn hear_of_sessions(&mut self) {
+        let now = Instant::now();
+        while let Some(way) = self.streams.sessions.poll_way() {
+            self.messenger.handle_way(&way, now);
+        }
+        while let Some(Closed { session, provider, reason }) = self.streams.sessions.poll_closed() {
+            tracing::debug!(%provider, %reason, "a session is over");
+            self.streams.watchers.remove(&session);
+        }
+    }
+
+    /// The client stops: whoever reads or writes hears of it.
+    pub(super) fn close_sessions(&mut self) {
+        let reason = Reason::from(Code::Stopped);
+        self.streams.sessions.close_all(&reason, Instant::now());
+    }
+}
