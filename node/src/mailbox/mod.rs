@@ -3,11 +3,12 @@
 //! [`Mailboxes`] has the rules and is pure: it knows each letter's name, size and age, not its
 //! bytes. [`Store`] has the bytes, on disk. A clerk keeps the two in step: whatever was
 //! answered for is written down. The service `mailbox` is reached by routes that end at the
-//! gateway.
+//! gateway, and so is `relay`, which sends answers to letters without a name on.
 
 mod bounds;
 mod clerk;
 mod core;
+mod relay;
 mod service;
 mod start;
 mod store;
@@ -15,6 +16,7 @@ mod store;
 pub use bounds::MailboxBounds;
 use clerk::{Clerk, Desk};
 pub use core::{Change, Collected, LetterNo, Mailboxes, Put};
+use relay::Relay;
 use service::Mailbox;
 pub(crate) use start::{Gateway, start};
 pub use store::{Store, StoreError};

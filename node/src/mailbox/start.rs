@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::provider::{Provider, ProviderConfig, ReplySink, Service};
 
-use super::{Clerk, Mailbox, MailboxConfig, StoreError};
+use super::{Clerk, Mailbox, MailboxConfig, Relay, StoreError};
 
 /// What of a gateway its mailboxes use.
 pub(crate) struct Gateway<'a> {
@@ -22,7 +22,7 @@ pub(crate) struct Gateway<'a> {
     pub(crate) stop: &'a CancellationToken,
 }
 
-/// Opens the mailboxes and starts their service: requests come and are answered as at a provider,
+/// Opens the mailboxes and starts their service, and `relay` beside it: requests come and are answered as at a provider,
 /// by routes that end at the gateway.
 pub(crate) fn start(config: &MailboxConfig, gateway: Gateway<'_>) -> Result<Provider, StoreError> {
     if config.keep_in.is_none() {
@@ -34,7 +34,8 @@ pub(crate) fn start(config: &MailboxConfig, gateway: Gateway<'_>) -> Result<Prov
     tasks.spawn(clerk.run(stop.clone()));
     let network = Arc::clone(network);
     let mailbox: Arc<dyn Service> = Arc::new(Mailbox { network, own: link_key.clone(), desk });
+    let relay: Arc<dyn Service> = Arc::new(Relay::new(Arc::clone(&replies)));
     let metrics = ProviderMetrics::new(telemetry, spans.name());
     let config = ProviderConfig::default();
-    Ok(Provider::with_services(&config, vec![mailbox], replies, spans, metrics))
+    Ok(Provider::with_services(&config, vec![mailbox, relay], replies, spans, metrics))
 }
