@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
 use crate::core::{LoopReport, Suspicion};
+use crate::letters::WaysBack;
 use crate::request::{Answer, RequestError, RequestOptions};
 use crate::shell::{self, Command, Ended, Opening};
 use crate::state::{NotReady, State};
@@ -33,6 +34,7 @@ struct Inner {
     suspicion: watch::Receiver<Suspicion>,
     loops: watch::Receiver<LoopReport>,
     abandoned: Arc<Notify>,
+    ways_back: Arc<WaysBack>,
     spans: Service,
     metrics: ClientMetrics,
     stop: CancellationToken,
@@ -74,6 +76,7 @@ impl Client {
             suspicion: started.suspicion,
             loops: started.loops,
             abandoned: started.abandoned,
+            ways_back: started.ways_back,
             spans,
             metrics: started.metrics,
             _stop_when_dropped: stop.clone().drop_guard(),
@@ -195,6 +198,16 @@ impl Client {
             let state = State::Degraded { why: error.to_string(), sending: false };
             NotReady { waited: limit, state }.into()
         })
+    }
+
+    /// Ways back that letters gave away.
+    pub(crate) fn ways_back(&self) -> &WaysBack {
+        &self.inner.ways_back
+    }
+
+    /// How readily each node is to be chosen now.
+    pub(crate) fn weights(&self) -> crate::core::Weights {
+        self.inner.suspicion.borrow().weights(Instant::now())
     }
 
     /// In random order, those first that seem to work.

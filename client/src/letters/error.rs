@@ -43,6 +43,15 @@ pub enum MailboxError {
     /// The answer makes no sense.
     #[error("{0} answered something that this version does not read")]
     Answer(String),
+    /// No reply blocks can be made now.
+    #[error("no way back to this client can be offered now: {0}")]
+    NoWayBack(String),
+    /// A reply block was used before.
+    #[error("{0} has sent something by this reply block before: each is good for one answer")]
+    BlockUsed(String),
+    /// It has too much to do.
+    #[error("{0} sends on as many answers as it may: try again")]
+    Busy(String),
     /// There is no letter of this name to be accepted.
     #[error("no letter {0} was received and not yet accepted")]
     NotReceived(mixbed_wire::letter::LetterId),

@@ -12,12 +12,16 @@
 mod error;
 mod inbox;
 mod mailbox;
+mod offer;
 mod open;
+mod relay;
 mod send;
 mod store;
+mod ways;
 
 pub use error::MailboxError;
 pub use mailbox::Mailbox;
 pub use open::MailboxOptions;
 pub use send::Posted;
 pub use store::AcceptedError;
+pub(crate) use ways::WaysBack;

@@ -24,6 +24,7 @@ use crate::config::ClientConfig;
 use crate::core::{
     Cover, Delivered, FailedGateways, LoopReport, Loops, Messenger, Return, Suspicion, Tried,
 };
+use crate::letters::WaysBack;
 use crate::state::State;
 
 /// Requests that wait for the task to take them; it takes them at once unless it is stuck.
@@ -64,6 +65,7 @@ pub(crate) struct Started {
     pub(crate) loops: watch::Receiver<LoopReport>,
     /// To be told when somebody no longer waits for an answer.
     pub(crate) abandoned: Arc<Notify>,
+    pub(crate) ways_back: Arc<WaysBack>,
     pub(crate) metrics: ClientMetrics,
 }
 
@@ -79,6 +81,7 @@ pub(crate) fn start(
     let secret = SphinxSecret::generate(&mut rand::rng());
     let id = NodeId::of_key(link_key.public().as_bytes());
     let own = Return { id, key: secret.public() };
+    let ways_back = Arc::new(WaysBack::new(own));
     let (commands, orders) = mpsc::channel(COMMANDS);
     let (openings, to_open) = mpsc::channel(COMMANDS);
     let (from_link, inbound) = mpsc::channel(INBOUND);
@@ -114,6 +117,7 @@ pub(crate) fn start(
         loops: Loops::default(),
         own,
         secret,
+        ways_back: Arc::clone(&ways_back),
         directory,
         link: None,
         trouble: None,
@@ -126,7 +130,17 @@ pub(crate) fn start(
         abandoned: Arc::clone(&abandoned),
     };
     tasks.spawn(task.run(orders, inbound, stop.clone()));
-    Started { id, commands, openings, state: shown, suspicion, loops, abandoned, metrics }
+    Started {
+        id,
+        commands,
+        openings,
+        state: shown,
+        suspicion,
+        loops,
+        abandoned,
+        ways_back,
+        metrics,
+    }
 }
 
 #[cfg(test)]

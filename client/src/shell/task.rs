@@ -19,6 +19,7 @@ use crate::core::{
     self, Cover, Delivered, Event, LoopReport, Loops, MessageNo, Messenger, Order, OrderError,
     Return, Share, Suspicion,
 };
+use crate::letters::WaysBack;
 use crate::state::State;
 
 /// How long it is waited when nothing is due: any time would do.
@@ -37,6 +38,8 @@ pub(super) struct Task {
     pub(super) loops: Loops<ReplyKey>,
     pub(super) own: Return,
     pub(super) secret: SphinxSecret,
+    /// Those that letters gave away.
+    pub(super) ways_back: Arc<WaysBack>,
     pub(super) directory: Follower,
     pub(super) link: Option<Up>,
     /// Why there is no link, if there was a try.
@@ -147,6 +150,7 @@ impl Task {
     fn show(&mut self) {
         let trouble = self.trouble.as_deref();
         let linked = self.link.is_some();
+        self.ways_back.handle_link(self.link.as_ref().map(|link| link.gateway));
         let state = super::state::judge(&self.directory, linked, trouble, &self.looped.borrow());
         self.state.send_if_modified(|shown| {
             let changed = *shown != state;
@@ -297,6 +301,9 @@ impl Task {
             let plaintext = key.read(opened.exit)?;
             let now = Instant::now();
             return self.streams.sessions.handle_reply(&opened.identifier, &plaintext, now);
+        }
+        if self.ways_back.knows(&opened.identifier) {
+            return self.ways_back.handle_packet(&opened.identifier, opened.exit);
         }
         let plaintext = self.messenger.key(&opened.identifier)?.read(opened.exit)?;
         self.messenger.handle_reply(&opened.identifier, &plaintext, Instant::now())?;

@@ -45,6 +45,10 @@ fn task(limits: Limits) -> Running {
         unsealed_until: Instant::now(),
         loops: Loops::default(),
         own: Return { id: NodeId::from_bytes([1; 8]), key: secret.public() },
+        ways_back: Arc::new(WaysBack::new(Return {
+            id: NodeId::from_bytes([1; 8]),
+            key: secret.public(),
+        })),
         secret,
         directory: follower.expect("a good URL"),
         link: None,
