@@ -1,6 +1,6 @@
 //! The handle.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mixbed_directory::{Descriptor, Document, Follower};
@@ -11,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::broadcast::ProviderBook;
 use crate::config::ClientConfig;
 use crate::core::{LoopReport, Suspicion};
 use crate::letters::WaysBack;
@@ -37,6 +38,7 @@ struct Inner {
     ways_back: Arc<WaysBack>,
     spans: Service,
     metrics: ClientMetrics,
+    book: Mutex<ProviderBook>,
     stop: CancellationToken,
     tasks: TaskTracker,
     _stop_when_dropped: DropGuard,
@@ -79,6 +81,7 @@ impl Client {
             ways_back: started.ways_back,
             spans,
             metrics: started.metrics,
+            book: Mutex::default(),
             _stop_when_dropped: stop.clone().drop_guard(),
             stop,
             tasks,
@@ -210,7 +213,7 @@ impl Client {
         self.inner.suspicion.borrow().weights(Instant::now())
     }
 
-    /// In random order, those first that seem to work.
+    /// In random order, those first that seem to work, and those last whose word was worth nothing.
     pub(crate) fn by_weight<'a>(&self, mut providers: Vec<&'a Descriptor>) -> Vec<&'a Descriptor> {
         let weights = self.inner.suspicion.borrow().weights(Instant::now());
         let mut ordered = Vec::with_capacity(providers.len());
@@ -220,7 +223,18 @@ impl Client {
         while let Some(at) = next(&providers) {
             ordered.push(providers.swap_remove(at));
         }
+        let (book, now) = (self.book(), Instant::now());
+        ordered.sort_by_key(|provider| book.is_suspect(provider.id(), now));
         ordered
+    }
+
+    /// What is remembered of providers. Held for one step, never while anything waits.
+    pub(crate) fn book(&self) -> MutexGuard<'_, ProviderBook> {
+        self.inner.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn metrics(&self) -> &ClientMetrics {
+        &self.inner.metrics
     }
 
     pub(crate) fn spans(&self) -> &Service {

@@ -27,6 +27,23 @@
 //! and loops besides them ([`core::Cover`]): from outside nobody sees whether there was something
 //! to say. [`Client::loops`] tells which loops came back.
 //!
+//! [`Client::open`] gives a [`Stream`] to a service of a provider, such as `tcp`, which connects it to
+//! a target of yours: bytes in order both ways, `AsyncRead` and `AsyncWrite` like a TCP connection,
+//! so that HTTP and others run over it (`examples/http.rs`).
+//!
+//! ```no_run
+//! # async fn open(client: mixbed_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use mixbed_client::StreamOptions;
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! let mut stream = client.open("tcp", "monerod.mixbed:18081", StreamOptions::default()).await?;
+//! stream.write_all(b"GET /get_height HTTP/1.0\r\n\r\n").await?;
+//! let mut answer = String::new();
+//! stream.read_to_string(&mut answer).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! [`Client::broadcast`] hands a raw Monero transaction to a provider's monerod; [`Broadcasts`] are
 //! written down first, and outlive the process. The rules are in
 //! [`core`], without I/O; what is here besides moves bytes and time.
@@ -43,7 +60,10 @@ mod shell;
 mod state;
 mod streams;
 
-pub use broadcast::{BroadcastError, BroadcastOptions, BroadcastReport};
+pub use broadcast::{
+    BroadcastError, BroadcastOptions, BroadcastReport, LocateError, Located, MAX_MEAN_WAIT,
+    Promise, Sighting, SuspectProvider,
+};
 pub use client::Client;
 pub use config::ClientConfig;
 pub use durable::{

@@ -50,7 +50,9 @@ impl Mixnet {
         let mut options = BroadcastOptions {
             deadline: left.min(ATTEMPT),
             traced: self.traced && allowed,
-            provider: None,
+            // The run asks the monerods themselves.
+            confirm: false,
+            ..BroadcastOptions::default()
         };
         let mut result = self.client.broadcast(&raw, options.clone()).await;
         if let Err(BroadcastError::Request(RequestError::TracingNotAllowed)) = &result {

@@ -99,6 +99,7 @@ async fn from_here(args: &Args, raw: &[u8], quiet: bool) -> Result<BroadcastRepl
         deadline: args.deadline.0.saturating_sub(began.elapsed()),
         traced: allowed && !args.no_trace,
         provider: args.provider.clone(),
+        ..BroadcastOptions::default()
     };
     let reply = match client.broadcast(raw, options).await {
         Ok(report) => accepted(&report),

@@ -52,7 +52,12 @@ pub(super) async fn handle(
         Tracing::Never => false,
         Tracing::Allowed => tracing_allowed(&control.client),
     };
-    let options = BroadcastOptions { deadline, traced, provider: query.provider };
+    let options = BroadcastOptions {
+        deadline,
+        traced,
+        provider: query.provider,
+        ..BroadcastOptions::default()
+    };
     let began = Instant::now();
     // What has no id cannot be known again, and is sent at once or not at all.
     if let Some(broadcasts) = &control.broadcasts

@@ -67,6 +67,24 @@ pub enum BroadcastError {
         /// What was tried, in words.
         tried: String,
     },
+    /// A provider says that its monerod has it, another does not know it after all the time that it
+    /// takes from one to the other, and there is nobody else to give it to.
+    #[error(
+        "{provider} says that its monerod has the transaction, but {denied_by} did not know of it \
+         {} s later: to broadcast it again is safe",
+        after.as_secs()
+    )]
+    Unconfirmed {
+        /// The provider that says so.
+        provider: String,
+        /// The provider that does not know it.
+        denied_by: String,
+        /// How long after the one's word the other still did not know it.
+        after: Duration,
+    },
+    /// What is to wait at a provider has to be asked for later, by its id.
+    #[error("bytes that cannot be read as a transaction cannot wait at a provider")]
+    CannotWait,
     /// Nothing was sent.
     #[error("nothing was sent: {why}")]
     NotReady {
@@ -107,7 +125,11 @@ impl BroadcastError {
                     | RequestError::Refused { .. }
                     | RequestError::TooLarge(_)
             ),
-            Self::Empty | Self::TooLarge(_) | Self::Rejected { .. } => false,
+            Self::Empty
+            | Self::TooLarge(_)
+            | Self::Rejected { .. }
+            | Self::Unconfirmed { .. }
+            | Self::CannotWait => false,
         }
     }
 }

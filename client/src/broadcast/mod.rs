@@ -1,31 +1,44 @@
 //! A Monero transaction on its way to a provider's monerod.
 
 mod attempt;
+mod book;
+mod confirm;
 mod error;
+mod locate;
+mod probe;
 mod report;
 mod tally;
 mod verdict;
+mod wait;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_monero::TxId;
 use mixbed_telemetry::{Attribute, Span, SpanName};
-use mixbed_wire::message::{Request, SUBMIT_SERVICE};
+use mixbed_wire::message::{HOLD_SERVICE, HoldRequest, Request, SUBMIT_SERVICE};
 
 use crate::client::{Client, deadline_after, providers};
 use crate::request::RequestError;
-use attempt::Attempt;
+use attempt::{Attempt, Wish};
+pub(crate) use book::ProviderBook;
+pub use book::{Promise, SuspectProvider};
+use confirm::Confirmation;
 pub use error::BroadcastError;
+pub use locate::{LocateError, Located, Sighting};
 pub use report::{BroadcastOptions, BroadcastReport};
+pub use wait::MAX_MEAN_WAIT;
+pub(crate) use wait::draw as draw_wait;
 
 impl Client {
     /// Hands a raw transaction (bytes, not hexadecimal) to a provider's monerod, and waits for its
-    /// verdict.
+    /// verdict; and then, if that is wished, until another provider knows of it.
     ///
     /// What the bytes are is monerod's to judge. A provider that cannot be reached, or whose
     /// monerod is away, is followed by another one, if the network has one and none was named, and
     /// all are asked again until the deadline: that is safe, because monerod takes the same
-    /// transaction twice without complaint.
+    /// transaction twice without complaint. A provider whose word is not true is named
+    /// ([`BroadcastReport::found_out`], [`Client::suspects`]), and another one gets the
+    /// transaction.
     pub async fn broadcast(
         &self,
         raw: &[u8],
@@ -34,7 +47,7 @@ impl Client {
         if raw.is_empty() {
             return Err(BroadcastError::Empty);
         }
-        if raw.len() > Request::max_payload(SUBMIT_SERVICE) {
+        if raw.len() + HoldRequest::OVERHEAD > Request::max_payload(SUBMIT_SERVICE) {
             return Err(BroadcastError::TooLarge(raw.len()));
         }
         let began = Instant::now();
@@ -42,21 +55,149 @@ impl Client {
         if options.traced && !document.parameters.tracing_allowed {
             return Err(BroadcastError::Request(RequestError::TracingNotAllowed));
         }
-        let candidates = providers(&document, SUBMIT_SERVICE, options.provider.as_deref())
-            .map_err(BroadcastError::from)?;
-        let candidates = self.by_weight(candidates);
-
-        let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
-        let attempt = Attempt { client: self, raw, txid: TxId::of(raw).ok(), span: span.as_ref() };
-        let deadline = deadline_after(began, options.deadline);
-        let candidates = candidates.into_iter().cloned().collect();
         let wanted = options.provider.as_deref();
-        let result = attempt.at_each(candidates, wanted, began, deadline).await;
-        let txid = attempt.txid;
+        providers(&document, SUBMIT_SERVICE, wanted)?;
+        if options.random_wait.is_some() {
+            providers(&document, HOLD_SERVICE, wanted)?;
+        }
+        let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
+        let (txid, span_of) = (TxId::of(raw).ok(), span.as_ref());
+        let attempt = Attempt { client: self, raw, txid, span: span_of, wanted, began };
+        let found_out = Vec::new();
+        let mut course = Course { attempt, options: &options, held: None, found_out };
+        let mut result = course.run().await;
+        if let Ok(report) = &mut result {
+            report.found_out = course.found_out;
+            report.held = course.held;
+        }
         if let Some(span) = span {
             end_span(span, raw, txid, &result);
         }
         result
+    }
+
+    /// The providers that did not do what they said, as far as this process found out in the last
+    /// hour, the latest first. They are asked last.
+    #[must_use]
+    pub fn suspects(&self) -> Vec<SuspectProvider> {
+        self.book().suspects(Instant::now())
+    }
+
+    /// Asks a provider to hold a transaction for this time: its word, and when the wait is over.
+    pub(crate) async fn hold(
+        &self,
+        raw: &[u8],
+        wait: Duration,
+        options: &BroadcastOptions,
+    ) -> Result<BroadcastReport, BroadcastError> {
+        let began = Instant::now();
+        let deadline = deadline_after(began, options.deadline);
+        self.document(options.deadline).await.map_err(BroadcastError::from)?;
+        let (txid, wanted) = (TxId::of(raw).ok(), options.provider.as_deref());
+        let attempt = Attempt { client: self, raw, txid, span: None, wanted, began };
+        attempt.at_each(Wish::Hold(wait), &options.not, deadline).await
+    }
+}
+
+/// A broadcast from its order to its end.
+struct Course<'a> {
+    attempt: Attempt<'a>,
+    options: &'a BroadcastOptions,
+    held: Option<Duration>,
+    /// Those whose word was not true.
+    found_out: Vec<SuspectProvider>,
+}
+
+impl Course<'_> {
+    async fn run(&mut self) -> Result<BroadcastReport, BroadcastError> {
+        let began = self.attempt.began;
+        let mut deadline = deadline_after(began, self.options.deadline);
+        if let Some(mean) = self.options.random_wait {
+            let wait = draw_wait(mean, &mut rand::rng());
+            let report = self.held(wait, deadline).await?;
+            if report.confirmed_by.is_some() {
+                return Ok(report);
+            }
+            // Whoever held it did not hand it in, or nobody can say: it is handed in now.
+            deadline = deadline_after(Instant::now(), self.options.deadline);
+        }
+        loop {
+            let not = self.not();
+            let mut report = self.attempt.at_each(Wish::Submit, &not, deadline).await?;
+            let (Some(txid), true) = (self.attempt.txid, self.options.confirm) else {
+                return Ok(report);
+            };
+            let since = Instant::now();
+            let end = self.until(&report.provider, since, deadline);
+            let not: Vec<_> = not.into_iter().chain([report.provider.clone()]).collect();
+            match self.attempt.client.confirm(txid, &not, since, end).await {
+                Confirmation::By(other) => report.confirmed_by = Some(other),
+                Confirmation::Unanswered => {}
+                Confirmation::Denied { by, after } => {
+                    let provider = report.provider.clone();
+                    self.found_out(&provider, txid, Promise::Accepted, by.clone(), after);
+                    let left = self.attempt.candidates(Wish::Submit, &self.not());
+                    if left.is_ok_and(|left| !left.is_empty()) && Instant::now() < deadline {
+                        continue;
+                    }
+                    return Err(BroadcastError::Unconfirmed { provider, denied_by: by, after });
+                }
+            }
+            return Ok(report);
+        }
+    }
+
+    /// Has it held by one provider, and looks for it when the time has come.
+    async fn held(
+        &mut self,
+        wait: Duration,
+        deadline: Instant,
+    ) -> Result<BroadcastReport, BroadcastError> {
+        let Some(txid) = self.attempt.txid else { return Err(BroadcastError::CannotWait) };
+        let client = self.attempt.client;
+        let mut report = self.attempt.at_each(Wish::Hold(wait), &self.not(), deadline).await?;
+        let holder = report.provider.clone();
+        self.held = report.held;
+        tokio::time::sleep(report.held.unwrap_or_default()).await;
+        let since = Instant::now();
+        let end = self.until(&holder, since, deadline_after(since, self.options.deadline));
+        match client.confirm(txid, std::slice::from_ref(&holder), since, end).await {
+            Confirmation::By(other) => report.confirmed_by = Some(other),
+            Confirmation::Denied { by, after } => {
+                self.found_out(&holder, txid, Promise::Held, by, after);
+            }
+            // Its own word will do as well as it does of a submission; but that is asked for anew.
+            Confirmation::Unanswered => {}
+        }
+        Ok(report)
+    }
+
+    /// Until when a transaction may be on its way between monerods: so that another provider has
+    /// its time, if there is one.
+    fn until(&self, provider: &str, since: Instant, deadline: Instant) -> Instant {
+        let not = [self.not(), vec![provider.to_owned()]].concat();
+        let others = self.attempt.candidates(Wish::Submit, &not).unwrap_or_default();
+        let left = deadline.saturating_duration_since(since);
+        let left = if others.is_empty() { left } else { left / 2 };
+        since + left.min(self.options.propagation)
+    }
+
+    fn found_out(
+        &mut self,
+        provider: &str,
+        txid: TxId,
+        promise: Promise,
+        by: String,
+        after: Duration,
+    ) {
+        let client = self.attempt.client;
+        self.found_out.push(client.found_out(provider, txid, promise, by, after));
+    }
+
+    /// Who is not to be given it.
+    fn not(&self) -> Vec<String> {
+        let found_out = self.found_out.iter().map(|suspect| &suspect.provider);
+        self.options.not.iter().chain(found_out).cloned().collect()
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mixbed_monero::TxId;
 
+use super::SuspectProvider;
+
 /// How a transaction is to be broadcast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroadcastOptions {
@@ -14,11 +16,33 @@ pub struct BroadcastOptions {
     pub traced: bool,
     /// The provider, by name. Default: a random one, and another when it fails.
     pub provider: Option<String>,
+    /// Those that are not to get it, by name. Default: nobody.
+    pub not: Vec<String>,
+    /// Whether another provider is asked if it knows the transaction, so that success does not rest
+    /// on the word of the one that submitted it. Where there is no other, or none answers, that
+    /// word is all there is ([`BroadcastReport::confirmed_by`]). Default true.
+    pub confirm: bool,
+    /// How long a transaction may take from one provider's monerod to another's, until which "I do
+    /// not know it" means nothing; half of the deadline at most, if another provider is left to be
+    /// tried. Default 30 s.
+    pub propagation: Duration,
+    /// Has the provider wait before it hands the transaction to its monerod: a time drawn here,
+    /// exponential with this mean (at most [`MAX_MEAN_WAIT`](crate::MAX_MEAN_WAIT)). The deadline
+    /// counts anew when that is over. Default: none.
+    pub random_wait: Option<Duration>,
 }
 
 impl Default for BroadcastOptions {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(60), traced: false, provider: None }
+        Self {
+            deadline: Duration::from_secs(60),
+            traced: false,
+            provider: None,
+            not: Vec::new(),
+            confirm: true,
+            propagation: Duration::from_secs(30),
+            random_wait: None,
+        }
     }
 }
 
@@ -47,4 +71,10 @@ pub struct BroadcastReport {
     pub monerod_time: Duration,
     /// How often the provider handed it to monerod.
     pub monerod_attempts: u32,
+    /// How long the provider waited before it handed it to monerod, if that was wished.
+    pub held: Option<Duration>,
+    /// Another provider that knows the transaction.
+    pub confirmed_by: Option<String>,
+    /// Providers that said before that they had it, and that others did not hear of it from.
+    pub found_out: Vec<SuspectProvider>,
 }

@@ -1,7 +1,9 @@
 //! What a provider's word is worth.
 
+use std::time::Duration;
+
 use mixbed_monero::{Flag, TxId};
-use mixbed_wire::message::{SubmitAnswer, SubmitOutcome};
+use mixbed_wire::message::{HoldAnswer, MAX_HOLD, SubmitAnswer, SubmitOutcome};
 
 use super::{BroadcastError, BroadcastReport};
 use crate::request::Answer;
@@ -47,13 +49,48 @@ pub(super) fn judge(ours: Option<TxId>, answer: Answer) -> Result<BroadcastRepor
         mixing_delay: answer.mixing_delay,
         monerod_time: said.monerod_time,
         monerod_attempts: said.attempts,
+        held: None,
+        confirmed_by: None,
+        found_out: Vec::new(),
+    })
+}
+
+/// A promise is one for this very transaction, too.
+pub(super) fn judge_hold(
+    ours: Option<TxId>,
+    answer: Answer,
+) -> Result<BroadcastReport, BroadcastError> {
+    let Answer { data, provider, .. } = answer;
+    let Ok(said) = HoldAnswer::decode(&data) else {
+        return Err(BroadcastError::BadAnswer(provider));
+    };
+    let Some(ours) = ours else { return Err(BroadcastError::CannotWait) };
+    let theirs = TxId::from(said.txid);
+    if theirs != ours {
+        let (ours, theirs) = (ours.to_string(), theirs.to_string());
+        return Err(BroadcastError::WrongTransaction { provider, theirs, ours });
+    }
+    Ok(BroadcastReport {
+        txid: ours,
+        already_known: false,
+        trace_id: answer.trace_id,
+        provider,
+        elapsed: answer.elapsed,
+        packets_sent: answer.packets_sent,
+        packets_received: answer.packets_received,
+        retransmissions: answer.retransmissions,
+        mixing_delay: answer.mixing_delay,
+        monerod_time: Duration::ZERO,
+        monerod_attempts: 0,
+        // A provider cannot make it longer than it may be.
+        held: Some(said.wait.min(MAX_HOLD)),
+        confirmed_by: None,
+        found_out: Vec::new(),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn said(outcome: SubmitOutcome) -> Answer {
@@ -96,6 +133,23 @@ mod tests {
         let answer = Answer { data: vec![9; 40], ..accepted(None) };
         let error = judge(None, answer).expect_err("unreadable");
         assert!(matches!(error, BroadcastError::BadAnswer(_)), "{error}");
+    }
+
+    #[test]
+    fn a_promise_counts_for_this_transaction_only_and_for_ten_minutes_at_most() {
+        let promise = |txid| {
+            let wait = 9 * MAX_HOLD;
+            Answer { data: HoldAnswer { wait, txid }.encode(), ..accepted(None) }
+        };
+        let ours = Some(TxId::from([1; 32]));
+        let report = judge_hold(ours, promise([1; 32])).expect("ours");
+        assert_eq!(report.held, Some(MAX_HOLD));
+        let error = judge_hold(ours, promise([2; 32])).expect_err("another");
+        assert!(matches!(error, BroadcastError::WrongTransaction { .. }), "{error}");
+        let error = judge_hold(ours, accepted(None)).expect_err("unreadable");
+        assert!(matches!(error, BroadcastError::BadAnswer(_)), "{error}");
+        let error = judge_hold(None, promise([2; 32])).expect_err("nothing to ask for");
+        assert!(matches!(error, BroadcastError::CannotWait), "{error}");
     }
 
     #[test]

@@ -138,7 +138,13 @@ impl Journal {
         }
         entry.record.tries = entry.record.tries.saturating_add(1);
         let (provider, traced) = (entry.provider.clone(), entry.traced);
-        Turn::Try(raw, BroadcastOptions { deadline: left.min(TRY), traced, provider })
+        let options = BroadcastOptions {
+            deadline: left.min(TRY),
+            traced,
+            provider,
+            ..BroadcastOptions::default()
+        };
+        Turn::Try(raw, options)
     }
 
     /// A try has ended. What is no word of monerod's is no end: it is tried again.
@@ -272,6 +278,9 @@ mod tests {
             mixing_delay: MINUTE,
             monerod_time: MINUTE,
             monerod_attempts: 1,
+            held: None,
+            confirmed_by: None,
+            found_out: Vec::new(),
         }
     }
 

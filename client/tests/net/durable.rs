@@ -94,7 +94,7 @@ async fn a_refusal_and_a_deadline_end_it() {
 
     let nobody = Some("nobody".to_owned());
     let deadline = Duration::from_millis(100);
-    let options = BroadcastOptions { deadline, provider: nobody, traced: false };
+    let options = BroadcastOptions { deadline, provider: nobody, ..BroadcastOptions::default() };
     let txid = broadcasts.order(&raw(), &options).await.expect("written down");
     let record = broadcasts.ended(txid).await.expect("known");
     assert!(matches!(record.state, BroadcastState::Expired { .. }), "{record:?}");

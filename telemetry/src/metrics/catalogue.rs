@@ -96,6 +96,14 @@ catalogue! {
         "Calls to monerod that were tried again";
     MONEROD_READY: Gauge "monerod_ready" ["node"] "provider",
         "1 while the provider's monerod answers and is in step with its network; 0 before its first answer, too";
+    SESSIONS: Gauge "sessions" ["node"] "provider",
+        "Sessions that clients have with it";
+    STREAMS: Gauge "streams" ["node", "service"] "provider",
+        "Streams that are open, by service";
+    STREAMS_ASKED: Counter "streams_asked" ["node", "service", "outcome"] "provider",
+        "Streams that were asked for, by outcome: `granted`, or why not (`forbidden`, `name_not_found`, `refused`, `unreachable`, `timed_out`, `busy`, `unknown_service`, `stopped`, `failed`)";
+    STREAM_BYTES: Counter "stream_bytes" ["node", "service", "direction"] "provider",
+        "Bytes of streams, by direction: `from_clients` or `to_clients`";
 
     MAILBOXES: Gauge "mailboxes" ["node"] "gateway",
         "Mailboxes that are open here";
@@ -122,6 +130,10 @@ catalogue! {
         "Loops of the client that ended, by outcome: `returned` or `lost`";
     CLIENT_LOOPS_RECENT: Gauge "client_loops_recent" ["node", "outcome"] "client",
         "Of the client's last loops, up to 64, how many ended so: `returned` or `lost`";
+    CONFIRMATIONS: Counter "client_confirmations" ["node", "outcome"] "client",
+        "Accepted transactions that another provider was asked about, by its word: `confirmed`, `denied`, or `unanswered`";
+    BROKEN_WORDS: Counter "client_broken_words" ["node", "provider"] "client",
+        "Transactions that this provider said it had, or would hand in, and that another one did not know of in time";
 
     REGISTRATIONS: Counter "directory_registrations" ["node", "outcome"] "directory",
         "Registrations that nodes asked for, by outcome";

@@ -10,7 +10,7 @@ use super::{Counter, Gauge, Histogram, SuspectMetric};
 const PACKETS: [&Declaration; 3] =
     [&catalogue::PACKETS_SENT, &catalogue::PACKETS_RECEIVED, &catalogue::PACKETS_DROPPED];
 
-const MESSAGES: [&Declaration; 8] = [
+const MESSAGES: [&Declaration; 10] = [
     &catalogue::MESSAGES,
     &catalogue::MESSAGE_SECONDS,
     &catalogue::RETRANSMISSIONS,
@@ -19,6 +19,8 @@ const MESSAGES: [&Declaration; 8] = [
     &catalogue::COVER_SENT,
     &catalogue::CLIENT_LOOPS,
     &catalogue::CLIENT_LOOPS_RECENT,
+    &catalogue::CONFIRMATIONS,
+    &catalogue::BROKEN_WORDS,
 ];
 
 /// What a client counts. Cheap to clone; clones count together.
@@ -106,6 +108,19 @@ impl ClientMetrics {
     /// If there is no such reason: a packet must not vanish without one.
     pub fn dropped(&self, index: usize) {
         self.dropped[index].inc();
+    }
+
+    /// Another provider was asked whether it knows a transaction: `confirmed`, `denied` or
+    /// `unanswered`.
+    pub fn confirmation(&self, outcome: &'static str) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.counter(&catalogue::CONFIRMATIONS, &[outcome]).inc();
+    }
+
+    /// A provider did not do what it said.
+    pub fn broken_word(&self, provider: &str) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.counter(&catalogue::BROKEN_WORDS, &[provider]).inc();
     }
 
     /// Counts a message that came to an end, such as `answered` or `deadline`. Its time counts in
