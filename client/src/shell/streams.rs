@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mixbed_directory::Rates;
 use mixbed_session::{Code, Reason};
 use mixbed_wire::{NodeId, ReplyKey};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -11,6 +12,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::task::Task;
 use crate::core::{Closed, Session, SessionError, SessionNo, Sessions, Turns};
+
+/// How long replies may wait for the ticks of the gateway's clock, in seconds.
+const WAIT: f64 = 0.5;
+
+/// The least reply blocks that a session has: two packets full.
+const BLOCKS: usize = 12;
 
 /// A session that somebody wants to open a stream in.
 pub(crate) struct Opening {
@@ -81,7 +88,9 @@ impl Task {
         let _ = opening.reply.send(session);
     }
 
-    /// Reply blocks are to be used while the mixes still have the keys that they were made for.
+    /// Reply blocks are to be used while the mixes still have the keys that they were made for. And
+    /// there are to be no more of them than replies come down a link with a clock while one goes
+    /// round: others would wait at the gateway, longer and longer, until they are taken for lost.
     fn session_limits(&self) -> mixbed_session::Limits {
         let mut limits = mixbed_session::Limits::default();
         if let Some(document) = self.directory.current() {
@@ -90,6 +99,12 @@ impl Task {
             // A quarter is left for the reply's own way.
             let life = parameters.epoch_length.saturating_mul(epochs) / 4 * 3;
             limits.block_life = limits.block_life.min(life).max(Duration::from_secs(1));
+            let Rates { payload, downlink, .. } = parameters.rates;
+            if downlink > 0.0 {
+                let tick = if payload > 0.0 { payload.recip() } else { 0.0 };
+                let round = parameters.mean_hop_delay.as_secs_f64() * 8.0 + tick;
+                limits.blocks = limits.blocks.min(blocks_for(downlink * (round + WAIT)));
+            }
         }
         limits
     }
@@ -111,4 +126,14 @@ impl Task {
         let reason = Reason::from(Code::Stopped);
         self.streams.sessions.close_all(&reason, Instant::now());
     }
+}
+
+/// At least [`BLOCKS`].
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "rates are not below 0, and a cast that is too large saturates"
+)]
+fn blocks_for(wanted: f64) -> usize {
+    (wanted as usize).max(BLOCKS)
 }

@@ -398,3 +398,6 @@ impl<K> Sessions<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
