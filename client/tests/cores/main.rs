@@ -2,6 +2,7 @@
 //! order is drawn from a seed, which is printed when a test fails.
 
 mod cover;
+mod expected;
 mod hostile;
 mod ks;
 mod loops;
