@@ -13,6 +13,7 @@ mod commands;
 mod control;
 mod demo;
 mod failure;
+mod fronts;
 mod glue;
 mod impairments;
 mod keys;

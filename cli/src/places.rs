@@ -14,6 +14,7 @@ pub(crate) struct Places {
     pub(crate) directory: String,
     pub(crate) authority_key: String,
     pub(crate) monerod: Option<String>,
+    pub(crate) socks: Option<String>,
     pub(crate) wallet: Option<String>,
     pub(crate) wallet_address: Option<String>,
     pub(crate) nodes: Vec<Place>,
@@ -50,6 +51,9 @@ impl fmt::Display for Places {
         ];
         if let Some(monerod) = &self.monerod {
             lines.push(format!("monerod    {monerod}"));
+        }
+        if let Some(socks) = &self.socks {
+            lines.push(format!("SOCKS      {socks}"));
         }
         if let (Some(wallet), Some(address)) = (&self.wallet, &self.wallet_address) {
             lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));

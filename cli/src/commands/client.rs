@@ -10,6 +10,7 @@ use mixbed_telemetry::{FollowerMetrics, Health, Telemetry, serve_router};
 
 use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
+use crate::fronts::Ports;
 use crate::keys::StateDir;
 use crate::settings::{ClientFlags, ClientSettings};
 use crate::{glue, keys, net, output, settings, signals};
@@ -82,6 +83,7 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
+    let ports = Ports::bind(settings.socks).await?;
 
     let client = start(&settings, dir.as_ref(), &telemetry)?;
     // What an earlier process has left undone goes on as soon as there is a link.
@@ -111,6 +113,11 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
         serve_router(listener, router(control, address), shutdown.clone().cancelled_owned());
     let serving = tokio::spawn(serving);
     tracing::info!(client = settings.name, id = %client.id(), control = %address, "started");
+    // Before the network is ready: who connects waits for it.
+    let fronts = ports.open(&client)?;
+    for place in fronts.places() {
+        output::print(place);
+    }
 
     let url = format!("http://{address}");
     tokio::select! {
@@ -120,6 +127,7 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
     if let Some(broadcasts) = broadcasts {
         broadcasts.stop().await;
     }
+    fronts.stop().await;
     client.stop().await;
     follow.abort();
     watch.abort();

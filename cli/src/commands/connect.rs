@@ -35,6 +35,10 @@ pub(crate) struct Args {
     /// Directory for what it is to remember: keys, letters, broadcasts; made when missing
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Where programs connect through the mixnet by SOCKS (4, 4a and 5), 127.0.0.1:1080 if only
+    /// --socks is said; without it, there is no such port
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:1080")]
+    socks: Option<SocketAddr>,
     /// OpenTelemetry collector to send its spans to; without one, the mixnet's own
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
@@ -46,6 +50,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let mut settings = ClientSettings {
         control: args.control,
         state_dir: args.state_dir,
+        socks: args.socks,
         otlp: args.otlp,
         ..ClientSettings::default()
     };

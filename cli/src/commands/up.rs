@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
+use crate::fronts::{Fronts, Ports};
 use crate::money::{self, Money};
 use crate::net::{self, Running};
 use crate::places::{self, Places};
@@ -82,6 +83,7 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
 /// Everything that runs.
 struct Up {
     running: Running,
+    fronts: Fronts,
     money: Option<Money>,
     places: Places,
     serving: JoinHandle<()>,
@@ -104,6 +106,7 @@ impl Up {
         net::check(shape)?;
         let listener = net::bind(settings.control, "--control").await?;
         let address = listener.local_addr().map_err(Failure::failed)?;
+        let ports = Ports::bind(settings.socks).await?;
         let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
         let monerod = match &settings.monerod {
             MonerodChoice::Regtest => {
@@ -126,6 +129,7 @@ impl Up {
         config.parameters.impairments = impairments;
         let network = config.network.clone();
         let running = Running::start(config).await?;
+        let fronts = ports.open(&running.client)?;
 
         let health = Health::new();
         health.set_ready(true);
@@ -159,15 +163,17 @@ impl Up {
             directory: running.net.directory_url(),
             authority_key: running.net.authority_key().to_string(),
             monerod: monerod_url,
+            socks: fronts.socks().map(|address| address.to_string()),
             wallet: money.as_ref().and_then(Money::wallet_url),
             wallet_address: money.as_ref().and_then(Money::address),
             nodes: places::nodes(&running),
         };
-        Ok(Self { running, money, places, serving, watch, telemetry })
+        Ok(Self { running, fronts, money, places, serving, watch, telemetry })
     }
 
     async fn stop(self) {
         self.watch.abort();
+        self.fronts.stop().await;
         let _ = self.serving.await;
         self.running.stop().await;
         if let Some(money) = self.money {

@@ -33,6 +33,11 @@ settings! {
     /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
     /// one. Whoever reaches it may send transactions: keep it on loopback.
     control: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
+    /// Where programs connect through the network by SOCKS (4, 4a and 5), 127.0.0.1:1080 if only
+    /// --socks is said; names are looked up by the provider. Whoever reaches it may connect: keep
+    /// it on loopback. Without it, there is no such port.
+    #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:1080", value_name = "ADDRESS")]
+    socks: Option<SocketAddr> = None;
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;

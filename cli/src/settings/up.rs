@@ -27,6 +27,11 @@ settings! {
     /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
     /// one. Whoever reaches it may send transactions: keep it on loopback.
     control: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
+    /// Where programs connect through the network by SOCKS (4, 4a and 5), 127.0.0.1:1080 if only
+    /// --socks is said; names are looked up by the provider. Whoever reaches it may connect: keep
+    /// it on loopback. Without it, there is no such port.
+    #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:1080", value_name = "ADDRESS")]
+    socks: Option<SocketAddr> = None;
     /// Where its directory listens (gRPC); port 0 takes a free one.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,

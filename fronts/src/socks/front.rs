@@ -40,12 +40,30 @@ impl SocksFront {
         Self::start_with(client, config).await
     }
 
+    /// The same, where somebody has begun to listen; [`SocksConfig::listen`] says nothing then.
+    pub fn start_on(
+        listener: TcpListener,
+        client: Client,
+        config: SocksConfig,
+    ) -> Result<Self, FrontError> {
+        Self::start_on_with(listener, client, config)
+    }
+
     pub(super) async fn start_with<D: Dial>(
         dialler: D,
         config: SocksConfig,
     ) -> Result<Self, FrontError> {
         let failed = |source| FrontError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        Self::start_on_with(listener, dialler, config)
+    }
+
+    fn start_on_with<D: Dial>(
+        listener: TcpListener,
+        dialler: D,
+        config: SocksConfig,
+    ) -> Result<Self, FrontError> {
+        let failed = |source| FrontError::Listen { address: config.listen, source };
         let addr = listener.local_addr().map_err(failed)?;
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();

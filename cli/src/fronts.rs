@@ -1,0 +1,65 @@
+//! What wallets connect to, in front of a client.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mixbed_client::Client;
+use mixbed_fronts::{SocksConfig, SocksFront};
+use tokio::net::TcpListener;
+
+use crate::failure::Failure;
+use crate::net;
+
+/// How long connections may take to end when everything stops; those of wallets stay open for as
+/// long as they run.
+const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
+
+/// The ports, taken before anything else is begun: one that is in use is told of at once.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    socks: Option<TcpListener>,
+}
+
+/// What listens.
+#[derive(Debug)]
+pub(crate) struct Fronts {
+    socks: Option<SocksFront>,
+}
+
+impl Ports {
+    /// Takes those that are wanted. Who connects waits for [`Ports::open`].
+    pub(crate) async fn bind(socks: Option<SocketAddr>) -> Result<Self, Failure> {
+        let socks = match socks {
+            Some(address) => Some(net::bind(address, "--socks").await?),
+            None => None,
+        };
+        Ok(Self { socks })
+    }
+
+    /// Serves them. The client need not be ready.
+    pub(crate) fn open(self, client: &Client) -> Result<Fronts, Failure> {
+        let socks =
+            |listener| SocksFront::start_on(listener, client.clone(), SocksConfig::default());
+        let socks = self.socks.map(socks).transpose().map_err(Failure::failed)?;
+        Ok(Fronts { socks })
+    }
+}
+
+impl Fronts {
+    /// Where programs find the SOCKS port.
+    pub(crate) fn socks(&self) -> Option<SocketAddr> {
+        self.socks.as_ref().map(SocksFront::addr)
+    }
+
+    /// Where each is, in words.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.socks().map(|address| format!("SOCKS at {address}")).into_iter().collect()
+    }
+
+    /// Lets connections end for a moment.
+    pub(crate) async fn stop(self) {
+        if let Some(socks) = self.socks {
+            socks.stop(LAST_CONNECTIONS).await;
+        }
+    }
+}
