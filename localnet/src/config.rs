@@ -51,6 +51,8 @@ pub struct LocalNetConfig {
     pub parameters: Parameters,
     /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
     pub monerod: Option<String>,
+    /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
+    pub monerods: Vec<String>,
     /// Where the directory listens; port 0 takes a free one.
     pub directory: SocketAddr,
     /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
@@ -72,6 +74,7 @@ impl Default for LocalNetConfig {
             // A net to look at: who asks for a trace gets one.
             parameters: Parameters { tracing_allowed: true, ..Parameters::default() },
             monerod: None,
+            monerods: Vec::new(),
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
             mailboxes: None,

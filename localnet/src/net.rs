@@ -8,7 +8,7 @@ use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
     Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
-    IdentitySecret, JoinSecret, Trust,
+    IdentitySecret, JoinSecret, Role, Trust,
 };
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Node, NodeConfig, NodeError};
@@ -101,7 +101,12 @@ impl LocalNet {
             ended: Vec::new(),
             config,
         };
+        let mut monerods = net.config.monerods.clone().into_iter();
         for (name, role) in net.config.shape.nodes() {
+            let monerod = match role {
+                Role::Provider => monerods.next().or_else(|| net.config.monerod.clone()),
+                _ => None,
+            };
             let plan = NodeConfig {
                 name: name.clone(),
                 role,
@@ -111,7 +116,7 @@ impl LocalNet {
                 join_secret: net.join_secret.clone(),
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
-                monerod: net.config.monerod.clone(),
+                monerod,
                 mailboxes: MailboxConfig {
                     keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),
                     bounds: net.config.mailboxes,
