@@ -37,7 +37,7 @@ pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
     Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge,
     Histogram, LoopMetrics, MailboxMetrics, MinerMetrics, NodeMetrics, OperatorMetrics,
-    ProviderMetrics, Readings, Seconds, SuspectMetric,
+    ProviderMetrics, Readings, Seconds, ServedMetrics, StreamMetrics, SuspectMetric,
 };
 pub use names::{Attribute, SpanName};
 pub use record::{EventRecord, SpanRecord, Status};

@@ -14,6 +14,7 @@ mod miner;
 mod node;
 mod operator;
 mod provider;
+mod streams;
 
 pub use client::{ClientMetrics, ClientReadings};
 pub use directory::{DirectoryMetrics, FollowerMetrics};
@@ -27,6 +28,7 @@ pub use miner::MinerMetrics;
 pub use node::{NodeMetrics, Readings};
 pub use operator::OperatorMetrics;
 pub use provider::ProviderMetrics;
+pub use streams::{ServedMetrics, StreamMetrics};
 
 /// Only ever goes up: `inc()`, `inc_by(n)`, `get()`. Clones count together.
 pub type Counter = prometheus_client::metrics::counter::Counter;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_telemetry::{
     ClientMetrics, DirectoryMetrics, FollowerMetrics, LoopMetrics, MailboxMetrics, MinerMetrics,
-    NodeMetrics, OperatorMetrics, Options, ProviderMetrics, Telemetry, reference,
+    NodeMetrics, OperatorMetrics, Options, ProviderMetrics, StreamMetrics, Telemetry, reference,
 };
 
 const REASONS: [&str; 2] = ["replayed", "queue_full"];
@@ -58,6 +58,9 @@ fn everything(telemetry: &Telemetry) {
     let provider = ProviderMetrics::new(telemetry, "provider-0");
     provider.request("monero.submit", "accepted", Duration::from_millis(3));
     provider.monerod_ready(true);
+    let streams = StreamMetrics::new(telemetry, "provider-0");
+    streams.asked("tcp", "granted");
+    streams.served("tcp").open.inc();
     MailboxMetrics::new(telemetry, "gateway-0").letters.set(1);
     let client = ClientMetrics::new(telemetry, "alice", &REASONS);
     client.message("answered", Some(Duration::from_millis(700)));
