@@ -1,7 +1,9 @@
 //! What wallets connect to: a SOCKS port and a daemon RPC endpoint, in front of a client.
 
 mod error;
+mod rpc;
 mod socks;
 
 pub use error::FrontError;
+pub use rpc::{RpcConfig, RpcFront};
 pub use socks::{SocksConfig, SocksFront};

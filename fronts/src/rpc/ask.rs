@@ -1,0 +1,214 @@
+//! Questions: one message there, one answer back, from another provider if one fails.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::{Response, StatusCode};
+use mixbed_client::{RequestError, RequestOptions};
+use mixbed_wire::message::{RpcAnswer, RpcMessageError, RpcRequest};
+use rand::seq::IndexedRandom as _;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::answer::{Body, answer, error, whole};
+use super::mixnet::Mixnet;
+use super::sizes::Sizes;
+
+/// How long it is waited for any sign of life of one provider of several, as with broadcasts.
+const UNHEARD: Duration = Duration::from_secs(8);
+
+/// The pause after each provider has failed once.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Asks providers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Questions<M> {
+    mixnet: M,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    deadline: Duration,
+    at_a_time: usize,
+    turns: Semaphore,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    sizes: Sizes,
+    /// Who answered last: asked again, so that wallets see one chain.
+    provider: Option<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error(transparent)]
+    Unfit(#[from] RpcMessageError),
+    #[error(transparent)]
+    Failed(#[from] RequestError),
+    #[error("{0} gave an answer that cannot be read: its version may be another")]
+    Unreadable(String),
+    #[error("{at_a_time} questions are under way, and none ended within {} s", limit.as_secs_f32())]
+    NoTurn { at_a_time: usize, limit: Duration },
+}
+
+impl<M: Mixnet> Questions<M> {
+    /// So many questions at a time, each answered or given up within `deadline`.
+    pub(super) fn new(mixnet: M, at_a_time: usize, deadline: Duration) -> Self {
+        let turns = Semaphore::new(at_a_time);
+        let known = Mutex::default();
+        Self { mixnet, shared: Arc::new(Shared { deadline, at_a_time, turns, known }) }
+    }
+
+    /// Asks what a wallet asks.
+    pub(super) async fn ask(&self, request: RpcRequest) -> Response<Body> {
+        let path = request.path.clone();
+        match self.answered(request).await {
+            Ok(RpcAnswer { status, content_type, body }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                answer(status, &content_type, whole(body))
+            }
+            Err(why) => {
+                tracing::warn!(path, %why, "a wallet's question has no answer");
+                error(why.status(), &why.to_string())
+            }
+        }
+    }
+
+    async fn answered(&self, request: RpcRequest) -> Result<RpcAnswer, Unanswered> {
+        let Shared { deadline, at_a_time, turns, .. } = &*self.shared;
+        let end = Instant::now() + *deadline;
+        let (call, question) = (name_of(&request), request.body.len());
+        let payload = request.encode()?;
+        let Ok(Ok(_turn)) = timeout_at(end, turns.acquire()).await else {
+            return Err(Unanswered::NoTurn { at_a_time: *at_a_time, limit: *deadline });
+        };
+        let mut failed = Vec::new();
+        loop {
+            let expected = self.known().sizes.expected(&call, question);
+            let options = self.options(&failed, expected, end);
+            match self.once(&payload, &options).await {
+                Ok((provider, answer)) if !is_the_providers(&answer) => {
+                    let mut known = self.known();
+                    known.sizes.learn(&call, question, answer.body.len());
+                    known.provider = Some(provider);
+                    return Ok(answer);
+                }
+                // Its monerod is away: another provider's may not be. If none is, this is the answer.
+                Ok((provider, answer)) => {
+                    if !self.goes_on(&mut failed, provider, end).await {
+                        return Ok(answer);
+                    }
+                }
+                Err(why) => {
+                    let Some(provider) = why.may_pass(&options) else { return Err(why) };
+                    tracing::info!(provider, %why, "a wallet's question goes to another provider");
+                    if !self.goes_on(&mut failed, provider, end).await {
+                        return Err(why);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        payload: &[u8],
+        options: &RequestOptions,
+    ) -> Result<(String, RpcAnswer), Unanswered> {
+        let answer = self.mixnet.ask(payload, options).await?;
+        match RpcAnswer::decode(&answer.data) {
+            Ok(decoded) => Ok((answer.provider, decoded)),
+            Err(_) => Err(Unanswered::Unreadable(answer.provider)),
+        }
+    }
+
+    /// The one that answered last, or any other that has not failed.
+    fn options(&self, failed: &[String], expected: usize, end: Instant) -> RequestOptions {
+        let offering = self.mixnet.offering();
+        let fresh: Vec<_> = offering.iter().filter(|name| !failed.contains(name)).collect();
+        let last = self.known().provider.clone().filter(|last| fresh.contains(&last));
+        // At first by the client's own choice, which knows who seems to work.
+        let choice = || fresh.choose(&mut rand::rng()).map(|name| (*name).clone());
+        let provider = last.or_else(|| (!failed.is_empty()).then(choice).flatten());
+        RequestOptions {
+            deadline: end.saturating_duration_since(Instant::now()),
+            provider,
+            unheard: (offering.len() > 1).then_some(UNHEARD),
+            expected,
+            ..RequestOptions::default()
+        }
+    }
+
+    /// Whether another try is due: at once, or after a pause when all have failed.
+    async fn goes_on(&self, failed: &mut Vec<String>, provider: String, end: Instant) -> bool {
+        {
+            let mut known = self.known();
+            known.provider = known.provider.take().filter(|last| *last != provider);
+        }
+        failed.push(provider);
+        if self.mixnet.offering().iter().all(|name| failed.contains(name)) {
+            failed.clear();
+            sleep(PAUSE).await;
+        }
+        Instant::now() < end
+    }
+
+    /// Held for a look only.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unanswered {
+    /// The provider that is to blame, if another may do better.
+    fn may_pass(&self, options: &RequestOptions) -> Option<String> {
+        match self {
+            Self::Failed(
+                RequestError::DeadlinePassed { provider, .. }
+                | RequestError::ProviderGone { provider, .. }
+                | RequestError::UnknownService { provider, .. }
+                | RequestError::Failed { provider, .. },
+            )
+            | Self::Unreadable(provider) => Some(provider.clone()),
+            // It left between two looks at the document.
+            Self::Failed(RequestError::NoProvider { .. }) => options.provider.clone(),
+            // Others' messages: they end.
+            Self::Failed(RequestError::TooManyMessages(_)) => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unfit(RpcMessageError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unfit(_) => StatusCode::BAD_REQUEST,
+            Self::Failed(RequestError::DeadlinePassed { .. }) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Failed(RequestError::Refused { .. } | RequestError::TooLarge(_))
+            | Self::Unreadable(_) => StatusCode::BAD_GATEWAY,
+            Self::Failed(_) | Self::NoTurn { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// Whether the provider says that its monerod cannot be asked now.
+fn is_the_providers(answer: &RpcAnswer) -> bool {
+    matches!(answer.status, 502..=504)
+}
+
+/// What sizes are remembered by: the path, and the method of JSON-RPC.
+fn name_of(request: &RpcRequest) -> String {
+    #[derive(Deserialize)]
+    struct Call {
+        method: String,
+    }
+    let call = (request.path == "/json_rpc").then(|| serde_json::from_slice::<Call>(&request.body));
+    match call {
+        Some(Ok(Call { method })) if method.len() <= 64 => format!("{} {method}", request.path),
+        _ => request.path.clone(),
+    }
+}

@@ -1,0 +1,50 @@
+//! How a daemon RPC endpoint is configured.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+/// A daemon RPC endpoint.
+#[derive(Clone, Debug)]
+pub struct RpcConfig {
+    /// Where it listens; port 0 takes a free one. Default: 127.0.0.1:18089.
+    pub listen: SocketAddr,
+    /// Whether it may listen where other machines reach it. What it says is in clear and it asks
+    /// nobody who they are. Default: no.
+    pub exposed: bool,
+    /// A daemon, `http://host:port`, that everything but submission goes to, directly and
+    /// not through the mixnet: it sees this machine's address and what its wallet asks for. Default:
+    /// none, everything goes through the mixnet.
+    pub sync: Option<String>,
+    /// How long a wallet waits for an answer, the start of the client included. Wallets give up
+    /// after 210 s. Default: 180 s.
+    pub deadline: Duration,
+    /// How long a request's head may take from its first byte on. Default: 10 s.
+    pub head: Duration,
+    /// How long a request's body may take, and how long an answer may lie without the wallet reading
+    /// on. Default: 30 s.
+    pub body: Duration,
+    /// How long a connection may be without a request, as with monerod. Default: 30 min.
+    pub idle: Duration,
+    /// The most connections at a time; each may hold a body of 1 MiB. Those beyond it are closed.
+    /// Default: 256.
+    pub connections: usize,
+    /// The most questions under way at a time; others wait. A client has 64 messages in all.
+    /// Default: 32.
+    pub questions: usize,
+}
+
+impl Default for RpcConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 18_089)),
+            exposed: false,
+            sync: None,
+            deadline: Duration::from_secs(180),
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            idle: Duration::from_secs(1800),
+            connections: 256,
+            questions: 32,
+        }
+    }
+}
