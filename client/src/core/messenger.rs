@@ -360,8 +360,8 @@ impl<K> Messenger<K> {
     pub fn handle_way(&mut self, way: &Way, now: Instant) {
         match way {
             Way::Passed(route) => self.suspicion.handle_returned(route, now),
-            Way::Lost { route, sent_at } => {
-                self.silence.handle_lost(*sent_at, now);
+            Way::Lost { route, sent_at, until } => {
+                self.silence.handle_lost(*sent_at, now.min(*until));
                 self.suspicion.handle_lost(route, now);
             }
         }

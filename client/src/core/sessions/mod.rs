@@ -365,7 +365,7 @@ impl<K> Sessions<K> {
         while let Some(packet) = end.poll_lost() {
             if let Some(Flight { until, route, sent_at }) = held.flights.remove(&packet) {
                 self.window.remove(&(until, number, packet));
-                self.ways.push(Way::Lost { route, sent_at });
+                self.ways.push(Way::Lost { route, sent_at, until });
             }
         }
         drop(end);
@@ -380,7 +380,7 @@ impl<K> Sessions<K> {
             for (packet, Flight { until, route, sent_at }) in std::mem::take(&mut held.flights) {
                 self.window.remove(&(until, number, packet));
                 if silent {
-                    self.ways.push(Way::Lost { route, sent_at });
+                    self.ways.push(Way::Lost { route, sent_at, until });
                 }
             }
             let provider = held.provider;

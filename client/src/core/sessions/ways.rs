@@ -16,6 +16,8 @@ pub enum Way {
         route: Vec<NodeId>,
         /// When it was sent.
         sent_at: Instant,
+        /// When it should have been heard of.
+        until: Instant,
     },
 }
 
