@@ -6,6 +6,7 @@ mod durable;
 mod elsewhere;
 mod letters;
 mod monerod;
+mod providers;
 mod requests;
 mod rig;
 mod states;

@@ -19,12 +19,14 @@ pub(crate) struct Rig {
 pub(crate) struct Wish {
     pub(crate) providers: usize,
     pub(crate) monerod: Option<String>,
+    /// Each provider's own.
+    pub(crate) monerods: Vec<String>,
     pub(crate) tracing_allowed: bool,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { providers: 1, monerod: None, tracing_allowed: true }
+        Self { providers: 1, monerod: None, monerods: Vec::new(), tracing_allowed: true }
     }
 }
 
@@ -41,6 +43,7 @@ impl Rig {
             shape: Shape { gateways: 2, mixes_per_layer: 1, providers: wish.providers },
             parameters,
             monerod: wish.monerod,
+            monerods: wish.monerods,
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };
