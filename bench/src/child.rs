@@ -35,6 +35,7 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
             identity: IdentitySecret::generate(&mut rand::rng()),
             link_key: LinkSecret::generate(&mut rand::rng()),
             monerod: None,
+            tcp: mixbed_node::provider::TcpConfig::default(),
             mailboxes: MailboxConfig::default(),
             keep_document_in: None,
             limits: Limits { workers: Some(1), ..Limits::default() },

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use mixbed_directory::{Parameters, Role};
 use mixbed_node::Limits;
 use mixbed_node::mailbox::MailboxBounds;
+use mixbed_node::provider::TcpConfig;
 use mixbed_telemetry::Telemetry;
 
 /// How many nodes there are of each kind.
@@ -53,6 +54,8 @@ pub struct LocalNetConfig {
     pub monerod: Option<String>,
     /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
     pub monerods: Vec<String>,
+    /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
+    pub tcp: TcpConfig,
     /// Where the directory listens; port 0 takes a free one.
     pub directory: SocketAddr,
     /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
@@ -75,6 +78,7 @@ impl Default for LocalNetConfig {
             parameters: Parameters { tracing_allowed: true, ..Parameters::default() },
             monerod: None,
             monerods: Vec::new(),
+            tcp: TcpConfig::default(),
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
             mailboxes: None,

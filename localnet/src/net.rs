@@ -117,6 +117,7 @@ impl LocalNet {
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod,
+                tcp: net.config.tcp.clone(),
                 mailboxes: MailboxConfig {
                     keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),
                     bounds: net.config.mailboxes,

@@ -7,6 +7,7 @@ use mixbed_directory::{IdentitySecret, JoinSecret, Role, Trust};
 use mixbed_wire::LinkSecret;
 
 use crate::mailbox::MailboxConfig;
+use crate::provider::TcpConfig;
 
 /// Everything a node needs to know.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct NodeConfig {
     /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
     /// that it is not offered here.
     pub monerod: Option<String>,
+    /// What a provider's stream service `tcp` may connect to; nothing: it is not offered.
+    pub tcp: TcpConfig,
     /// A gateway's mailboxes.
     pub mailboxes: MailboxConfig,
     /// A file to keep the last good document in, so that the node can start again while the

@@ -106,6 +106,7 @@ impl Node {
             identity,
             link_key,
             monerod,
+            tcp,
             mailboxes,
             keep_document_in,
             limits,
@@ -133,7 +134,7 @@ impl Node {
                     let watch = readiness::watch(url, health.condition("monerod"), metrics.clone());
                     tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
                 }
-                let config = ProviderConfig { monerod, ..ProviderConfig::default() };
+                let config = ProviderConfig { monerod, tcp, ..ProviderConfig::default() };
                 Some(Provider::start(config, replies, books.service.clone(), metrics))
             }
             Role::Gateway => {
@@ -371,6 +372,11 @@ impl Node {
     /// then everything ends. Without any time it just ends, as in a crash: it stays in the document
     /// until its lease is over.
     pub async fn stop(self, limit: Duration) {
+        if !limit.is_zero()
+            && let Some(provider) = &self.provider
+        {
+            provider.end_sessions();
+        }
         self.entrance_stop.cancel();
         if !limit.is_zero() {
             let (left, drained) = tokio::join!(

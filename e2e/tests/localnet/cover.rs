@@ -44,6 +44,7 @@ async fn watched_gateway(world: &World) -> (Node, Recorder) {
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        tcp: mixbed_node::provider::TcpConfig::default(),
         keep_document_in: None,
         mailboxes: MailboxConfig::default(),
         limits: Limits::default(),

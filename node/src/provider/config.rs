@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::exchange::Bounds;
+use super::{SessionBounds, TcpConfig};
 
 /// What a provider offers, and how much it takes on.
 #[derive(Clone, Debug)]
@@ -10,10 +11,14 @@ pub struct ProviderConfig {
     /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
     /// service is not offered.
     pub monerod: Option<String>,
-    /// Whether `echo` is offered. Default true.
+    /// Whether `echo` is offered, for requests and as streams. Default true.
     pub echo: bool,
+    /// What the stream service `tcp` may connect to; nothing: it is not offered.
+    pub tcp: TcpConfig,
     /// What is held of messages.
     pub bounds: Bounds,
+    /// What is held of sessions.
+    pub sessions: SessionBounds,
     /// How many requests are worked on at a time. Default 64.
     pub concurrency: usize,
     /// How long a request may take, its wait for a turn included. Default 45 s: within the 60 s
@@ -29,7 +34,9 @@ impl Default for ProviderConfig {
         Self {
             monerod: None,
             echo: true,
+            tcp: TcpConfig::default(),
             bounds: Bounds::default(),
+            sessions: SessionBounds::default(),
             concurrency: 64,
             limit: Duration::from_secs(45),
             monerod_patience: Duration::from_secs(20),

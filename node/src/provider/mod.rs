@@ -13,6 +13,7 @@ mod known;
 pub(crate) mod readiness;
 pub mod rpc;
 mod service;
+mod sessions;
 mod shell;
 mod submit;
 
@@ -23,6 +24,10 @@ pub use hold::Hold;
 pub use known::Known;
 pub use rpc::Rpc;
 pub use service::{Answering, Question, Reply, Service};
+pub use sessions::{
+    Asked, EchoStream, RuleError, Served, Serving, SessionBounds, StreamService, TargetRule, Tcp,
+    TcpConfig, TcpName,
+};
 pub use shell::{Delivery, Provider, ReplySink};
 pub use submit::Submit;
 

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
+use super::sessions::{EchoStream, SessionPacket, Sessions, StreamService, Tcp};
 use super::{Echo, Hold, Known, ProviderConfig, Rpc, Submit};
 
 /// How often old messages are looked for when no packet comes.
@@ -48,6 +49,8 @@ impl std::fmt::Debug for Provider {
 struct Inner {
     exchange: Mutex<Exchange<ReplyBlock>>,
     services: Vec<Arc<dyn Service>>,
+    /// None where no service takes streams.
+    sessions: Option<Sessions>,
     replies: Arc<dyn ReplySink>,
     turns: Semaphore,
     limit: Duration,
@@ -83,10 +86,17 @@ impl Provider {
                 tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
             }
         }
-        Self::with_services(&config, services, replies, spans, metrics)
+        let mut streams: Vec<Arc<dyn StreamService>> = Vec::new();
+        if config.echo {
+            streams.push(Arc::new(EchoStream));
+        }
+        if !config.tcp.targets.is_empty() {
+            streams.push(Arc::new(Tcp::new(config.tcp.clone(), &config.sessions)));
+        }
+        Self::assemble(&config, services, streams, replies, spans, metrics)
     }
 
-    /// Starts a provider with any services.
+    /// Starts a provider with any services, and without streams.
     #[must_use]
     pub fn with_services(
         config: &ProviderConfig,
@@ -95,9 +105,24 @@ impl Provider {
         spans: Spans,
         metrics: ProviderMetrics,
     ) -> Self {
+        Self::assemble(config, services, Vec::new(), replies, spans, metrics)
+    }
+
+    fn assemble(
+        config: &ProviderConfig,
+        services: Vec<Arc<dyn Service>>,
+        streams: Vec<Arc<dyn StreamService>>,
+        replies: Arc<dyn ReplySink>,
+        spans: Spans,
+        metrics: ProviderMetrics,
+    ) -> Self {
+        let sessions = (!streams.is_empty()).then(|| {
+            Sessions::new(config.sessions, streams, Arc::clone(&replies), metrics.streams())
+        });
         let inner = Arc::new(Inner {
             exchange: Mutex::new(Exchange::new(config.bounds)),
             services,
+            sessions,
             replies,
             turns: Semaphore::new(config.concurrency),
             limit: config.limit,
@@ -112,14 +137,31 @@ impl Provider {
     /// The names of its services, for its descriptor.
     #[must_use]
     pub fn services(&self) -> Vec<String> {
-        self.inner.services.iter().map(|service| service.name().to_owned()).collect()
+        let mut names: Vec<_> =
+            self.inner.services.iter().map(|service| service.name().to_owned()).collect();
+        for name in self.inner.sessions.iter().flat_map(Sessions::services) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
     }
 
-    /// Whether it works on a request.
+    /// Whether it works on a request, or something moves on a stream.
     #[must_use]
     pub fn is_busy(&self) -> bool {
+        if self.inner.sessions.as_ref().is_some_and(Sessions::is_busy) {
+            return true;
+        }
         let [_, running, _] = self.inner.exchange().held();
         running > 0
+    }
+
+    /// Ends all sessions, and takes no new ones: clients are told. Takes some 100 µs a session.
+    pub fn end_sessions(&self) {
+        if let Some(sessions) = &self.inner.sessions {
+            sessions.leave();
+        }
     }
 
     /// Takes what a packet brought. Does not block: replies that are due are sealed here (some
@@ -131,9 +173,13 @@ impl Provider {
         let Delivery { plaintext, trace } = delivery;
         let now = Instant::now();
         let incoming = Incoming::read::<Packet>(&plaintext)?;
-        if matches!(incoming, Incoming::Cover) {
-            return Ok(());
-        }
+        let incoming = match (incoming, &self.inner.sessions) {
+            (Incoming::Cover, _) => return Ok(()),
+            (Incoming::Session { session, number, frames, blocks }, Some(sessions)) => {
+                return sessions.deliver(SessionPacket { session, number, frames, blocks });
+            }
+            (incoming, _) => incoming,
+        };
         let result = self.inner.exchange().handle(incoming, trace, now);
         self.inner.act();
         result

@@ -151,6 +151,7 @@ pub(crate) fn node_config(
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        tcp: mixbed_node::provider::TcpConfig::default(),
         mailboxes: MailboxConfig::default(),
         keep_document_in: None,
         limits,

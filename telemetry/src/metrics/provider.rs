@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Telemetry;
 
 use super::catalogue::{self, Declaration};
-use super::{Counter, Histogram};
+use super::{Counter, Histogram, StreamMetrics};
 
 const METRICS: [&Declaration; 5] = [
     &catalogue::REQUESTS,
@@ -37,6 +37,12 @@ impl ProviderMetrics {
             telemetry: telemetry.clone(),
             name: node_name.to_owned(),
         }
+    }
+
+    /// The metrics of its streams.
+    #[must_use]
+    pub fn streams(&self) -> StreamMetrics {
+        StreamMetrics::new(&self.telemetry, &self.name)
     }
 
     /// Says whether its monerod can take transactions. There is no such metric where there is no
