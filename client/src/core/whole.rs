@@ -155,7 +155,11 @@ impl<P: PacketFormat> ClientCore<P> {
         if self.cover.paces_payload() && self.cover.poll_timeout().is_some_and(|tick| tick > now) {
             return None;
         }
-        let mut net = self.net.clone()?;
+        let Some(mut net) = self.net.clone() else {
+            self.sessions.handle_cut_off(now);
+            return None;
+        };
+        self.sessions.handle_connected();
         net.weights = self.messenger.suspicion().weights(now);
         let made = self.transmit(&net, now, rng);
         made.unwrap_or_else(|_| {

@@ -26,13 +26,18 @@ impl Task {
 
     /// Makes or sends the next packet.
     pub(super) fn transmit(&mut self) -> Next {
-        let Some(Up { gateway, packets, .. }) = &self.link else { return Next::Nothing };
+        let Some(Up { gateway, packets, .. }) = &self.link else {
+            self.streams.sessions.handle_cut_off(Instant::now());
+            return Next::Nothing;
+        };
         let usable = self.directory.current().zip(self.directory.epoch());
         let Some((document, epoch)) = usable else {
             // The ticks pass: later ones are not to come in a burst.
             self.pass_ticks();
+            self.streams.sessions.handle_cut_off(Instant::now());
             return Next::Nothing;
         };
+        self.streams.sessions.handle_connected();
         let packets = packets.clone();
         let now = Instant::now();
         let weights = self.messenger.suspicion().weights(now);

@@ -101,7 +101,9 @@ pub(crate) fn start(
         suspicion: suspicion.clone(),
         lingering: None,
     };
-    let stopped = stop.clone();
+    // The link outlives the task: what is sent last still leaves.
+    let linking = CancellationToken::new();
+    let stopped = linking.clone();
     tasks.spawn(async move {
         tokio::select! {
             () = stopped.cancelled() => {}
@@ -111,6 +113,7 @@ pub(crate) fn start(
     let task = task::Task {
         messenger: Messenger::new(limits),
         streams: streams::Streams::new(to_open),
+        _linking: Some(linking.drop_guard()),
         cover: Cover::default(),
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),

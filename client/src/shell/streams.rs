@@ -10,8 +10,11 @@ use mixbed_wire::{NodeId, ReplyKey};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::task::Task;
+use super::task::{Next, Task, Up};
 use crate::core::{Closed, Session, SessionError, SessionNo, Sessions, Turns};
+
+/// How long the last packets may take to leave.
+const LEAVING: Duration = Duration::from_millis(200);
 
 /// How long replies may wait for the ticks of the gateway's clock, in seconds.
 const WAIT: f64 = 0.5;
@@ -121,10 +124,25 @@ impl Task {
         }
     }
 
-    /// The client stops: whoever reads or writes hears of it.
-    pub(super) fn close_sessions(&mut self) {
-        let reason = Reason::from(Code::Stopped);
-        self.streams.sessions.close_all(&reason, Instant::now());
+    /// The client stops: whoever reads or writes hears of it; and so do the providers, unless that
+    /// would leave outside the ticks.
+    pub(super) async fn end_sessions(&mut self) {
+        let sessions = &mut self.streams.sessions;
+        let open = sessions.len();
+        sessions.close_all(&Reason::from(Code::Stopped), Instant::now());
+        if open == 0 || self.cover.paces_payload() {
+            return;
+        }
+        for _ in 0..open {
+            if !matches!(self.transmit(), Next::Sent) {
+                break;
+            }
+        }
+        if let Some(Up { packets, .. }) = self.link.take() {
+            // There is room for all when all have been taken out.
+            let taken = packets.reserve_many(packets.max_capacity());
+            let _ = tokio::time::timeout(LEAVING, taken).await;
+        }
     }
 }
 

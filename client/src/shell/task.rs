@@ -8,7 +8,7 @@ use mixbed_directory::Follower;
 use mixbed_telemetry::{ClientMetrics, Context, Hop, HopOutcome};
 use mixbed_wire::{DropReason, NodeId, Packet, ReplyKey, SphinxSecret, TraceContext};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::link::{FromLink, Inbound};
 use super::sealing::Ahead;
@@ -31,6 +31,8 @@ pub(super) const UNSENT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Task {
     pub(super) messenger: Messenger<ReplyKey>,
     pub(super) streams: Streams,
+    /// Dropped, it ends the link.
+    pub(super) _linking: Option<DropGuard>,
     pub(super) cover: Cover,
     pub(super) ahead: Ahead,
     /// Nothing is sealed before, as there was no route.
@@ -124,7 +126,7 @@ impl Task {
                 () = tokio::task::yield_now(), if matches!(next, Next::Sent) => {}
             }
         }
-        self.close_sessions();
+        self.end_sessions().await;
         self.state.send_replace(State::Stopped);
     }
 

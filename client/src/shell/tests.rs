@@ -15,6 +15,7 @@ use super::streams::Streams;
 use super::task::Task;
 use super::{Command, Ended, sealing, traces};
 use crate::core::{Cover, Delivered, Limits, LoopReport, Loops, Messenger, Return, Suspicion};
+use crate::letters::WaysBack;
 use crate::state::State;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -40,6 +41,7 @@ fn task(limits: Limits) -> Running {
     let task = Task {
         messenger: Messenger::new(limits),
         streams: Streams::new(mpsc::channel(1).1),
+        _linking: None,
         cover: Cover::default(),
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),

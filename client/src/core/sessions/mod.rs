@@ -25,6 +25,9 @@ use ways::Ways;
 /// it: what has not come by then is lost, and does not keep others from being sent.
 const COUNTS: Duration = Duration::from_secs(2);
 
+/// How long nothing can be sent before the sessions are given up. Their providers keep them longer.
+const CUT_OFF: Duration = Duration::from_secs(60);
+
 /// Sessions at a time.
 const SESSIONS: usize = 64;
 
@@ -36,6 +39,8 @@ pub struct Sessions<K> {
     window: BTreeSet<(Instant, SessionNo, u32)>,
     /// Whether a packet has waited for room in it.
     blocked: bool,
+    /// Since when nothing can be sent.
+    cut_off: Option<Instant>,
     ways: Ways,
     closed: VecDeque<Closed>,
     next: SessionNo,
@@ -102,6 +107,7 @@ impl<K> Default for Sessions<K> {
             replies: HashMap::new(),
             window: BTreeSet::new(),
             blocked: false,
+            cut_off: None,
             ways: Ways::default(),
             closed: VecDeque::new(),
             next: SessionNo(1),
@@ -263,6 +269,17 @@ impl<K> Sessions<K> {
         taken
     }
 
+    /// Nothing can be sent now, for want of a link or a document. If that lasts, whoever waits is
+    /// not to wait for ever.
+    pub fn handle_cut_off(&mut self, now: Instant) {
+        self.cut_off.get_or_insert(now);
+    }
+
+    /// Packets can be sent.
+    pub fn handle_connected(&mut self) {
+        self.cut_off = None;
+    }
+
     /// A stream did something.
     pub fn handle_changed(&mut self) {
         for number in self.held.keys().copied().collect::<Vec<_>>() {
@@ -273,6 +290,13 @@ impl<K> Sessions<K> {
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.pass_window(now);
+        if self.cut_off.is_some_and(|since| since + CUT_OFF <= now) {
+            let reason = Reason::new(Code::SessionLost, "no link to a gateway for a minute");
+            for number in self.held.keys().copied().collect::<Vec<_>>() {
+                self.close(number, reason.clone(), now);
+                self.remove(number);
+            }
+        }
         let due = |held: &Held| held.end.lock().poll_timeout().is_some_and(|at| at <= now);
         let due: Vec<_> =
             self.held.iter().filter(|(_, held)| due(held)).map(|(number, _)| *number).collect();
@@ -288,7 +312,9 @@ impl<K> Sessions<K> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let room = self.window.first().filter(|_| self.blocked).map(|(until, ..)| *until);
-        self.held.values().filter_map(|held| held.end.lock().poll_timeout()).chain(room).min()
+        let cut_off = self.cut_off.filter(|_| !self.held.is_empty()).map(|since| since + CUT_OFF);
+        let ends = self.held.values().filter_map(|held| held.end.lock().poll_timeout());
+        ends.chain(room).chain(cut_off).min()
     }
 
     /// A session that is over.

@@ -68,6 +68,23 @@ fn one_that_is_over_is_not_used_again_and_is_told_of_once() {
 }
 
 #[test]
+fn nobody_waits_for_ever_for_a_link() {
+    let mut rig = rig();
+    let session = rig.choose(&[1], None).expect("a new one");
+    rig.sessions.handle_cut_off(rig.now);
+    rig.sessions.handle_cut_off(rig.now + CUT_OFF / 2);
+    let at = rig.sessions.poll_timeout().expect("it has an end");
+    assert!(at <= rig.now + CUT_OFF);
+    rig.sessions.handle_timeout(rig.now + CUT_OFF);
+    assert_eq!(rig.sessions.len(), 0);
+    assert_eq!(session.end.lock().closed().map(Reason::code), Some(Code::SessionLost));
+    let again = rig.choose(&[1], None).expect("a new one");
+    rig.sessions.handle_connected();
+    rig.sessions.handle_timeout(rig.now + 2 * CUT_OFF);
+    assert!(again.end.lock().closed().is_none(), "it is back");
+}
+
+#[test]
 fn the_idle_one_that_was_used_least_recently_makes_room() {
     let mut rig = rig();
     let name = |number: usize| number.to_string();
