@@ -6,6 +6,7 @@ use std::time::Duration;
 use mixbed_directory::{RegistrarState, Role, Trust};
 use mixbed_monero::Daemon;
 use mixbed_node::mailbox::MailboxConfig;
+use mixbed_node::provider::TcpConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
@@ -125,6 +126,15 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         }
         Daemon::new(url).map_err(Failure::usage)?;
     }
+    let tcp = TcpConfig { targets: settings.tcp_allow.clone(), names: settings.tcp_name.clone() };
+    if role != Role::Provider && tcp != TcpConfig::default() {
+        let why = format!("only a provider makes connections for clients, not a {role}");
+        return Err(Failure::usage(format!("{why} (--tcp-allow, --tcp-name)")));
+    }
+    if tcp.targets.is_empty() && !tcp.names.is_empty() {
+        let why = "--tcp-name only says where a name is: allow it, too (--tcp-allow NAME:PORT)";
+        return Err(Failure::usage(why));
+    }
     let dir = settings.state_dir.as_deref().map(StateDir::open).transpose();
     let dir = dir.map_err(Failure::usage)?;
     let NodeKeys { identity, link } = match &settings.keys_file {
@@ -144,6 +154,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         identity,
         link_key: link,
         monerod: settings.monerod.clone(),
+        tcp,
         mailboxes: MailboxConfig {
             keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
             bounds: None,

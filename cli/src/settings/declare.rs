@@ -63,7 +63,7 @@ pub(crate) trait Described: Default + Serialize + DeserializeOwned {
     fn take(&mut self, flags: Self::Flags);
 }
 
-/// Declares a configuration and its flags.
+/// Declares a configuration and its flags. Flags of `lists` may be given several times.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])+
@@ -73,6 +73,15 @@ macro_rules! settings {
             $(#[arg($($arg:tt)*)])?
             $field:ident: $type:ty = $default:expr;
         )+
+        $(
+            lists {
+                $(
+                    $(#[doc = $list_doc:literal])+
+                    $(#[arg($($list_arg:tt)*)])?
+                    $list:ident: $of:ty;
+                )+
+            }
+        )?
     ) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -80,11 +89,12 @@ macro_rules! settings {
         #[allow(clippy::doc_markdown, reason = "printed as help, where backticks would show")]
         pub(crate) struct $settings {
             $($(#[doc = $doc])+ pub(crate) $field: $type,)+
+            $($($(#[doc = $list_doc])+ pub(crate) $list: Vec<$of>,)+)?
         }
 
         impl Default for $settings {
             fn default() -> Self {
-                Self { $($field: $default,)+ }
+                Self { $($field: $default,)+ $($($list: Vec::new(),)+)? }
             }
         }
 
@@ -97,6 +107,11 @@ macro_rules! settings {
                 #[arg(long $(, $($arg)*)?)]
                 pub(crate) $field: Option<<$type as $crate::settings::Setting>::Given>,
             )+
+            $($(
+                $(#[doc = $list_doc])+
+                #[arg(long, value_delimiter = ',' $(, $($list_arg)*)?)]
+                pub(crate) $list: Option<Vec<$of>>,
+            )+)?
         }
 
         impl $crate::settings::Described for $settings {
@@ -106,12 +121,16 @@ macro_rules! settings {
 
             const FIELDS: &'static [$crate::settings::Field] = &[
                 $($crate::settings::Field { key: stringify!($field), doc: &[$($doc),+] },)+
+                $($($crate::settings::Field { key: stringify!($list), doc: &[$($list_doc),+] },)+)?
             ];
 
             fn take(&mut self, flags: $flags) {
                 $(if let Some(given) = flags.$field {
                     $crate::settings::Setting::take(&mut self.$field, given);
                 })+
+                $($(if let Some(given) = flags.$list {
+                    self.$list = given;
+                })+)?
             }
         }
     };

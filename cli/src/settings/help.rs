@@ -25,7 +25,7 @@ fn flag(arg: Arg, key: &str, default: &str) -> Arg {
     let help = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string);
     let help = help.unwrap_or_default();
     let help = match default {
-        "null" => help,
+        "null" | "[]" => help,
         default => format!("{help} [default: {default}]"),
     };
     // A handful of names, made once in the life of the process: clap keeps references to them.

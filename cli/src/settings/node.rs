@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mixbed_node::Limits;
+use mixbed_node::provider::{TargetRule, TcpName};
 use serde::{Deserialize, Serialize};
 
 use super::{AuthorityKey, Period, settings};
@@ -96,4 +97,18 @@ settings! {
     /// Packets that it remembers as long as their keys are good, to drop copies of them (25 bytes
     /// each); one more is dropped as replay_filter_full.
     replay_tags: usize = Limits::default().replay_tags;
+
+    lists {
+        /// Targets that a provider connects clients to, as the service tcp: HOST:PORT, *.SUFFIX:PORT
+        /// or IP/PREFIX:PORT (IPv6 in brackets, as in [fd00::/8]:18081); PORT may be *. Several:
+        /// again, or with commas between them. It makes connections in its own name and place: what
+        /// only this machine reaches, clients reach then. A name is allowed by name only, whatever
+        /// its address is. Without any, the service is not offered.
+        #[arg(value_name = "TARGET")]
+        tcp_allow: TargetRule;
+        /// Where a name is that this provider alone knows: NAME=HOST:PORT, or NAME:PORT=HOST:PORT for
+        /// one port of it. Clients ask for the name; the target must be allowed by that name.
+        #[arg(value_name = "NAME=HOST:PORT")]
+        tcp_name: TcpName;
+    }
 }
