@@ -127,6 +127,12 @@ impl Wallet {
         Ok(answer.key)
     }
 
+    /// The endpoint below, for methods that have no typed call here.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// Makes a further account and returns its number.
     pub async fn create_account(&self) -> Result<u32, WalletError> {
         #[derive(Deserialize)]

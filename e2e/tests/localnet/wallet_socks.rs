@@ -1,0 +1,1 @@
+//! Stock wallets through the SOCKS port.
