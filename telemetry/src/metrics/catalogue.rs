@@ -124,6 +124,10 @@ catalogue! {
         "Reply blocks sent along";
     REPLY_BLOCKS_USED: Counter "reply_blocks_used" ["node"] "client",
         "Reply blocks that came back with a reply";
+    CLIENT_SESSIONS: Gauge "client_sessions" ["node"] "client",
+        "Sessions that the client has with providers";
+    CLIENT_STREAMS: Counter "client_streams" ["node", "outcome"] "client",
+        "Streams that somebody wanted opened, by outcome: `opened`, or why not";
     COVER_SENT: Counter "cover_sent" ["node", "kind"] "client",
         "Cover packets handed to the link, by kind: `drop` or `loop`";
     CLIENT_LOOPS: Counter "client_loops" ["node", "outcome"] "client",

@@ -10,12 +10,14 @@ use super::{Counter, Gauge, Histogram, SuspectMetric};
 const PACKETS: [&Declaration; 3] =
     [&catalogue::PACKETS_SENT, &catalogue::PACKETS_RECEIVED, &catalogue::PACKETS_DROPPED];
 
-const MESSAGES: [&Declaration; 10] = [
+const MESSAGES: [&Declaration; 12] = [
     &catalogue::MESSAGES,
     &catalogue::MESSAGE_SECONDS,
     &catalogue::RETRANSMISSIONS,
     &catalogue::REPLY_BLOCKS_MADE,
     &catalogue::REPLY_BLOCKS_USED,
+    &catalogue::CLIENT_SESSIONS,
+    &catalogue::CLIENT_STREAMS,
     &catalogue::COVER_SENT,
     &catalogue::CLIENT_LOOPS,
     &catalogue::CLIENT_LOOPS_RECENT,
@@ -38,6 +40,8 @@ pub struct ClientMetrics {
     pub reply_blocks_made: Counter,
     /// Reply blocks that came back with a reply.
     pub reply_blocks_used: Counter,
+    /// Sessions with providers.
+    pub sessions: Gauge,
     /// Drops handed to the link.
     pub drops_sent: Counter,
     /// Loops handed to the link.
@@ -84,6 +88,7 @@ impl ClientMetrics {
             message_seconds: messages.histogram(&catalogue::MESSAGE_SECONDS, &[]),
             reply_blocks_made: messages.counter(&catalogue::REPLY_BLOCKS_MADE, &[]),
             reply_blocks_used: messages.counter(&catalogue::REPLY_BLOCKS_USED, &[]),
+            sessions: messages.gauge(&catalogue::CLIENT_SESSIONS, &[]),
             drops_sent: messages.counter(&catalogue::COVER_SENT, &["drop"]),
             loops_sent: messages.counter(&catalogue::COVER_SENT, &["loop"]),
             loops_returned: messages.counter(&catalogue::CLIENT_LOOPS, &["returned"]),
@@ -121,6 +126,12 @@ impl ClientMetrics {
     pub fn broken_word(&self, provider: &str) {
         let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
         owner.counter(&catalogue::BROKEN_WORDS, &[provider]).inc();
+    }
+
+    /// Somebody wanted a stream: `opened`, or why it was not.
+    pub fn stream(&self, outcome: &'static str) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.counter(&catalogue::CLIENT_STREAMS, &[outcome]).inc();
     }
 
     /// Counts a message that came to an end, such as `answered` or `deadline`. Its time counts in
