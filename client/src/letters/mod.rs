@@ -9,6 +9,7 @@
 //! was given a place ([`MailboxOptions::keep_in`]). Whatever fails in between, the letter comes
 //! again if it was not accepted, and does not if it was.
 
+pub mod chat;
 mod error;
 mod inbox;
 mod mailbox;

@@ -1,6 +1,7 @@
 //! The client on a whole mixnet in this process, over real loopback links.
 
 mod broadcast;
+mod chat;
 mod drain;
 mod durable;
 mod elsewhere;
