@@ -115,6 +115,7 @@ impl Task {
     /// What the packets of sessions tell, and which sessions are over.
     pub(super) fn hear_of_sessions(&mut self) {
         let now = Instant::now();
+        self.metrics.sessions.set(i64::try_from(self.streams.sessions.len()).unwrap_or(i64::MAX));
         while let Some(way) = self.streams.sessions.poll_way() {
             self.messenger.handle_way(&way, now);
         }

@@ -57,11 +57,13 @@ impl Client {
         let options = &options;
         let lost = Vec::new();
         let attempt = Attempt { client: self, service, target, options, began, deadline, lost };
-        tokio::select! {
+        let opened = tokio::select! {
             biased;
             opened = attempt.run() => opened,
             () = self.stopped() => Err(StreamError::Stopped),
-        }
+        };
+        self.metrics().stream(opened.as_ref().map_or_else(StreamError::kind, |_| "opened"));
+        opened
     }
 }
 
