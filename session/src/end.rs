@@ -91,7 +91,8 @@ pub trait End {
     /// To be called at [`poll_timeout`](Self::poll_timeout), or later.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called. Changes with any call.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called. Changes with any call. A time
+    /// that is past means that there is something to transmit: whoever cannot waits until he can.
     fn poll_timeout(&self) -> Option<Instant>;
 }
 

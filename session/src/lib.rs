@@ -7,22 +7,29 @@
 
 mod client;
 mod end;
+mod end_of_streams;
+mod frame;
 mod ids;
 mod limits;
 mod provider;
+mod ranges;
 mod reason;
+mod received;
+mod reply;
 mod stream;
+mod streams;
 
 pub use client::{ClientEnd, Draft};
 pub use end::{End, Event, OpenError, Read};
 pub use ids::{BlockNo, StreamId};
 pub use limits::Limits;
-pub use provider::{ProviderEnd, opens_session, unknown_session};
+pub use provider::ProviderEnd;
 pub use reason::{Code, MAX_WORDS, Reason};
+pub use reply::{opens_session, unknown_session};
 pub use stream::{Guard, Shared, Stream};
 
 /// Bytes of a stream that may be sent before the other end has said how many it takes.
-pub const FIRST_STREAM_WINDOW: usize = 256 << 10;
+pub const FIRST_STREAM_WINDOW: usize = 128 << 10;
 
 /// Bytes of all streams that may be sent before the other end has said how many it takes.
 pub const FIRST_SESSION_WINDOW: usize = 1 << 20;

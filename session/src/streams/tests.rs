@@ -1,0 +1,1 @@
+//! Streams without packets: two ends that hand each other frames.
