@@ -33,6 +33,8 @@ pub(super) struct Attempt<'a> {
     pub(super) span: Option<&'a Span>,
     /// The provider that was asked for.
     pub(super) wanted: Option<&'a str>,
+    /// Those that are tried only if there is no other.
+    pub(super) rather_not: &'a [String],
     /// When the broadcast was ordered.
     pub(super) began: Instant,
 }
@@ -106,6 +108,9 @@ impl Attempt<'_> {
     ) -> Result<Vec<Descriptor>, RequestError> {
         let mut found = self.client.offering(wish.service(), self.wanted)?;
         found.retain(|provider| !not.contains(&provider.name));
+        if found.iter().any(|provider| !self.rather_not.contains(&provider.name)) {
+            found.retain(|provider| !self.rather_not.contains(&provider.name));
+        }
         Ok(found)
     }
 

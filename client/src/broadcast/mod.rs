@@ -62,7 +62,8 @@ impl Client {
         }
         let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
         let (txid, span_of) = (TxId::of(raw).ok(), span.as_ref());
-        let attempt = Attempt { client: self, raw, txid, span: span_of, wanted, began };
+        let rather_not = &options.not;
+        let attempt = Attempt { client: self, raw, txid, span: span_of, wanted, rather_not, began };
         let found_out = Vec::new();
         let mut course = Course { attempt, options: &options, held: None, found_out };
         let mut result = course.run().await;
@@ -94,8 +95,9 @@ impl Client {
         let deadline = deadline_after(began, options.deadline);
         self.document(options.deadline).await.map_err(BroadcastError::from)?;
         let (txid, wanted) = (TxId::of(raw).ok(), options.provider.as_deref());
-        let attempt = Attempt { client: self, raw, txid, span: None, wanted, began };
-        attempt.at_each(Wish::Hold(wait), &options.not, deadline).await
+        let rather_not = &options.not;
+        let attempt = Attempt { client: self, raw, txid, span: None, wanted, rather_not, began };
+        attempt.at_each(Wish::Hold(wait), &[], deadline).await
     }
 }
 
@@ -196,8 +198,7 @@ impl Course<'_> {
 
     /// Who is not to be given it.
     fn not(&self) -> Vec<String> {
-        let found_out = self.found_out.iter().map(|suspect| &suspect.provider);
-        self.options.not.iter().chain(found_out).cloned().collect()
+        self.found_out.iter().map(|suspect| suspect.provider.clone()).collect()
     }
 }
 

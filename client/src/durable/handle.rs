@@ -6,19 +6,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use mixbed_monero::TxId;
-use mixbed_wire::message::{Request, SUBMIT_SERVICE};
-use tokio::sync::{Semaphore, watch};
+use mixbed_wire::message::{HoldRequest, Request, SUBMIT_SERVICE};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::journal::{Bounds, Entry, Full, Journal, Taken, Turn};
+use super::journal::{Bounds, Entry, Full, Journal, Next, Taken, Turn};
 use super::store::Store;
-use super::{BroadcastOrderError, BroadcastRecord, BroadcastState, JournalError};
-use crate::broadcast::BroadcastOptions;
+use super::{BroadcastOrderError, BroadcastRecord, JournalError};
+use crate::broadcast::{BroadcastError, BroadcastOptions, BroadcastReport, LocateError};
 use crate::client::Client;
+use crate::request::RequestError;
 
 /// Broadcasts that are sent at the same time; others wait. A client has 64 messages under way.
 const AT_A_TIME: usize = 16;
+
+/// Transactions that are looked for at the same time.
+const LOOKS: usize = 4;
+
+/// How long a try has its turn to itself; then it makes room for one that waits.
+const FAIR: Duration = Duration::from_secs(20);
+
+/// How long a look may take.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// The clock may be put on or back: what is due later is looked at again.
+const ASLEEP: Duration = Duration::from_secs(600);
 
 /// The pause after a try that failed at once; each later one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -41,6 +54,9 @@ struct Shared {
     state: Mutex<State>,
     orders: tokio::sync::Mutex<()>,
     turns: Semaphore,
+    /// How many wait for a turn.
+    waiting: watch::Sender<usize>,
+    looks: Semaphore,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -49,6 +65,8 @@ struct Shared {
 struct State {
     journal: Journal,
     outcomes: HashMap<TxId, watch::Sender<BroadcastRecord>>,
+    /// Those that a task works on, and what wakes it.
+    running: HashMap<TxId, Arc<Notify>>,
 }
 
 impl Broadcasts {
@@ -59,11 +77,22 @@ impl Broadcasts {
     /// See [`JournalError`]; what is no journal of this version is left as it is.
     pub fn open(client: Client, directory: &Path, bounds: Bounds) -> Result<Self, JournalError> {
         let (store, entries) = Store::open(directory)?;
-        let journal = Journal::new(bounds, entries);
-        let pending: Vec<_> = journal.records();
+        Ok(Self::begin(client, store, Journal::new(bounds, entries)))
+    }
+
+    /// A journal that is forgotten with the process. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn in_memory(client: Client, bounds: Bounds) -> Result<Self, JournalError> {
+        Ok(Self::begin(client, Store::in_memory()?, Journal::new(bounds, [])))
+    }
+
+    fn begin(client: Client, store: Store, journal: Journal) -> Self {
+        let records = journal.records();
         let outcomes =
-            pending.iter().map(|record| (record.txid, watch::Sender::new(record.clone())));
-        let state = State { outcomes: outcomes.collect(), journal };
+            records.iter().map(|record| (record.txid, watch::Sender::new(record.clone())));
+        let state = State { outcomes: outcomes.collect(), journal, running: HashMap::new() };
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             client,
@@ -71,27 +100,29 @@ impl Broadcasts {
             state: Mutex::new(state),
             orders: tokio::sync::Mutex::new(()),
             turns: Semaphore::new(AT_A_TIME),
+            waiting: watch::Sender::new(0),
+            looks: Semaphore::new(LOOKS),
             stop: stop.clone(),
             tasks: TaskTracker::new(),
         });
-        for record in pending.into_iter().filter(|record| !record.state.has_ended()) {
+        for record in records.into_iter().filter(|record| !record.state.has_ended()) {
             tracing::info!(txid = %record.txid, "goes on with a broadcast");
             shared.begin(record.txid);
         }
-        Ok(Self { shared, _stop_when_dropped: Arc::new(stop.drop_guard()) })
+        Self { shared, _stop_when_dropped: Arc::new(stop.drop_guard()) }
     }
 
     /// Takes a raw transaction on. When this returns, it is on the disk, and will be sent by this
     /// process or the next, until `options.deadline` has passed by the machine's clock (a year at
-    /// most). The same transaction again, while it is under way, is the same broadcast; after its
-    /// end it is a new one.
+    /// most; a random wait comes on top). The same transaction again, while there is no word of it,
+    /// is the same broadcast; later it is a new one.
     pub async fn order(
         &self,
         raw: &[u8],
         options: &BroadcastOptions,
     ) -> Result<TxId, BroadcastOrderError> {
         let txid = TxId::of(raw)?;
-        if raw.len() > Request::max_payload(SUBMIT_SERVICE) {
+        if raw.len() + HoldRequest::OVERHEAD > Request::max_payload(SUBMIT_SERVICE) {
             return Err(BroadcastOrderError::TooLarge(raw.len()));
         }
         if self.shared.stop.is_cancelled() {
@@ -119,12 +150,26 @@ impl Broadcasts {
         self.shared.state().outcomes.get(&txid).map(watch::Sender::subscribe)
     }
 
-    /// Waits until a broadcast has ended; none if it is not known, or the client stops before.
+    /// Waits until a monerod has taken or refused a transaction, or it is given up; none if it is
+    /// not known, or the client stops before.
+    pub async fn settled(&self, txid: TxId) -> Option<BroadcastRecord> {
+        self.wait_for(txid, |record| record.state.is_settled()).await
+    }
+
+    /// Waits until a broadcast has ended: the transaction is in a block, or will not be; none if it
+    /// is not known, or the client stops before.
     pub async fn ended(&self, txid: TxId) -> Option<BroadcastRecord> {
+        self.wait_for(txid, |record| record.state.has_ended()).await
+    }
+
+    async fn wait_for(
+        &self,
+        txid: TxId,
+        is_so: impl FnMut(&BroadcastRecord) -> bool,
+    ) -> Option<BroadcastRecord> {
         let mut watched = self.watch(txid)?;
-        let ended = watched.wait_for(|record| record.state.has_ended());
-        let ended = self.shared.stop.run_until_cancelled(ended).await?;
-        ended.ok().map(|record| record.clone())
+        let found = self.shared.stop.run_until_cancelled(watched.wait_for(is_so)).await?;
+        found.ok().map(|record| record.clone())
     }
 
     /// Stops sending, and closes the file when the last clone is dropped. What has not ended is
@@ -150,7 +195,8 @@ impl Shared {
     ) -> Result<(), BroadcastOrderError> {
         // One at a time: what is said to be under way is on the disk.
         let _order = self.orders.lock().await;
-        let taken = self.state().journal.handle_order(txid, raw, options, SystemTime::now());
+        let now = SystemTime::now();
+        let taken = self.state().journal.handle_order(txid, raw, options, now, &mut rand::rng());
         let entry = match taken {
             Ok(Taken::New(entry)) => entry,
             Ok(Taken::Pending) => return Ok(()),
@@ -167,46 +213,126 @@ impl Shared {
         Ok(())
     }
 
+    /// Has a task work on it, one at a time.
     fn begin(self: &Arc<Self>, txid: TxId) {
-        let shared = Arc::clone(self);
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move { stop.run_until_cancelled_owned(shared.run(txid)).await });
+        let wake = Arc::new(Notify::new());
+        if let Some(running) = self.state().running.get(&txid) {
+            return running.notify_one();
+        }
+        self.state().running.insert(txid, Arc::clone(&wake));
+        let (shared, stop) = (Arc::clone(self), self.stop.clone());
+        self.tasks
+            .spawn(async move { stop.run_until_cancelled_owned(shared.run(txid, &wake)).await });
     }
 
-    /// Tries one broadcast until it has ended.
-    async fn run(&self, txid: TxId) {
+    /// Works on one broadcast until it has ended.
+    async fn run(&self, txid: TxId, wake: &Notify) {
         let mut pause = FIRST_PAUSE;
         loop {
-            let Ok(turn) = self.turns.acquire().await else { return };
-            // Orders wait until an end is on the disk: a new order of the same transaction would be
-            // written over by it.
-            let mut order = self.orders.lock().await;
-            let next = self.state().journal.handle_turn(txid, SystemTime::now());
-            self.show(txid);
-            if let Turn::Try(raw, mut options) = next {
-                drop(order);
-                options.traced &= self.is_tracing_allowed();
-                let result = self.client.broadcast(&raw, options).await;
-                order = self.orders.lock().await;
-                self.state().journal.handle_result(txid, result, SystemTime::now());
+            match self.next(txid).await {
+                Next::Nothing => return,
+                Next::Look(at) => {
+                    let left = at.duration_since(SystemTime::now()).unwrap_or_default();
+                    if left > Duration::ZERO {
+                        tokio::select! {
+                            () = tokio::time::sleep(left.min(ASLEEP)) => {}
+                            () = wake.notified() => {}
+                        }
+                        continue;
+                    }
+                    self.look(txid).await;
+                    pause = FIRST_PAUSE;
+                }
+                Next::Send => {
+                    if self.send(txid).await {
+                        continue;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
             }
-            drop(turn);
-            if !self.keep(txid).await {
-                return;
-            }
-            drop(order);
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// Writes down how a broadcast stands, and says it; whether it goes on.
-    async fn keep(&self, txid: TxId) -> bool {
-        let Some(entry) = self.state().journal.entry(txid).cloned() else { return false };
-        let ended = entry.record.state.has_ended();
-        if ended {
-            tracing::info!(%txid, state = entry.record.state.name(), "a broadcast has ended");
+    /// What is next; if it is nothing, no task works on it any more.
+    async fn next(&self, txid: TxId) -> Next {
+        // Orders wait until an end is on the disk: a new order of the same transaction would be
+        // written over by it.
+        let _order = self.orders.lock().await;
+        let next = self.state().journal.next(txid, SystemTime::now(), &mut rand::rng());
+        if next == Next::Nothing {
+            self.keep(txid).await;
+            self.state().running.remove(&txid);
         }
+        next
+    }
+
+    /// Tries it once; whether there is a word of it.
+    async fn send(&self, txid: TxId) -> bool {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        let turn = self.turns.acquire().await;
+        self.waiting.send_modify(|waiting| *waiting -= 1);
+        let Ok(_turn) = turn else { return false };
+        let now = SystemTime::now();
+        let Some(turn) = self.state().journal.handle_turn(txid, now) else { return true };
+        self.show(txid);
+        let result = tokio::select! {
+            result = self.tried(turn) => result,
+            () = self.give_way() => return false,
+        };
+        let is_word = result.is_ok() || matches!(result, Err(BroadcastError::Rejected { .. }));
+        let _order = self.orders.lock().await;
+        self.state().journal.handle_result(txid, result, SystemTime::now());
+        self.keep(txid).await;
+        is_word
+    }
+
+    async fn tried(&self, turn: Turn) -> Result<BroadcastReport, BroadcastError> {
+        let Turn { raw, mut options, wait } = turn;
+        options.traced &= self.is_tracing_allowed();
+        match wait {
+            Some(wait) => self.client.hold(&raw, wait, &options).await,
+            None => self.client.broadcast(&raw, options).await,
+        }
+    }
+
+    /// Ends when this try has had its time and another one waits: hopeless ones are not to keep
+    /// those away that would succeed.
+    async fn give_way(&self) {
+        tokio::time::sleep(FAIR).await;
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+
+    /// Asks where it is.
+    async fn look(&self, txid: TxId) {
+        let Ok(_look) = self.looks.acquire().await else { return };
+        let not = self.state().journal.handle_look(txid);
+        let located = match self.client.locate(txid, &not, LOOK).await {
+            Err(LocateError::Request(RequestError::Stopped)) => return,
+            located => located.map_err(|error| error.to_string()),
+        };
+        let _order = self.orders.lock().await;
+        let found = self.state().journal.handle_located(txid, located, SystemTime::now());
+        if let Some(found) = found {
+            let super::watch::FoundOut { provider, promise, denied_by, after } = found;
+            self.client.found_out(&provider, txid, promise, denied_by, after);
+        }
+        self.keep(txid).await;
+    }
+
+    /// Writes down how a broadcast stands, and says it.
+    async fn keep(&self, txid: TxId) {
+        let Some(entry) = self.state().journal.entry(txid).cloned() else { return };
+        let state = &entry.record.state;
+        let is_new = self
+            .state()
+            .outcomes
+            .get(&txid)
+            .is_none_or(|shown| shown.borrow().state.name() != state.name());
+        if is_new {
+            tracing::info!(%txid, state = state.name(), "a broadcast");
+        }
+        let ended = state.has_ended();
         // What cannot be written down is told all the same: at worst it is sent once more.
         if let Err(error) = self.write(entry).await {
             tracing::warn!(%txid, %error, "a broadcast's state could not be written down");
@@ -215,7 +341,6 @@ impl Shared {
         if ended {
             self.forget().await;
         }
-        !ended
     }
 
     async fn forget(&self) {
@@ -257,13 +382,5 @@ impl Shared {
     fn is_tracing_allowed(&self) -> bool {
         let document = self.client.directory().current();
         document.is_some_and(|document| document.parameters.tracing_allowed)
-    }
-}
-
-impl BroadcastRecord {
-    /// Whether monerod has it.
-    #[must_use]
-    pub fn is_accepted(&self) -> bool {
-        matches!(self.state, BroadcastState::Accepted { .. })
     }
 }

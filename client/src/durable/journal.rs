@@ -7,18 +7,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mixbed_monero::TxId;
+use rand::Rng;
 
+use super::watch::{FoundOut, Watch};
 use super::{BroadcastRecord, BroadcastState};
-use crate::broadcast::{BroadcastError, BroadcastOptions, BroadcastReport};
+use crate::broadcast::{BroadcastError, BroadcastOptions, BroadcastReport, Located, draw_wait};
 use crate::request::RequestError;
 
 /// How much a journal holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Broadcasts that have not ended. Default 256.
+    /// Broadcasts of which there is no word. Default 256.
     pub pending: usize,
     /// Their bytes, which are in memory as well. Default 32 MiB.
     pub pending_bytes: usize,
+    /// Accepted ones that are watched until they are in a block, in no more bytes than those above;
+    /// further ones end when they are accepted. Default 1,000.
+    pub watched: usize,
     /// Broadcasts that have ended, of which the oldest are forgotten. Default 1,000.
     pub ended: usize,
     /// How long they are remembered at most. Default 7 days.
@@ -30,6 +35,7 @@ impl Default for Bounds {
         Self {
             pending: 256,
             pending_bytes: 32 << 20,
+            watched: 1000,
             ended: 1000,
             ended_age: Duration::from_secs(7 * 24 * 3600),
         }
@@ -43,8 +49,17 @@ pub(super) struct Entry {
     /// The provider that was asked for.
     pub(super) provider: Option<String>,
     pub(super) traced: bool,
+    /// Whether who denies it makes its provider a suspect.
+    pub(super) confirm: bool,
+    /// How long it takes from monerod to monerod.
+    pub(super) propagation: Duration,
+    /// How long it is to wait at a provider before it is handed in; none once that has failed.
+    pub(super) wait: Option<Duration>,
+    /// How long one try may take, as it was ordered.
+    pub(super) deadline: Duration,
     /// The transaction; none once it has ended.
     pub(super) raw: Option<Arc<[u8]>>,
+    pub(super) watch: Watch,
 }
 
 /// What an order is answered with.
@@ -63,13 +78,24 @@ pub(super) struct Full {
     pub(super) bytes: usize,
 }
 
-/// What is to be done with one that has not ended.
+/// What is next of one that has not ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Send these bytes.
-    Try(Arc<[u8]>, BroadcastOptions),
+pub(super) enum Next {
+    /// It is to be sent, when it is its turn.
+    Send,
+    /// It is to be looked for then.
+    Look(SystemTime),
     /// Nothing: it has ended, or is not known.
-    Ended,
+    Nothing,
+}
+
+/// What is to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) raw: Arc<[u8]>,
+    pub(super) options: BroadcastOptions,
+    /// It is to wait at the provider, so long.
+    pub(super) wait: Option<Duration>,
 }
 
 /// The longest single try: then the document, and what is known of providers, is looked at afresh.
@@ -88,15 +114,17 @@ impl Journal {
         Self { bounds, entries }
     }
 
-    /// Takes a transaction on. One that is under way stays as it is; one that has ended begins anew.
-    pub(super) fn handle_order(
+    /// Takes a transaction on. One that is under way stays as it is; one that has ended, or is only
+    /// watched, begins anew.
+    pub(super) fn handle_order<R: Rng + ?Sized>(
         &mut self,
         txid: TxId,
         raw: &[u8],
         options: &BroadcastOptions,
         now: SystemTime,
+        rng: &mut R,
     ) -> Result<Taken, Full> {
-        if self.is_pending(txid) {
+        if self.entries.get(&txid).is_some_and(Entry::is_pending) {
             return Ok(Taken::Pending);
         }
         let pending = self.pending().count();
@@ -104,18 +132,30 @@ impl Journal {
         if pending >= self.bounds.pending || bytes + raw.len() > self.bounds.pending_bytes {
             return Err(Full { pending, bytes });
         }
+        let wait = options.random_wait.map(|mean| draw_wait(mean, rng));
+        let time = options.deadline.saturating_add(wait.unwrap_or_default());
         let record = BroadcastRecord {
             txid,
             bytes: raw.len(),
             ordered: now,
-            expires: now.checked_add(options.deadline).unwrap_or(now + LONGEST).min(now + LONGEST),
+            expires: now.checked_add(time).unwrap_or(now + LONGEST).min(now + LONGEST),
             tries: 0,
             trouble: None,
+            found_out: Vec::new(),
             state: BroadcastState::Pending,
             report: None,
         };
-        let (provider, traced) = (options.provider.clone(), options.traced);
-        let entry = Entry { record, provider, traced, raw: Some(raw.into()) };
+        let entry = Entry {
+            record,
+            provider: options.provider.clone(),
+            traced: options.traced,
+            confirm: options.confirm,
+            propagation: options.propagation,
+            wait,
+            deadline: options.deadline,
+            raw: Some(raw.into()),
+            watch: Watch::default(),
+        };
         self.entries.insert(txid, entry.clone());
         Ok(Taken::New(Box::new(entry)))
     }
@@ -125,26 +165,41 @@ impl Journal {
         self.entries.remove(&txid);
     }
 
-    /// What is to be done now. Counts as a try; at its end the broadcast has expired.
-    pub(super) fn handle_turn(&mut self, txid: TxId, now: SystemTime) -> Turn {
-        let Some(entry) = self.entries.get_mut(&txid) else { return Turn::Ended };
-        let (false, Some(raw)) = (entry.record.state.has_ended(), entry.raw.clone()) else {
-            return Turn::Ended;
-        };
-        let left = entry.record.expires.duration_since(now).unwrap_or_default();
-        if left.is_zero() {
-            entry.end(BroadcastState::Expired { at: now });
-            return Turn::Ended;
+    /// What is to be done next. At its end the broadcast has expired.
+    pub(super) fn next<R: Rng + ?Sized>(
+        &mut self,
+        txid: TxId,
+        now: SystemTime,
+        rng: &mut R,
+    ) -> Next {
+        let Some(entry) = self.entries.get_mut(&txid) else { return Next::Nothing };
+        if entry.record.state.has_ended() {
+            return Next::Nothing;
         }
+        if entry.record.expires <= now {
+            entry.expire(now);
+            return Next::Nothing;
+        }
+        let expires = entry.record.expires;
+        entry.look_at(now, rng).map_or(Next::Send, |at| Next::Look(at.min(expires)))
+    }
+
+    /// It is its turn to be sent; counts as a try.
+    pub(super) fn handle_turn(&mut self, txid: TxId, now: SystemTime) -> Option<Turn> {
+        let entry = self.entries.get_mut(&txid)?;
+        let raw = entry.raw.clone().filter(|_| entry.record.state == BroadcastState::Pending)?;
         entry.record.tries = entry.record.tries.saturating_add(1);
-        let (provider, traced) = (entry.provider.clone(), entry.traced);
+        let left = entry.record.expires.duration_since(now).unwrap_or_default();
         let options = BroadcastOptions {
             deadline: left.min(TRY),
-            traced,
-            provider,
+            traced: entry.traced,
+            provider: entry.provider.clone(),
+            not: entry.record.found_out.clone(),
+            // That is looked for later, and longer.
+            confirm: false,
             ..BroadcastOptions::default()
         };
-        Turn::Try(raw, options)
+        Some(Turn { raw, options, wait: entry.wait })
     }
 
     /// A try has ended. What is no word of monerod's is no end: it is tried again.
@@ -154,18 +209,30 @@ impl Journal {
         result: Result<BroadcastReport, BroadcastError>,
         now: SystemTime,
     ) {
+        let watched = self.entries.values().filter(|entry| entry.is_watched());
+        let (count, bytes) =
+            watched.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.record.bytes));
+        let bounds = self.bounds;
         let Some(entry) = self.entries.get_mut(&txid) else { return };
         match result {
             Ok(report) => {
-                let BroadcastReport { already_known, .. } = report;
                 let provider = report.provider.clone();
+                let (already_known, held) = (report.already_known, report.held);
                 entry.record.report = Some(report);
-                entry.end(BroadcastState::Accepted {
-                    provider,
-                    already_known,
-                    at: now,
-                    mined: None,
-                });
+                if let Some(wait) = held {
+                    let until = now + wait;
+                    entry.record.expires = entry.record.expires.max(until + entry.deadline);
+                    entry.record.state = BroadcastState::Held { provider, until };
+                    entry.watch = Watch::default();
+                    return;
+                }
+                let watched =
+                    count < bounds.watched && bytes + entry.record.bytes <= bounds.pending_bytes;
+                let confirmed_by = None;
+                let at = now;
+                let state =
+                    BroadcastState::Accepted { provider, already_known, at, confirmed_by, watched };
+                if watched { entry.accept(state) } else { entry.end(state) }
             }
             Err(BroadcastError::Rejected { words, provider, .. }) => {
                 entry.end(BroadcastState::Rejected { provider, words, at: now });
@@ -174,10 +241,29 @@ impl Journal {
             Err(error) => {
                 entry.record.trouble = Some(error.to_string());
                 if entry.record.expires <= now {
-                    entry.end(BroadcastState::Expired { at: now });
+                    entry.expire(now);
                 }
             }
         }
+    }
+
+    /// Whoever asks for it is told whom not to ask, if there is somebody else.
+    pub(super) fn handle_look(&self, txid: TxId) -> Vec<String> {
+        self.entries.get(&txid).map(Entry::not).unwrap_or_default()
+    }
+
+    /// What came of a look; says who was found out by it.
+    pub(super) fn handle_located(
+        &mut self,
+        txid: TxId,
+        located: Result<Located, String>,
+        now: SystemTime,
+    ) -> Option<FoundOut> {
+        let entry = self.entries.get_mut(&txid)?;
+        if entry.record.state.has_ended() {
+            return None;
+        }
+        entry.handle_located(located, now)
     }
 
     /// Forgets what ended long ago; says what.
@@ -211,19 +297,32 @@ impl Journal {
         records
     }
 
-    fn is_pending(&self, txid: TxId) -> bool {
-        self.entries.get(&txid).is_some_and(|entry| !entry.record.state.has_ended())
-    }
-
     fn pending(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values().filter(|entry| !entry.record.state.has_ended())
+        self.entries.values().filter(|entry| entry.is_pending())
     }
 }
 
 impl Entry {
-    fn end(&mut self, state: BroadcastState) {
+    pub(super) fn end(&mut self, state: BroadcastState) {
         self.record.state = state;
         self.raw = None;
+        self.watch = Watch::default();
+    }
+
+    fn expire(&mut self, now: SystemTime) {
+        if let BroadcastState::Accepted { provider, .. } = &self.record.state {
+            let words = format!("{provider} accepted it, and it came into no block");
+            self.record.trouble = Some(words);
+        }
+        self.end(BroadcastState::Expired { at: now });
+    }
+
+    fn is_pending(&self) -> bool {
+        !self.record.state.is_settled()
+    }
+
+    fn is_watched(&self) -> bool {
+        matches!(self.record.state, BroadcastState::Accepted { watched: true, .. })
     }
 }
 
@@ -231,132 +330,4 @@ impl Entry {
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn txid(number: u8) -> TxId {
-        TxId::from([number; 32])
-    }
-
-    fn journal() -> Journal {
-        Journal::new(
-            Bounds { pending: 2, pending_bytes: 100, ended: 3, ended_age: 10 * MINUTE },
-            [],
-        )
-    }
-
-    fn order(journal: &mut Journal, number: u8, now: u64) -> Result<Taken, Full> {
-        let options = BroadcastOptions::default();
-        journal.handle_order(txid(number), &[number; 40], &options, at(now))
-    }
-
-    fn rejected() -> BroadcastError {
-        let (words, provider) = ("the fee is too low".to_owned(), "provider-0".to_owned());
-        BroadcastError::Rejected { words, flags: Vec::new(), provider }
-    }
-
-    fn silent() -> BroadcastError {
-        BroadcastError::DeadlinePassed { deadline: MINUTE, tried: "3 packets".to_owned() }
-    }
-
-    fn report(number: u8) -> BroadcastReport {
-        BroadcastReport {
-            txid: txid(number),
-            already_known: true,
-            trace_id: None,
-            provider: "provider-1".to_owned(),
-            elapsed: MINUTE,
-            packets_sent: 1,
-            packets_received: 1,
-            retransmissions: 0,
-            mixing_delay: MINUTE,
-            monerod_time: MINUTE,
-            monerod_attempts: 1,
-            held: None,
-            confirmed_by: None,
-            found_out: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn it_is_tried_until_there_is_a_word_and_never_after() {
-        let mut journal = journal();
-        assert!(matches!(order(&mut journal, 1, 0), Ok(Taken::New(_))));
-        for tries in 1..4 {
-            let Turn::Try(raw, options) = journal.handle_turn(txid(1), at(10)) else {
-                panic!("it has not ended")
-            };
-            assert_eq!((&raw[..], options.deadline), (&[1; 40][..], 50 * MINUTE / 60));
-            journal.handle_result(txid(1), Err(silent()), at(20));
-            let record = &journal.entry(txid(1)).expect("known").record;
-            assert_eq!((record.tries, &record.state), (tries, &BroadcastState::Pending));
-            assert!(record.trouble.as_ref().is_some_and(|words| words.contains("3 packets")));
-        }
-        journal.handle_result(txid(1), Ok(report(1)), at(30));
-        let entry = journal.entry(txid(1)).expect("known");
-        let BroadcastState::Accepted { provider, already_known: true, at: when, mined: None } =
-            &entry.record.state
-        else {
-            panic!("{entry:?}")
-        };
-        assert_eq!((provider.as_str(), *when, &entry.raw), ("provider-1", at(30), &None));
-        assert_eq!(journal.handle_turn(txid(1), at(31)), Turn::Ended);
-    }
-
-    #[test]
-    fn a_refusal_ends_it_and_so_does_time_but_not_the_end_of_the_process() {
-        let mut journal = journal();
-        order(&mut journal, 1, 0).expect("taken");
-        order(&mut journal, 2, 0).expect("taken");
-        journal.handle_result(txid(1), Err(RequestError::Stopped.into()), at(99));
-        let state = |journal: &Journal, number| {
-            journal.entry(txid(number)).expect("known").record.state.name()
-        };
-        assert_eq!(state(&journal, 1), "pending");
-        journal.handle_result(txid(1), Err(rejected()), at(5));
-        assert_eq!(state(&journal, 1), "rejected");
-        assert_eq!(journal.handle_turn(txid(2), at(60)), Turn::Ended);
-        assert_eq!(state(&journal, 2), "expired");
-        order(&mut journal, 2, 61).expect("taken again");
-        journal.handle_result(txid(2), Err(silent()), at(130));
-        assert_eq!(state(&journal, 2), "expired");
-    }
-
-    #[test]
-    fn the_same_transaction_is_one_broadcast_and_there_are_not_too_many() {
-        let mut journal = journal();
-        order(&mut journal, 1, 0).expect("taken");
-        assert_eq!(order(&mut journal, 1, 5), Ok(Taken::Pending));
-        order(&mut journal, 2, 0).expect("taken");
-        assert_eq!(order(&mut journal, 3, 0), Err(Full { pending: 2, bytes: 80 }));
-        journal.handle_result(txid(1), Err(rejected()), at(5));
-        assert!(matches!(order(&mut journal, 1, 6), Ok(Taken::New(_))), "again, if it is wished");
-        journal.handle_unwritten(txid(1));
-        let options = BroadcastOptions { deadline: Duration::MAX, ..BroadcastOptions::default() };
-        let large = journal.handle_order(txid(4), &[0; 61], &options, at(6));
-        assert_eq!(large, Err(Full { pending: 1, bytes: 40 }));
-        let taken = journal.handle_order(txid(4), &[0; 60], &options, at(6));
-        let Ok(Taken::New(entry)) = taken else { panic!("{taken:?}") };
-        assert_eq!(entry.record.expires, at(6) + LONGEST);
-    }
-
-    #[test]
-    fn what_has_ended_is_forgotten_in_time_and_what_has_not_never() {
-        let mut journal = journal();
-        for number in 1..=5 {
-            order(&mut journal, number, 0).expect("taken");
-            journal.handle_result(txid(number), Ok(report(number)), at(number.into()));
-        }
-        order(&mut journal, 6, 0).expect("taken");
-        assert_eq!(journal.forget(at(10)), [txid(1), txid(2)], "all but three");
-        assert_eq!(journal.forget(at(604)), [txid(3)], "older than ten minutes");
-        assert_eq!(journal.forget(at(100_000)), [txid(4), txid(5)]);
-        assert_eq!(journal.records().len(), 1);
-    }
-}
+mod tests;

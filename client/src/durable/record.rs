@@ -21,6 +21,8 @@ pub struct BroadcastRecord {
     pub tries: u32,
     /// What came of the last try that failed, in words.
     pub trouble: Option<String>,
+    /// Providers that did not do what they said of it.
+    pub found_out: Vec<String>,
     /// How it stands.
     pub state: BroadcastState,
     /// What it took; known in the process that did it only.
@@ -32,7 +34,14 @@ pub struct BroadcastRecord {
 pub enum BroadcastState {
     /// There is no word of it yet.
     Pending,
-    /// A provider's monerod has it.
+    /// A provider holds it for a random time, and hands it to its monerod then.
+    Held {
+        /// The provider.
+        provider: String,
+        /// Until when.
+        until: SystemTime,
+    },
+    /// A provider's monerod has it, and it is in no block yet.
     Accepted {
         /// The provider.
         provider: String,
@@ -40,8 +49,23 @@ pub enum BroadcastState {
         already_known: bool,
         /// When it said so.
         at: SystemTime,
-        /// The height of the block that it is in, once that is known. Nobody asks for it yet.
-        mined: Option<u64>,
+        /// Another provider that knows of it.
+        confirmed_by: Option<String>,
+        /// Whether it is asked for until it is in a block. Too many are not watched at once.
+        watched: bool,
+    },
+    /// It is in a block.
+    Mined {
+        /// The provider that it was handed to.
+        provider: String,
+        /// The provider that says so: another one, where there is another one.
+        by: String,
+        /// The block's height.
+        height: u64,
+        /// Blocks from that one to the newest when that was said, both included.
+        confirmations: u64,
+        /// When it said so.
+        at: SystemTime,
     },
     /// monerod refuses it, and will again.
     Rejected {
@@ -52,12 +76,20 @@ pub enum BroadcastState {
         /// When it said so.
         at: SystemTime,
     },
-    /// Its time was over before there was a word of it. It may have arrived or not; to order it
-    /// again is safe.
+    /// Its time was over before there was a word of it, or before it was in a block. It may have
+    /// arrived or not; to order it again is safe.
     Expired {
         /// When it was given up.
         at: SystemTime,
     },
+}
+
+impl BroadcastRecord {
+    /// Whether a provider's word is that its monerod has it, or that it is in a block.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.state, BroadcastState::Accepted { .. } | BroadcastState::Mined { .. })
+    }
 }
 
 impl BroadcastState {
@@ -67,14 +99,22 @@ impl BroadcastState {
         self.ended_at().is_some()
     }
 
+    /// Whether it is known what a monerod says of it, or it is given up: it is not waited any more
+    /// but for a block.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !matches!(self, Self::Pending | Self::Held { .. })
+    }
+
     /// When it ended.
     #[must_use]
     pub fn ended_at(&self) -> Option<SystemTime> {
         match self {
-            Self::Pending => None,
-            Self::Accepted { at, .. } | Self::Rejected { at, .. } | Self::Expired { at } => {
-                Some(*at)
-            }
+            Self::Pending | Self::Held { .. } | Self::Accepted { watched: true, .. } => None,
+            Self::Accepted { at, .. }
+            | Self::Mined { at, .. }
+            | Self::Rejected { at, .. }
+            | Self::Expired { at } => Some(*at),
         }
     }
 
@@ -83,7 +123,9 @@ impl BroadcastState {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::Held { .. } => "held",
             Self::Accepted { .. } => "accepted",
+            Self::Mined { .. } => "mined",
             Self::Rejected { .. } => "rejected",
             Self::Expired { .. } => "expired",
         }

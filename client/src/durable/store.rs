@@ -8,16 +8,18 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_monero::TxId;
 use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
-    TableHandle,
+    Builder, Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableError, TableHandle, backends::InMemoryBackend,
 };
 
 use super::journal::Entry;
+use super::watch::Watch;
 use super::{BroadcastRecord, BroadcastState, JournalError};
 use crate::file;
 
 const FILE: &str = "broadcasts.redb";
-const FORMAT: u64 = 1;
+/// 2 since accepted transactions are looked for. A journal of format 1 is gone on with.
+const FORMAT: u64 = 2;
 const CACHE_BYTES: usize = 4 << 20;
 
 /// `format`.
@@ -36,10 +38,19 @@ const TRANSACTIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new
 type Progress<'a> = (u32, u8, u64, bool, u64, &'a str, &'a str);
 const PROGRESS: TableDefinition<'_, &[u8; 32], Progress<'_>> = TableDefinition::new("progress");
 
+/// By transaction id: whether denials count, the wait at a provider in ms, if it still is to be; the
+/// deadline and the time from monerod to monerod in ms, the number of looks, until when it is held
+/// in ms, confirmations of its block, the provider that confirmed it, those that were found out, a
+/// line each. Missing for those that ended under format 1.
+type Details<'a> = (bool, Option<u64>, u64, u64, u32, u64, u64, &'a str, &'a str);
+const DETAILS: TableDefinition<'_, &[u8; 32], Details<'_>> = TableDefinition::new("details");
+
 const PENDING: u8 = 0;
 const ACCEPTED: u8 = 1;
 const REJECTED: u8 = 2;
 const EXPIRED: u8 = 3;
+const HELD: u8 = 4;
+const MINED: u8 = 5;
 
 /// The file; nobody else can open it meanwhile.
 #[derive(Debug)]
@@ -61,6 +72,19 @@ impl Store {
         Ok((store, entries))
     }
 
+    /// A journal that is forgotten with the process.
+    pub(super) fn in_memory() -> Result<Self, JournalError> {
+        let path = PathBuf::from("the journal in memory");
+        let database = Builder::new().create_with_backend(InMemoryBackend::new());
+        let database = database.map_err(|error| JournalError::Io {
+            path: path.clone(),
+            source: io::Error::other(error),
+        })?;
+        let store = Self { path, database };
+        store.check_format()?;
+        Ok(store)
+    }
+
     /// Writes a broadcast down, new or changed; it is on the disk when this returns.
     pub(super) fn put(&self, entry: &Entry) -> Result<(), JournalError> {
         self.write(|tables| tables.put(entry))
@@ -72,6 +96,7 @@ impl Store {
             for txid in forgotten {
                 tables.orders.remove(txid.as_bytes())?;
                 tables.progress.remove(txid.as_bytes())?;
+                tables.details.remove(txid.as_bytes())?;
                 tables.transactions.remove(txid.as_bytes())?;
             }
             Ok(())
@@ -89,6 +114,7 @@ impl Store {
                     orders: write.open_table(ORDERS)?,
                     transactions: write.open_table(TRANSACTIONS)?,
                     progress: write.open_table(PROGRESS)?,
+                    details: write.open_table(DETAILS)?,
                 };
                 change(&mut tables)?;
             }
@@ -118,6 +144,8 @@ impl Store {
         };
         match format().map_err(|error| self.failed(error))? {
             (_, Some(FORMAT)) => Ok(()),
+            // What it lacks is made: the tables of then are as they were.
+            (_, Some(1)) => self.begin().map_err(|error| self.failed(error)),
             (_, Some(found)) if found > FORMAT => {
                 Err(JournalError::Newer { path: self.path.clone(), found, known: FORMAT })
             }
@@ -132,6 +160,7 @@ impl Store {
         write.open_table(ORDERS)?;
         write.open_table(TRANSACTIONS)?;
         write.open_table(PROGRESS)?;
+        write.open_table(DETAILS)?;
         write.commit()?;
         Ok(())
     }
@@ -140,6 +169,7 @@ impl Store {
         let read = self.database.begin_read()?;
         let progress = read.open_table(PROGRESS)?;
         let transactions = read.open_table(TRANSACTIONS)?;
+        let details = read.open_table(DETAILS)?;
         let mut entries = Vec::new();
         for row in read.open_table(ORDERS)?.iter()? {
             let (id, order) = row?;
@@ -147,7 +177,9 @@ impl Store {
             let corrupt = |what: &str| redb::Error::Corrupted(format!("{what} of {txid}"));
             let done = progress.get(id.value())?.ok_or_else(|| corrupt("no state"))?;
             let raw = transactions.get(id.value())?.map(|raw| raw.value().into());
-            let entry = entry(txid, order.value(), done.value(), raw);
+            let details = details.get(id.value())?;
+            let details = details.as_ref().map_or(UNWATCHED, |details| details.value());
+            let entry = entry(txid, order.value(), done.value(), details, raw);
             entries.push(entry.ok_or_else(|| corrupt("a state that makes no sense"))?);
         }
         Ok(entries)
@@ -167,24 +199,34 @@ struct Tables<'a> {
     orders: redb::Table<'a, &'static [u8; 32], (u64, u64, u64, bool, &'static str)>,
     transactions: redb::Table<'a, &'static [u8; 32], &'static [u8]>,
     progress: redb::Table<'a, &'static [u8; 32], Progress<'static>>,
+    details: redb::Table<'a, &'static [u8; 32], Details<'static>>,
 }
 
 impl Tables<'_> {
     fn put(&mut self, entry: &Entry) -> Result<(), redb::Error> {
-        let BroadcastRecord { txid, bytes, ordered, expires, tries, trouble, state, report: _ } =
-            &entry.record;
+        let BroadcastRecord { txid, bytes, ordered, expires, tries, trouble, .. } = &entry.record;
         let id = txid.as_bytes();
         let bytes = u64::try_from(*bytes).unwrap_or(u64::MAX);
         let wanted = entry.provider.as_deref().unwrap_or_default();
         self.orders
             .insert(id, (millis(*ordered), millis(*expires), bytes, entry.traced, wanted))?;
         let trouble = trouble.as_deref().unwrap_or_default();
-        let progress = match state {
+        let (mut until, mut number, mut second) = (0, 0, "");
+        let progress = match &entry.record.state {
             BroadcastState::Pending => (*tries, PENDING, 0, false, 0, "", trouble),
-            BroadcastState::Accepted { provider, already_known, at, mined } => {
-                let mined = mined.map_or(0, |height| height.saturating_add(1));
-                let known = *already_known;
-                (*tries, ACCEPTED, millis(*at), known, mined, provider.as_str(), trouble)
+            BroadcastState::Held { provider, until: held } => {
+                until = millis(*held);
+                (*tries, HELD, 0, false, 0, provider.as_str(), trouble)
+            }
+            // Whether it is watched shows by whether its bytes are there.
+            BroadcastState::Accepted { provider, already_known, at, confirmed_by, .. } => {
+                second = confirmed_by.as_deref().unwrap_or_default();
+                (*tries, ACCEPTED, millis(*at), *already_known, 0, provider.as_str(), trouble)
+            }
+            BroadcastState::Mined { provider, by, height, confirmations, at } => {
+                (number, second) = (*confirmations, by);
+                let mined = height.saturating_add(1);
+                (*tries, MINED, millis(*at), false, mined, provider.as_str(), trouble)
             }
             BroadcastState::Rejected { provider, words, at } => {
                 (*tries, REJECTED, millis(*at), false, 0, provider.as_str(), words.as_str())
@@ -192,6 +234,15 @@ impl Tables<'_> {
             BroadcastState::Expired { at } => (*tries, EXPIRED, millis(*at), false, 0, "", trouble),
         };
         self.progress.insert(id, progress)?;
+        let found_out = entry.record.found_out.join("\n");
+        let (wait, deadline) = (entry.wait.map(in_millis), in_millis(entry.deadline));
+        let propagation = in_millis(entry.propagation);
+        let asked = entry.watch.asked;
+        let (confirm, found_out) = (entry.confirm, found_out.as_str());
+        self.details.insert(
+            id,
+            (confirm, wait, deadline, propagation, asked, until, number, second, found_out),
+        )?;
         match &entry.raw {
             // It never changes, and is the largest part by far.
             Some(raw) if self.transactions.get(id)?.is_none() => {
@@ -206,23 +257,36 @@ impl Tables<'_> {
     }
 }
 
+/// What is known of those that were ordered under format 1.
+const UNWATCHED: Details<'static> = (true, None, 60_000, 30_000, 0, 0, 0, "", "");
+
 /// An entry from its rows; none if they do not belong together.
 fn entry(
     txid: TxId,
     (ordered, expires, bytes, traced, wanted): (u64, u64, u64, bool, &str),
     (tries, state, at, already_known, mined, provider, words): Progress<'_>,
+    details: Details<'_>,
     raw: Option<std::sync::Arc<[u8]>>,
 ) -> Option<Entry> {
+    let (confirm, wait, deadline, propagation, asked, until, number, second, found_out) = details;
     let at = time(at)?;
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let provider = provider.to_owned();
     let mut trouble = text(words);
     let state = match state {
         PENDING => BroadcastState::Pending,
+        HELD => BroadcastState::Held { provider, until: time(until)? },
         ACCEPTED => {
-            let mined = mined.checked_sub(1);
-            BroadcastState::Accepted { provider, already_known, at, mined }
+            let (confirmed_by, watched) = (text(second), raw.is_some());
+            BroadcastState::Accepted { provider, already_known, at, confirmed_by, watched }
         }
+        MINED => BroadcastState::Mined {
+            provider,
+            by: second.to_owned(),
+            height: mined.checked_sub(1)?,
+            confirmations: number,
+            at,
+        },
         REJECTED => {
             let words = trouble.take().unwrap_or_default();
             BroadcastState::Rejected { provider, words, at }
@@ -240,13 +304,28 @@ fn entry(
         expires: time(expires)?,
         tries,
         trouble,
+        found_out: found_out.lines().map(str::to_owned).collect(),
         state,
         report: None,
     };
     if raw.as_ref().is_some_and(|raw| raw.len() != record.bytes) {
         return None;
     }
-    Some(Entry { record, provider: text(wanted), traced, raw })
+    Some(Entry {
+        record,
+        provider: text(wanted),
+        traced,
+        confirm,
+        propagation: Duration::from_millis(propagation),
+        wait: wait.map(Duration::from_millis),
+        deadline: Duration::from_millis(deadline),
+        raw,
+        watch: Watch { asked, ..Watch::default() },
+    })
+}
+
+fn in_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn millis(at: SystemTime) -> u64 {
@@ -274,26 +353,47 @@ mod tests {
             expires: at(100),
             tries: 3,
             trouble: (state.name() != "rejected").then(|| "no link".to_owned()),
+            found_out: (1..number).map(|liar| format!("provider-{liar}")).collect(),
             state,
             report: None,
         };
         let raw = (!record.state.has_ended()).then(|| [number; 1000].as_slice().into());
-        Entry { record, provider: Some("provider-1".to_owned()), traced: number == 1, raw }
+        Entry {
+            record,
+            provider: Some("provider-1".to_owned()),
+            traced: number == 1,
+            confirm: number != 2,
+            propagation: Duration::from_secs(30),
+            wait: (number == 1).then_some(Duration::from_secs(7)),
+            deadline: Duration::from_secs(60),
+            raw,
+            watch: Watch { asked: number.into(), ..Watch::default() },
+        }
     }
 
     fn one_of_each() -> Vec<Entry> {
         let provider = || "provider-0".to_owned();
-        let accepted = |mined| BroadcastState::Accepted {
+        let accepted = |confirmed_by, watched| BroadcastState::Accepted {
             provider: provider(),
             already_known: true,
             at: at(7),
-            mined,
+            confirmed_by,
+            watched,
         };
         let words = "the fee is too low".to_owned();
         [
             BroadcastState::Pending,
-            accepted(None),
-            accepted(Some(0)),
+            accepted(None, true),
+            accepted(Some("provider-2".to_owned()), true),
+            accepted(None, false),
+            BroadcastState::Held { provider: provider(), until: at(9) },
+            BroadcastState::Mined {
+                provider: provider(),
+                by: "provider-2".to_owned(),
+                height: 0,
+                confirmations: 3,
+                at: at(10),
+            },
             BroadcastState::Rejected { provider: provider(), words, at: at(8) },
             BroadcastState::Expired { at: at(100) },
         ]
@@ -325,6 +425,40 @@ mod tests {
         }
         let (_, known) = Store::open(&path).expect("there");
         assert_eq!(known, entries[2..]);
+    }
+
+    /// Begun before accepted transactions were looked for.
+    #[test]
+    fn a_journal_of_format_1_is_gone_on_with() {
+        let dir = tempfile::tempdir().expect("a directory");
+        drop(Store::open(dir.path()).expect("new"));
+        let database = Database::create(dir.path().join(FILE)).expect("there");
+        let write = database.begin_write().expect("begun");
+        write.delete_table(DETAILS).expect("deleted");
+        {
+            let mut numbers = write.open_table(NUMBERS).expect("opened");
+            numbers.insert("format", 1).expect("inserted");
+            let mut orders = write.open_table(ORDERS).expect("opened");
+            let mut progress = write.open_table(PROGRESS).expect("opened");
+            let mut raw = write.open_table(TRANSACTIONS).expect("opened");
+            for number in [1, 2] {
+                orders.insert(&[number; 32], (1, 2, 3, true, "")).expect("inserted");
+            }
+            progress.insert(&[1; 32], (1, PENDING, 0, false, 0, "", "")).expect("inserted");
+            raw.insert(&[1; 32], &[7, 7, 7][..]).expect("inserted");
+            let done = (1, ACCEPTED, 7000, true, 0, "provider-0", "");
+            progress.insert(&[2; 32], done).expect("inserted");
+        }
+        write.commit().expect("written");
+        drop(database);
+        for _ in 0..2 {
+            let (store, known) = Store::open(dir.path()).expect("gone on with");
+            let [pending, accepted] = &known[..] else { panic!("two") };
+            assert_eq!(pending.record.state, BroadcastState::Pending);
+            assert!(pending.confirm && pending.raw.is_some());
+            assert!(accepted.record.is_accepted() && accepted.record.state.has_ended());
+            store.put(pending).expect("written");
+        }
     }
 
     /// Opens what these bytes are, and asserts that it is refused and stays as it is.
@@ -385,6 +519,6 @@ mod tests {
         write.commit().expect("written");
         drop(database);
         let error = Store::open(dir.path()).expect_err("newer");
-        assert!(matches!(error, JournalError::Newer { found: 9, known: 1, .. }), "{error}");
+        assert!(matches!(error, JournalError::Newer { found: 9, known: 2, .. }), "{error}");
     }
 }
