@@ -3,7 +3,6 @@
 use futures::{StreamExt as _, stream};
 use mixbed_client::{BroadcastError, BroadcastOptions, BroadcastReport};
 use monero_daemon_rpc::MoneroDaemon;
-use monero_wallet::OutputWithDecoys;
 use monero_wallet::address::MoneroAddress;
 use monero_wallet::interface::prelude::{
     ExpandToScannableBlock as _, FeeError, FeePriority, InterfaceError, ProvidesBlockchain as _,
@@ -11,6 +10,7 @@ use monero_wallet::interface::prelude::{
 };
 use monero_wallet::ringct::RctType;
 use monero_wallet::send::{Change, SendError, SignableTransaction};
+use monero_wallet::{OutputWithDecoys, WalletOutput};
 use rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
 
@@ -28,6 +28,9 @@ const BLOCKS_AT_ONCE: usize = 24;
 /// A fee above this many piconero a byte is nothing that an honest daemon asks for: it follows the
 /// reward of a block, and that of regtest's first ones is sixty times today's.
 const MAX_FEE_RATE: u64 = 20_000_000;
+
+/// How often an input's decoys are drawn anew at most.
+const DRAWS: usize = 5;
 
 /// What is set aside for the fee before it is known: as for a transaction of so many bytes. One with
 /// two inputs has 2,200.
@@ -140,9 +143,7 @@ impl Wallet {
 
         let mut inputs = Vec::with_capacity(chosen.len());
         for output in &chosen {
-            let output = output.clone();
-            let input = OutputWithDecoys::new(&mut OsRng, &self.daemon, RING, tip, output).await;
-            inputs.push(input.map_err(WalletError::Decoys)?);
+            inputs.push(self.with_decoys(output, tip).await.map_err(WalletError::Decoys)?);
         }
         let mut outgoing = Zeroizing::new([0; 32]);
         OsRng.fill_bytes(&mut *outgoing);
@@ -165,5 +166,26 @@ impl Wallet {
             self.outputs.handle_spent(spent);
         }
         Ok(Payment { fee, inputs: chosen.len(), raw, report })
+    }
+
+    /// Draws an input's decoys. On a short chain most draws are older than the chain, and the crate
+    /// gives up after 160: then it is begun again.
+    async fn with_decoys(
+        &self,
+        output: &WalletOutput,
+        tip: usize,
+    ) -> Result<OutputWithDecoys, TransactionsError> {
+        let mut tries = 1;
+        loop {
+            let output = output.clone();
+            match OutputWithDecoys::new(&mut OsRng, &self.daemon, RING, tip, output).await {
+                Err(TransactionsError::InterfaceError(InterfaceError::InternalError(_)))
+                    if tries < DRAWS =>
+                {
+                    tries += 1;
+                }
+                drawn => return drawn,
+            }
+        }
     }
 }
