@@ -261,7 +261,8 @@ impl Chat {
             {
                 store.apply(&changes)?;
             }
-            inner.changed.send_replace(version);
+            // Whoever waits stops what it does to look: only for something new.
+            inner.changed.send_if_modified(|told| std::mem::replace(told, version) != version);
             Ok(value)
         })
         .await
