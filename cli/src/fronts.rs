@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mixbed_client::Client;
-use mixbed_fronts::{SocksConfig, SocksFront};
+use mixbed_fronts::{RpcConfig, RpcFront, SocksConfig, SocksFront};
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
@@ -18,22 +18,34 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Ports {
     socks: Option<TcpListener>,
+    rpc: Option<(TcpListener, RpcConfig)>,
 }
 
 /// What listens.
 #[derive(Debug)]
 pub(crate) struct Fronts {
     socks: Option<SocksFront>,
+    rpc: Option<RpcFront>,
 }
 
 impl Ports {
     /// Takes those that are wanted. Who connects waits for [`Ports::open`].
-    pub(crate) async fn bind(socks: Option<SocketAddr>) -> Result<Self, Failure> {
+    pub(crate) async fn bind(
+        socks: Option<SocketAddr>,
+        rpc: Option<RpcConfig>,
+    ) -> Result<Self, Failure> {
         let socks = match socks {
             Some(address) => Some(net::bind(address, "--socks").await?),
             None => None,
         };
-        Ok(Self { socks })
+        let rpc = match rpc {
+            Some(config) => {
+                config.check().map_err(Failure::usage)?;
+                Some((net::bind(config.listen, "--monero-rpc").await?, config))
+            }
+            None => None,
+        };
+        Ok(Self { socks, rpc })
     }
 
     /// Serves them. The client need not be ready.
@@ -41,7 +53,9 @@ impl Ports {
         let socks =
             |listener| SocksFront::start_on(listener, client.clone(), SocksConfig::default());
         let socks = self.socks.map(socks).transpose().map_err(Failure::failed)?;
-        Ok(Fronts { socks })
+        let rpc = |(listener, config)| RpcFront::start_on(listener, client.clone(), config);
+        let rpc = self.rpc.map(rpc).transpose().map_err(Failure::failed)?;
+        Ok(Fronts { socks, rpc })
     }
 }
 
@@ -51,15 +65,25 @@ impl Fronts {
         self.socks.as_ref().map(SocksFront::addr)
     }
 
+    /// Where wallets find their daemon.
+    pub(crate) fn rpc(&self) -> Option<SocketAddr> {
+        self.rpc.as_ref().map(RpcFront::addr)
+    }
+
     /// Where each is, in words.
     pub(crate) fn places(&self) -> Vec<String> {
-        self.socks().map(|address| format!("SOCKS at {address}")).into_iter().collect()
+        let socks = self.socks().map(|address| format!("SOCKS at {address}"));
+        let rpc = self.rpc().map(|address| format!("daemon RPC at {address}"));
+        socks.into_iter().chain(rpc).collect()
     }
 
     /// Lets connections end for a moment.
     pub(crate) async fn stop(self) {
         if let Some(socks) = self.socks {
             socks.stop(LAST_CONNECTIONS).await;
+        }
+        if let Some(rpc) = self.rpc {
+            rpc.stop(LAST_CONNECTIONS).await;
         }
     }
 }

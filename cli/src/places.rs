@@ -15,6 +15,7 @@ pub(crate) struct Places {
     pub(crate) authority_key: String,
     pub(crate) monerod: Option<String>,
     pub(crate) socks: Option<String>,
+    pub(crate) rpc: Option<String>,
     pub(crate) wallet: Option<String>,
     pub(crate) wallet_address: Option<String>,
     pub(crate) nodes: Vec<Place>,
@@ -54,6 +55,9 @@ impl fmt::Display for Places {
         }
         if let Some(socks) = &self.socks {
             lines.push(format!("SOCKS      {socks}"));
+        }
+        if let Some(rpc) = &self.rpc {
+            lines.push(format!("daemon RPC {rpc}, for wallets"));
         }
         if let (Some(wallet), Some(address)) = (&self.wallet, &self.wallet_address) {
             lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));

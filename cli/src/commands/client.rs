@@ -6,6 +6,7 @@ use std::time::Duration;
 use mixbed_client::letters::MailboxOptions;
 use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
 use mixbed_directory::{Follower, FollowerConfig, Trust};
+use mixbed_fronts::RpcConfig;
 use mixbed_telemetry::{FollowerMetrics, Health, Telemetry, serve_router};
 
 use crate::control::{Control, Nodes, Post, router};
@@ -83,7 +84,13 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
-    let ports = Ports::bind(settings.socks).await?;
+    let rpc = settings.monero_rpc.map(|listen| RpcConfig {
+        listen,
+        sync: settings.monero_rpc_sync.clone(),
+        exposed: settings.monero_rpc_exposed,
+        ..RpcConfig::default()
+    });
+    let ports = Ports::bind(settings.socks, rpc).await?;
 
     let client = start(&settings, dir.as_ref(), &telemetry)?;
     // What an earlier process has left undone goes on as soon as there is a link.

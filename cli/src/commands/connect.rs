@@ -39,6 +39,17 @@ pub(crate) struct Args {
     /// --socks is said; without it, there is no such port
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:1080")]
     socks: Option<SocketAddr>,
+    /// Where a Monero wallet finds its daemon, 127.0.0.1:18089 if only --monero-rpc is said; without
+    /// it, there is no such port
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:18089")]
+    monero_rpc: Option<SocketAddr>,
+    /// Daemon (http://HOST:PORT) that wallets at that port sync from, directly and not through the
+    /// mixnet; transactions alone go through it
+    #[arg(long, value_name = "URL", requires = "monero_rpc")]
+    monero_rpc_sync: Option<String>,
+    /// Let that port be where other machines reach it
+    #[arg(long, requires = "monero_rpc")]
+    monero_rpc_exposed: bool,
     /// OpenTelemetry collector to send its spans to; without one, the mixnet's own
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
@@ -51,6 +62,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         control: args.control,
         state_dir: args.state_dir,
         socks: args.socks,
+        monero_rpc: args.monero_rpc,
+        monero_rpc_sync: args.monero_rpc_sync,
+        monero_rpc_exposed: args.monero_rpc_exposed,
         otlp: args.otlp,
         ..ClientSettings::default()
     };

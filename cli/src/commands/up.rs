@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
 use mixbed_directory::{Parameters, Rates};
+use mixbed_fronts::RpcConfig;
 use mixbed_localnet::{LocalNetConfig, Shape};
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Health, serve_router};
@@ -106,7 +107,13 @@ impl Up {
         net::check(shape)?;
         let listener = net::bind(settings.control, "--control").await?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let ports = Ports::bind(settings.socks).await?;
+        let rpc = settings.monero_rpc.map(|listen| RpcConfig {
+            listen,
+            sync: settings.monero_rpc_sync.clone(),
+            exposed: settings.monero_rpc_exposed,
+            ..RpcConfig::default()
+        });
+        let ports = Ports::bind(settings.socks, rpc).await?;
         let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
         let monerod = match &settings.monerod {
             MonerodChoice::Regtest => {
@@ -164,6 +171,7 @@ impl Up {
             authority_key: running.net.authority_key().to_string(),
             monerod: monerod_url,
             socks: fronts.socks().map(|address| address.to_string()),
+            rpc: fronts.rpc().map(|address| address.to_string()),
             wallet: money.as_ref().and_then(Money::wallet_url),
             wallet_address: money.as_ref().and_then(Money::address),
             nodes: places::nodes(&running),

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
+
 use super::{AuthorityKey, settings};
 
 settings! {
@@ -38,6 +40,19 @@ settings! {
     /// it on loopback. Without it, there is no such port.
     #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:1080", value_name = "ADDRESS")]
     socks: Option<SocketAddr> = None;
+    /// Where a Monero wallet finds its daemon: what it asks goes to a provider's monerod through
+    /// the network, 127.0.0.1:18089 if only --monero-rpc is said. Without it, there is no such port.
+    #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:18089", value_name = "ADDRESS")]
+    monero_rpc: Option<SocketAddr> = None;
+    /// Daemon (http://HOST:PORT) that wallets at that port sync from, directly and not through the
+    /// network: it sees this machine's address and what they ask for. Transactions alone go
+    /// through the network. Without it, everything does.
+    #[arg(value_name = "URL")]
+    monero_rpc_sync: Option<String> = None;
+    /// Whether that port may be where other machines reach it. It speaks in clear, and asks nobody
+    /// who they are.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    monero_rpc_exposed: bool = false;
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;

@@ -32,6 +32,19 @@ settings! {
     /// it on loopback. Without it, there is no such port.
     #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:1080", value_name = "ADDRESS")]
     socks: Option<SocketAddr> = None;
+    /// Where a Monero wallet finds its daemon: what it asks goes to a provider's monerod through
+    /// the network, 127.0.0.1:18089 if only --monero-rpc is said. Without it, there is no such port.
+    #[arg(num_args = 0..=1, default_missing_value = "127.0.0.1:18089", value_name = "ADDRESS")]
+    monero_rpc: Option<SocketAddr> = None;
+    /// Daemon (http://HOST:PORT) that wallets at that port sync from, directly and not through the
+    /// network: it sees this machine's address and what they ask for. Transactions alone go
+    /// through the network. Without it, everything does.
+    #[arg(value_name = "URL")]
+    monero_rpc_sync: Option<String> = None;
+    /// Whether that port may be where other machines reach it. It speaks in clear, and asks nobody
+    /// who they are.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    monero_rpc_exposed: bool = false;
     /// Where its directory listens (gRPC); port 0 takes a free one.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,

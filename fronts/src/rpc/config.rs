@@ -3,6 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::direct::Direct;
+use crate::FrontError;
+
 /// A daemon RPC endpoint.
 #[derive(Clone, Debug)]
 pub struct RpcConfig {
@@ -31,6 +34,19 @@ pub struct RpcConfig {
     /// The most questions under way at a time; others wait. A client has 64 messages in all.
     /// Default: 32.
     pub questions: usize,
+}
+
+impl RpcConfig {
+    /// Whether an endpoint may be like this.
+    pub fn check(&self) -> Result<(), FrontError> {
+        if !self.exposed && !self.listen.ip().is_loopback() {
+            return Err(FrontError::Exposed { address: self.listen });
+        }
+        if let Some(url) = &self.sync {
+            Direct::new(url, self.deadline)?;
+        }
+        Ok(())
+    }
 }
 
 impl Default for RpcConfig {

@@ -11,7 +11,9 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mixbed_wire::message::RpcRequest;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::answer::{Body, answer, error, last, whole};
 use super::ask::Questions;
@@ -38,6 +40,16 @@ pub(super) struct Desk<M> {
     pub(super) questions: Questions<M>,
     pub(super) direct: Option<Direct>,
     pub(super) config: Arc<RpcConfig>,
+    /// What goes on after a wallet has its answer.
+    pub(super) aftermath: Aftermath,
+}
+
+/// Transactions that are being confirmed.
+#[derive(Clone, Debug)]
+pub(super) struct Aftermath {
+    pub(super) tasks: TaskTracker,
+    pub(super) closing: CancellationToken,
+    pub(super) turns: Arc<Semaphore>,
 }
 
 /// Serves a connection to its end. Once `closing`, it ends after the request that it is at.
@@ -86,6 +98,19 @@ pub(super) async fn serve<M: Mixnet>(
 }
 
 impl<M: Mixnet> Desk<M> {
+    async fn submit(&self, body: &[u8]) -> Response<Body> {
+        let (answer, taken) = submit::submit(&self.mixnet, body, self.config.deadline).await;
+        let Aftermath { tasks, closing, turns } = &self.aftermath;
+        if let (Some(raw), Ok(turn)) = (taken, Arc::clone(turns).try_acquire_owned()) {
+            let (mixnet, closing) = (self.mixnet.clone(), closing.clone());
+            tasks.spawn(async move {
+                closing.run_until_cancelled(mixnet.confirm(&raw)).await;
+                drop(turn);
+            });
+        }
+        answer
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, incoming) = request.into_parts();
         let kind = Kind::of(&head.method, &head.uri, &head.headers);
@@ -100,7 +125,7 @@ impl<M: Mixnet> Desk<M> {
         };
         match kind {
             Ok(Kind::Hello) => answer(StatusCode::OK, "text/plain", whole(HELLO)),
-            Ok(Kind::Submission) => submit::submit(&self.mixnet, &body, self.config.deadline).await,
+            Ok(Kind::Submission) => self.submit(&body).await,
             Ok(Kind::Question { path, content_type }) => match &self.direct {
                 Some(direct) => direct.ask(head.method, &path, &content_type, body).await,
                 None => self.questions.ask(RpcRequest { path, content_type, body }).await,

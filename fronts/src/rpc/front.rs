@@ -12,13 +12,16 @@ use tokio_util::task::TaskTracker;
 
 use super::RpcConfig;
 use super::ask::Questions;
-use super::connection::{Desk, serve};
+use super::connection::{Aftermath, Desk, serve};
 use super::direct::Direct;
 use super::mixnet::Mixnet;
 use crate::FrontError;
 
 /// How long nothing is accepted after the system refused to.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// So many transactions are being confirmed at a time; further ones are not.
+const CONFIRMED_AT_A_TIME: usize = 8;
 
 /// A daemon RPC endpoint at work. Dropping it ends it with all its connections.
 #[derive(Debug)]
@@ -38,18 +41,36 @@ impl RpcFront {
         Self::start_with(client, config).await
     }
 
+    /// Listens where somebody else has begun to, whatever the configuration says of that.
+    pub fn start_on(
+        listener: TcpListener,
+        client: Client,
+        config: RpcConfig,
+    ) -> Result<Self, FrontError> {
+        Self::serve_on(listener, client, config)
+    }
+
     pub(super) async fn start_with<M: Mixnet>(
         mixnet: M,
         config: RpcConfig,
     ) -> Result<Self, FrontError> {
-        if !config.exposed && !config.listen.ip().is_loopback() {
-            return Err(FrontError::Exposed { address: config.listen });
-        }
-        let direct = config.sync.as_deref().map(|url| Direct::new(url, config.deadline));
-        let direct = direct.transpose()?;
+        config.check()?;
         let failed = |source| FrontError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        Self::serve_on(listener, mixnet, config)
+    }
+
+    fn serve_on<M: Mixnet>(
+        listener: TcpListener,
+        mixnet: M,
+        mut config: RpcConfig,
+    ) -> Result<Self, FrontError> {
+        let failed = |source| FrontError::Listen { address: config.listen, source };
         let addr = listener.local_addr().map_err(failed)?;
+        config.listen = addr;
+        config.check()?;
+        let direct = config.sync.as_deref().map(|url| Direct::new(url, config.deadline));
+        let direct = direct.transpose()?;
         if let Some(url) = &config.sync {
             tracing::warn!(
                 daemon = url,
@@ -60,9 +81,11 @@ impl RpcFront {
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
         let questions = Questions::new(mixnet.clone(), config.questions, config.deadline);
+        let turns = Arc::new(Semaphore::new(CONFIRMED_AT_A_TIME));
+        let aftermath = Aftermath { tasks: tasks.clone(), closing: closing.clone(), turns };
         let port = Port {
             room: Arc::new(Semaphore::new(config.connections)),
-            desk: Desk { mixnet, questions, direct, config: Arc::new(config) },
+            desk: Desk { mixnet, questions, direct, config: Arc::new(config), aftermath },
             tasks: tasks.clone(),
             closing: closing.clone(),
             ending: ending.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mixbed_client::{
     Answer, BroadcastError, BroadcastOptions, BroadcastReport, Client, RequestError, RequestOptions,
 };
-use mixbed_wire::message::RPC_SERVICE;
+use mixbed_wire::message::{KNOWN_SERVICE, RPC_SERVICE};
 
 /// The way to the providers.
 pub(super) trait Mixnet: Clone + Send + Sync + 'static {
@@ -20,20 +20,32 @@ pub(super) trait Mixnet: Clone + Send + Sync + 'static {
         options: &RequestOptions,
     ) -> impl Future<Output = Result<Answer, RequestError>> + Send;
 
-    /// Submits a transaction.
+    /// Submits a transaction: one provider's word.
     fn broadcast(
         &self,
         raw: &[u8],
         deadline: Duration,
     ) -> impl Future<Output = Result<BroadcastReport, BroadcastError>> + Send;
+
+    /// Sees to it that a transaction that one provider has by its own word is known to another, and
+    /// hands it to others if not. A wallet does not wait for that: between two monerods it may take
+    /// half a minute.
+    fn confirm(&self, raw: &[u8]) -> impl Future<Output = ()> + Send;
+}
+
+/// How long it is tried to have a transaction confirmed.
+const CONFIRM: Duration = Duration::from_secs(120);
+
+fn offering(client: &Client, service: &str) -> Vec<String> {
+    let Some(document) = client.directory().current() else { return Vec::new() };
+    let offers = |services: &[String]| services.iter().any(|offered| offered == service);
+    let found = document.nodes.iter().filter(|node| offers(&node.services));
+    found.map(|node| node.name.clone()).collect()
 }
 
 impl Mixnet for Client {
     fn offering(&self) -> Vec<String> {
-        let Some(document) = self.directory().current() else { return Vec::new() };
-        let offers = |services: &[String]| services.iter().any(|service| service == RPC_SERVICE);
-        let found = document.nodes.iter().filter(|node| offers(&node.services));
-        found.map(|node| node.name.clone()).collect()
+        offering(self, RPC_SERVICE)
     }
 
     async fn ask(&self, payload: &[u8], options: &RequestOptions) -> Result<Answer, RequestError> {
@@ -45,7 +57,23 @@ impl Mixnet for Client {
         raw: &[u8],
         deadline: Duration,
     ) -> Result<BroadcastReport, BroadcastError> {
-        let options = BroadcastOptions { deadline, ..BroadcastOptions::default() };
+        let options = BroadcastOptions { deadline, confirm: false, ..BroadcastOptions::default() };
         Client::broadcast(self, raw, options).await
+    }
+
+    async fn confirm(&self, raw: &[u8]) {
+        if offering(self, KNOWN_SERVICE).len() < 2 {
+            return;
+        }
+        let options = BroadcastOptions { deadline: CONFIRM, ..BroadcastOptions::default() };
+        match Client::broadcast(self, raw, options).await {
+            Ok(BroadcastReport { txid, confirmed_by: Some(provider), .. }) => {
+                tracing::info!(%txid, provider, "another provider knows a wallet's transaction");
+            }
+            Ok(BroadcastReport { txid, .. }) => {
+                tracing::warn!(%txid, "no other provider could say whether it knows a wallet's transaction");
+            }
+            Err(why) => tracing::warn!(%why, "a wallet's transaction is not confirmed"),
+        }
     }
 }

@@ -95,8 +95,8 @@ mod tests {
 
     use super::*;
 
-    fn of(method: Method, uri: &str) -> Result<Kind, Refusal> {
-        Kind::of(&method, &uri.parse().expect("a URI"), &HeaderMap::new())
+    fn of(method: &Method, uri: &str) -> Result<Kind, Refusal> {
+        Kind::of(method, &uri.parse().expect("a URI"), &HeaderMap::new())
     }
 
     #[test]
@@ -110,8 +110,8 @@ mod tests {
             "/./send_raw_transaction.bin",
             "http://127.0.0.1:18089/sendrawtransaction",
         ] {
-            assert_eq!(of(Method::POST, path), Ok(Kind::Submission), "{path}");
-            assert_eq!(of(Method::GET, path), Ok(Kind::Submission), "{path}");
+            assert_eq!(of(&Method::POST, path), Ok(Kind::Submission), "{path}");
+            assert_eq!(of(&Method::GET, path), Ok(Kind::Submission), "{path}");
         }
     }
 
@@ -120,9 +120,9 @@ mod tests {
         let question =
             |path: &str| Kind::Question { path: path.to_owned(), content_type: String::new() };
         for path in ["/json_rpc", "/getblocks.bin", "/get_info", "/stop_daemon", "/nonsense"] {
-            assert_eq!(of(Method::POST, path), Ok(question(path)));
+            assert_eq!(of(&Method::POST, path), Ok(question(path)));
         }
-        assert_eq!(of(Method::GET, "/"), Ok(Kind::Hello));
+        assert_eq!(of(&Method::GET, "/"), Ok(Kind::Hello));
     }
 
     #[test]
@@ -130,10 +130,10 @@ mod tests {
         for path in
             ["/get_info?x=1", "/%73endrawtransaction", "/a%20b", "*", "/send%5Fraw_transaction"]
         {
-            assert_eq!(of(Method::POST, path), Err(Refusal::Path), "{path}");
+            assert_eq!(of(&Method::POST, path), Err(Refusal::Path), "{path}");
         }
-        assert_eq!(of(Method::POST, &format!("/{}", "a".repeat(200))), Err(Refusal::Path));
-        assert_eq!(of(Method::PUT, "/get_info"), Err(Refusal::Method(Method::PUT)));
+        assert_eq!(of(&Method::POST, &format!("/{}", "a".repeat(200))), Err(Refusal::Path));
+        assert_eq!(of(&Method::PUT, "/get_info"), Err(Refusal::Method(Method::PUT)));
         let with = |name, value: &[u8]| {
             let value = HeaderValue::from_bytes(value).expect("a value");
             let headers = HeaderMap::from_iter([(name, value)]);

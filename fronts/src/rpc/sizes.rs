@@ -54,6 +54,7 @@ impl Sizes {
             }
         };
         // The next one may be a little longer.
+        let likely = likely.min(MAX_MESSAGE);
         (likely + likely / 16).min(MAX_MESSAGE)
     }
 

@@ -32,15 +32,20 @@ const FAILED: &str = "Failed";
 /// monerod's word for "again later": whether the transaction is there is not known.
 const BUSY: &str = "BUSY";
 
-/// Submits what a wallet's body has, within `deadline`.
+/// Submits what a wallet's body has, within `deadline`: what the wallet is told, and the
+/// transaction if a provider has it.
 pub(super) async fn submit<M: Mixnet>(
     mixnet: &M,
     body: &[u8],
     deadline: Duration,
-) -> Response<Body> {
+) -> (Response<Body>, Option<Vec<u8>>) {
     match read(body) {
-        Ok(raw) => told(mixnet.broadcast(&raw, deadline).await),
-        Err(why) => verdict(FAILED, &why, false, &[]),
+        Ok(raw) => {
+            let result = mixnet.broadcast(&raw, deadline).await;
+            let taken = result.is_ok().then_some(raw);
+            (told(result), taken)
+        }
+        Err(why) => (verdict(FAILED, &why, false, &[]), None),
     }
 }
 
@@ -141,6 +146,9 @@ mod tests {
             mixing_delay: Duration::ZERO,
             monerod_time: Duration::ZERO,
             monerod_attempts: 1,
+            held: None,
+            confirmed_by: None,
+            found_out: Vec::new(),
         }
     }
 

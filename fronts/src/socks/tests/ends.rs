@@ -15,7 +15,7 @@ async fn a_port_that_is_taken_is_named() {
     let front = start(&played, config()).await;
     let again = SocksConfig { listen: front.addr(), ..config() };
     let error = SocksFront::start_with(played, again).await.expect_err("taken");
-    let FrontError::Listen { address, source } = &error;
+    let FrontError::Listen { address, source } = &error else { panic!("{error}") };
     assert_eq!((*address, source.kind()), (front.addr(), ErrorKind::AddrInUse));
     assert!(error.to_string().contains(&front.addr().to_string()));
 }
