@@ -39,7 +39,7 @@ pub const SHOWN_TRANSACTIONS: usize = 50;
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "self.mixnet == oldSelf.mixnet && self.transactions == oldSelf.transactions && self.rate == oldSelf.rate && self.deadline == oldSelf.deadline && self.traced == oldSelf.traced && has(self.resources) == has(oldSelf.resources) && (!has(self.resources) || self.resources == oldSelf.resources)", "message": "a Broadcast cannot be changed, only cancelled: make another one"},
+    {"rule": "self.mixnet == oldSelf.mixnet && self.transactions == oldSelf.transactions && self.rate == oldSelf.rate && self.deadline == oldSelf.deadline && self.traced == oldSelf.traced && self.wallet == oldSelf.wallet && has(self.resources) == has(oldSelf.resources) && (!has(self.resources) || self.resources == oldSelf.resources)", "message": "a Broadcast cannot be changed, only cancelled: make another one"},
     {"rule": "self.cancelled || !oldSelf.cancelled", "message": "a cancelled Broadcast stays cancelled: make another one"}
 ]))]
 pub struct BroadcastSpec {
@@ -62,6 +62,9 @@ pub struct BroadcastSpec {
     /// Whether the packets are traced, if the Mixnet allows it.
     #[serde(default = "yes")]
     pub traced: bool,
+    /// The wallet that makes them.
+    #[serde(default)]
+    pub wallet: BroadcastWallet,
     /// true ends the run: nothing more is sent, what is under way is not waited for.
     #[serde(default)]
     pub cancelled: bool,
@@ -84,6 +87,27 @@ fn ten_minutes() -> Period {
 
 fn yes() -> bool {
     true
+}
+
+/// The wallet that makes a run's transactions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase")]
+pub struct BroadcastWallet {
+    /// How what it asks of a monerod gets there, and what the run asks itself: monerod, directly, or
+    /// mixnet, as the transactions do. Then its pod has no way to a monerod, and each transaction
+    /// takes some ten round trips to make.
+    pub through: WalletWay,
+}
+
+/// How a wallet's questions get to a monerod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WalletWay {
+    /// Directly.
+    #[default]
+    Monerod,
+    /// Through the mixnet.
+    Mixnet,
 }
 
 /// How far a run is.

@@ -12,6 +12,12 @@ pub const MIXNET_LABEL: &str = "mixbed.dev/mixnet";
 /// Label: the Broadcast that an object belongs to.
 pub const BROADCAST_LABEL: &str = "mixbed.dev/broadcast";
 
+/// Label: how the wallet in a Broadcast's pod reaches a monerod; see [`THROUGH_MIXNET`].
+pub const WALLET_LABEL: &str = "mixbed.dev/wallet";
+
+/// The value of [`WALLET_LABEL`] on pods that are let to no monerod.
+pub const THROUGH_MIXNET: &str = "mixnet";
+
 /// Label: a mix's layer, 1 to 3.
 pub const LAYER_LABEL: &str = "mixbed.dev/layer";
 
@@ -51,3 +57,7 @@ pub const MONEROD_PORT: u16 = 18081;
 pub const MONEROD_P2P_PORT: u16 = 18080;
 /// monero-wallet-rpc's port, inside a Broadcast's pod.
 pub const WALLET_PORT: u16 = 18083;
+/// The port of the mixnet's end for the wallet, inside a Broadcast's pod.
+pub const WALLET_DAEMON_PORT: u16 = 18089;
+/// The name that providers have for their own monerod: clients connect to it through the mixnet.
+pub const MONEROD_NAME: &str = "monerod.mixbed";

@@ -17,8 +17,8 @@ mod report;
 mod text;
 
 pub use broadcast::{
-    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, FailureCount, Latency,
-    SHOWN_TRANSACTIONS,
+    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, BroadcastWallet, FailureCount,
+    Latency, SHOWN_TRANSACTIONS, WalletWay,
 };
 pub use condition::{condition, is_true, set_condition};
 pub use definitions::definitions;

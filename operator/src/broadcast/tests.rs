@@ -279,7 +279,10 @@ fn objects_are_as_in_the_golden_files() {
     let plain = "{}";
     let rich = r#"{"transactions": 1000, "rate": "20/s", "deadline": "1h30m", "traced": false,
         "resources": {"limits": {"memory": "1Gi"}}}"#;
-    for (name, spec) in [("broadcast-plain", plain), ("broadcast-rich", rich)] {
+    let hidden = r#"{"wallet": {"through": "mixnet"}}"#;
+    for (name, spec) in
+        [("broadcast-plain", plain), ("broadcast-rich", rich), ("broadcast-hidden", hidden)]
+    {
         let mut net = mixnet(true);
         if name == "broadcast-rich" {
             net.spec.tracing.otlp = Some("http://jaeger:4317".to_owned());
@@ -303,4 +306,24 @@ fn objects_are_as_in_the_golden_files() {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(found == text, "{path} is not what is built: UPDATE=1 cargo test");
     }
+}
+
+/// The pod whose wallet goes through the mixnet is told of no monerod at all.
+#[test]
+fn a_wallet_that_goes_through_the_mixnet_knows_no_monerod() {
+    let job = |spec: &str| {
+        let valid = validate(&broadcast(spec), &mixnet(true), &images()).expect("valid");
+        let children = build(&valid);
+        serde_json::to_value(&children.last().expect("a Job").object).expect("JSON")
+    };
+    let label = "/spec/template/metadata/labels/mixbed.dev~1wallet";
+    let hidden = job(r#"{"wallet": {"through": "mixnet"}}"#);
+    let text = hidden.to_string();
+    assert!(!text.contains("demo-provider") && !text.contains(":18081"), "{text}");
+    assert!(text.contains("--daemon-address=127.0.0.1:18089"), "{text}");
+    assert!(text.contains("--monero-rpc=127.0.0.1:18089"), "{text}");
+    assert_eq!(hidden.pointer(label).and_then(serde_json::Value::as_str), Some("mixnet"));
+    let plain = job("{}");
+    assert!(plain.to_string().contains("--daemon-address=demo-provider-0:18081"));
+    assert_eq!(plain.pointer(label), None);
 }

@@ -65,6 +65,12 @@ impl Names<'_> {
         format!("{}-broadcast", self.0)
     }
 
+    /// The NetworkPolicy of those of them whose wallets ask monerods directly.
+    #[must_use]
+    pub fn broadcast_monerod(self) -> String {
+        format!("{}-broadcast-monerod", self.0)
+    }
+
     /// The Secret with the directory's key and the join secret.
     #[must_use]
     pub fn network_secret(self) -> String {

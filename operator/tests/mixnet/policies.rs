@@ -66,6 +66,11 @@ fn whoever_may_speak_is_listened_to() {
             .map(|port| port["port"].as_i64().expect("a number"))
             .collect()
     };
+    // Of a Broadcast's pods, those that ask monerods themselves have a policy more.
+    let monerods = open("net-broadcast-monerod", "/spec/egress", "to", "provider");
+    assert_eq!(monerods, BTreeSet::from([18081]));
+    let let_in = open("net-provider", "/spec/ingress", "from", "broadcast");
+    assert!(monerods.is_subset(&let_in), "{let_in:?}");
     let roles = ["directory", "gateway", "mix", "provider", "miner", "broadcast"];
     let mut pairs = 0;
     for from in roles {
@@ -76,9 +81,31 @@ fn whoever_may_speak_is_listened_to() {
             pairs += usize::from(!out.is_empty());
         }
     }
-    assert_eq!(pairs, 17, "nodes with each other 9, with the directory 3, miner 1, Broadcasts 4");
+    assert_eq!(pairs, 16, "nodes with each other 9, with the directory 3, miner 1, Broadcasts 3");
     let mixes = open("net-mix", "/spec/ingress", "from", "broadcast");
     assert!(!mixes.contains(&7200), "mixes take packets from nodes only");
+}
+
+/// A Broadcast whose wallet goes through the mixnet is let to no monerod, from either side.
+#[test]
+fn wallets_that_go_through_the_mixnet_reach_no_monerod() {
+    let children = objects(spec("{}"));
+    let policy = |name: &str| find(&children, "NetworkPolicy", name);
+    let all = part(policy("net-broadcast"), "/spec/egress").to_string();
+    assert!(!all.contains("18081"), "{all}");
+    let expected = serde_json::json!([
+        {"key": "mixbed.dev/wallet", "operator": "NotIn", "values": ["mixnet"]}
+    ]);
+    let selector = part(policy("net-broadcast-monerod"), "/spec/podSelector");
+    assert_eq!(selector["matchExpressions"], expected);
+    let rules = part(policy("net-provider"), "/spec/ingress").as_array().expect("rules");
+    let peers = rules.iter().flat_map(|rule| rule["from"].as_array().expect("peers"));
+    let broadcasts: Vec<_> = peers
+        .map(|peer| &peer["podSelector"])
+        .filter(|pods| pods["matchLabels"]["app.kubernetes.io/component"] == "broadcast")
+        .collect();
+    assert_eq!(broadcasts.len(), 1);
+    assert_eq!(broadcasts[0]["matchExpressions"], expected);
 }
 
 #[test]

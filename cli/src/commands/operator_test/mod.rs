@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use mixbed_operator::api::{
-    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, Mixnet, Period, Rate, is_true,
+    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, BroadcastWallet, Mixnet, Period, Rate,
+    is_true,
 };
 use serde_json::json;
 
@@ -138,6 +139,7 @@ impl Test {
                 // Whole seconds: anything finer is no time that people would write.
                 deadline: Period::from_secs(left.as_secs()),
                 traced: true,
+                wallet: BroadcastWallet::default(),
                 cancelled: false,
                 resources: None,
             },

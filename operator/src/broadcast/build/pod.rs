@@ -9,8 +9,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::ObjectMeta;
 
 use super::labels;
-use crate::api::{DIRECTORY_PORT, MINER_PORT, MONEROD_PORT, WALLET_PORT};
+use crate::api::{
+    DIRECTORY_PORT, MINER_PORT, MONEROD_PORT, THROUGH_MIXNET, WALLET_DAEMON_PORT, WALLET_LABEL,
+    WALLET_PORT, WalletWay,
+};
 use crate::broadcast::{ValidBroadcast, report_name};
+use crate::child::owned;
 use crate::mixnet::Names;
 use crate::mixnet::build::amounts;
 
@@ -61,13 +65,22 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
         }]),
         ..PodSpec::default()
     };
-    let metadata = ObjectMeta { labels: Some(labels(owner)), ..ObjectMeta::default() };
+    let mut labels = labels(owner);
+    if is_through_mixnet(broadcast) {
+        labels.extend([owned((WALLET_LABEL, THROUGH_MIXNET))]);
+    }
+    let metadata = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
     PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
 }
 
 /// monero-wallet-rpc, started first and ended last. Nobody but the container beside it reaches it,
 /// so there is nothing that a probe could ask.
 fn wallet(broadcast: &ValidBroadcast) -> Container {
+    let daemon = if is_through_mixnet(broadcast) {
+        format!("127.0.0.1:{WALLET_DAEMON_PORT}")
+    } else {
+        format!("{}:{MONEROD_PORT}", names(broadcast).provider_pod(0))
+    };
     let args = [
         "--rpc-bind-ip=127.0.0.1".to_owned(),
         format!("--rpc-bind-port={WALLET_PORT}"),
@@ -82,7 +95,7 @@ fn wallet(broadcast: &ValidBroadcast) -> Container {
         format!("--log-file={WALLET_DIR}/wallet.log"),
         "--max-log-file-size=1048576".to_owned(),
         "--max-log-files=1".to_owned(),
-        format!("--daemon-address={}:{MONEROD_PORT}", names(broadcast).provider_pod(0)),
+        format!("--daemon-address={daemon}"),
     ];
     Container {
         command: Some(vec!["/usr/bin/monero-wallet-rpc".to_owned()]),
@@ -102,9 +115,13 @@ fn wallet(broadcast: &ValidBroadcast) -> Container {
 fn main(broadcast: &ValidBroadcast) -> Container {
     let names = names(broadcast);
     let (owner, spec) = (&broadcast.owner, &broadcast.spec);
-    let monerods: Vec<_> = (0..broadcast.monerods)
-        .map(|number| format!("http://{}:{MONEROD_PORT}", names.provider_pod(number)))
-        .collect();
+    let monerod = if is_through_mixnet(broadcast) {
+        format!("--monero-rpc=127.0.0.1:{WALLET_DAEMON_PORT}")
+    } else {
+        let url = |number| format!("http://{}:{MONEROD_PORT}", names.provider_pod(number));
+        let urls: Vec<_> = (0..broadcast.monerods).map(url).collect();
+        format!("--monerod={}", urls.join(","))
+    };
     let mut args = vec![
         "run-broadcast".to_owned(),
         format!("--network={}", spec.mixnet),
@@ -116,7 +133,7 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         format!("--authority-key={}", broadcast.authority_key),
         format!("--wallet=http://127.0.0.1:{WALLET_PORT}"),
         format!("--miner=http://{}:{MINER_PORT}", names.miner()),
-        format!("--monerod={}", monerods.join(",")),
+        monerod,
         format!("--transactions={}", spec.transactions),
         format!("--rate={}", spec.rate),
         format!("--deadline={}", spec.deadline),
@@ -140,6 +157,10 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         resources: Some(amounts::BROADCAST.or(spec.resources.as_ref())),
         ..container(broadcast, MAIN, &broadcast.images.mixbed)
     }
+}
+
+fn is_through_mixnet(broadcast: &ValidBroadcast) -> bool {
+    broadcast.spec.wallet.through == WalletWay::Mixnet
 }
 
 fn names(broadcast: &ValidBroadcast) -> Names<'_> {

@@ -17,7 +17,7 @@ use super::pod::{
 };
 use super::ports::{DOCUMENTS, LINK, MONEROD_RPC, NODE_HTTP};
 use super::{Plan, amounts, monerod};
-use crate::api::Storage;
+use crate::api::{MONEROD_NAME, Storage};
 use crate::child::{Child, Labels, matching};
 use crate::mixnet::{NodeKind, NodeSet};
 
@@ -126,7 +126,10 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         NodeKind::Gateway => (amounts::GATEWAY, "gateway"),
         NodeKind::Mix(_) => (amounts::MIX, "mix"),
         NodeKind::Provider => {
-            args.push(format!("--monerod=http://127.0.0.1:{}", MONEROD_RPC.number));
+            let port = MONEROD_RPC.number;
+            args.push(format!("--monerod=http://127.0.0.1:{port}"));
+            args.push(format!("--tcp-allow={MONEROD_NAME}:{port}"));
+            args.push(format!("--tcp-name={MONEROD_NAME}:{port}=127.0.0.1:{port}"));
             (amounts::PROVIDER, "provider")
         }
     };

@@ -4,14 +4,14 @@ use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
     NetworkPolicyPort, NetworkPolicySpec,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::Plan;
 use super::ports::{
     DIRECTORY_HTTP, DOCUMENTS, LINK, MINER_HTTP, MONEROD_P2P, MONEROD_RPC, NODE_HTTP,
 };
-use crate::api::{MIXNET_LABEL, NAME_LABEL, NODE_LABEL};
+use crate::api::{MIXNET_LABEL, NAME_LABEL, NODE_LABEL, THROUGH_MIXNET, WALLET_LABEL};
 use crate::child::{Child, Labels, matching, owned};
 
 /// One policy a role: what is not named in it is closed.
@@ -28,6 +28,17 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         callers.push(prometheus);
         callers
     };
+    // Pods of an earlier operator have no such label, and ask directly.
+    let asking = || LabelSelector {
+        match_expressions: Some(vec![LabelSelectorRequirement {
+            key: WALLET_LABEL.to_owned(),
+            operator: "NotIn".to_owned(),
+            values: Some(vec![THROUGH_MIXNET.to_owned()]),
+        }]),
+        ..matching(plan.owner().selector("broadcast"))
+    };
+    let askers =
+        || NetworkPolicyPeer { pod_selector: Some(asking()), ..NetworkPolicyPeer::default() };
     let everyone = || vec![anywhere(None)];
     let out = |mut rules: Vec<NetworkPolicyEgressRule>| {
         rules.push(to(vec![], &[udp(53), tcp(53)]));
@@ -73,7 +84,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
                 from(everyone(), &[NODE_HTTP.number]),
                 // The miner greets a monerod that is alone as a peer would.
                 from([role("provider"), role("miner")].concat(), &[MONEROD_P2P.number]),
-                from([role("miner"), role("broadcast")].concat(), &[MONEROD_RPC.number]),
+                from([role("miner"), vec![askers()]].concat(), &[MONEROD_RPC.number]),
             ],
             node_out(vec![to(role("provider"), &[tcp(MONEROD_P2P.number)])]),
         ),
@@ -90,13 +101,21 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
             out([
                 to(role("gateway"), &[tcp(LINK.number)]),
                 to(role("directory"), &[tcp(DOCUMENTS.number)]),
-                to(role("provider"), &[tcp(MONEROD_RPC.number)]),
                 to(role("miner"), &[tcp(MINER_HTTP.number)]),
                 kubernetes(),
             ]
             .into_iter()
             .chain(spans())
             .collect()),
+        ),
+        // Besides: what several policies of a pod let through is let through.
+        policy_of(
+            plan,
+            names.broadcast_monerod(),
+            "broadcast",
+            asking(),
+            vec![],
+            vec![to(role("provider"), &[tcp(MONEROD_RPC.number)])],
         ),
     ]
 }
@@ -112,10 +131,23 @@ fn policy(
     ingress: Vec<NetworkPolicyIngressRule>,
     egress: Vec<NetworkPolicyEgressRule>,
 ) -> Child {
+    let pods = matching(plan.owner().selector(component));
+    policy_of(plan, name, component, pods, ingress, egress)
+}
+
+/// The same for those of its pods that are selected.
+fn policy_of(
+    plan: Plan,
+    name: String,
+    component: &str,
+    pods: LabelSelector,
+    ingress: Vec<NetworkPolicyIngressRule>,
+    egress: Vec<NetworkPolicyEgressRule>,
+) -> Child {
     Child::of(&NetworkPolicy {
         metadata: plan.owner().metadata(name, plan.labels(component)),
         spec: Some(NetworkPolicySpec {
-            pod_selector: Some(matching(plan.owner().selector(component))),
+            pod_selector: Some(pods),
             policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
             // An empty list is the same as none, and the API server takes each apply of one for a
             // change.
