@@ -25,6 +25,7 @@ mod parameters;
 mod places;
 mod progress;
 mod secret_state;
+mod reachable;
 mod settings;
 mod signals;
 mod target;

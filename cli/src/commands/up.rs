@@ -20,6 +20,7 @@ use crate::net::{self, Running};
 use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::settings::{MonerodChoice, UpFlags, UpSettings};
+use crate::reachable::reachable;
 use crate::{glue, impairments, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
@@ -135,6 +136,8 @@ impl Up {
         let mut config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
         config.parameters.impairments = impairments;
         let network = config.network.clone();
+        config.tcp = reachable(&settings.tcp_allow, &settings.tcp_name, monerod_url.as_deref())
+            .map_err(Failure::usage)?;
         let running = Running::start(config).await?;
         let fronts = ports.open(&running.client)?;
 

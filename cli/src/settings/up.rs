@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 use mixbed_localnet::Shape;
+use mixbed_node::provider::{TargetRule, TcpName};
 
 use super::{MonerodChoice, Period, settings};
 
@@ -71,4 +72,18 @@ settings! {
     otlp: Option<String> = None;
     /// Spans kept in memory for `mixbed trace`, about 1 KiB each; a traced transaction takes 14.
     memory_spans: usize = 20_000;
+
+    lists {
+        /// More targets that its providers connect clients to, as the service tcp, beside its own
+        /// monerod: HOST:PORT, *.SUFFIX:PORT or IP/PREFIX:PORT (IPv6 in brackets, as in
+        /// [fd00::/8]:18081); PORT may be *. Several: again, or with commas between them. What only
+        /// this machine reaches, clients reach then.
+        #[arg(value_name = "TARGET")]
+        tcp_allow: TargetRule;
+        /// Where a name is that its providers alone know: NAME=HOST:PORT, or NAME:PORT=HOST:PORT for
+        /// one port of it. The target must be allowed by that name. Its own monerod is
+        /// monerod.mixbed:18081 without saying so.
+        #[arg(value_name = "NAME=HOST:PORT")]
+        tcp_name: TcpName;
+    }
 }
