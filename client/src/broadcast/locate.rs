@@ -95,7 +95,7 @@ impl Client {
 
     /// Those that can be asked for a transaction, besides these and those whose word is worth
     /// nothing or who did not answer just now: in random order by weight.
-    pub(super) fn others(&self, not: &[String]) -> Result<Vec<Descriptor>, RequestError> {
+    pub(crate) fn others(&self, not: &[String]) -> Result<Vec<Descriptor>, RequestError> {
         let mut found = self.offering(KNOWN_SERVICE, None)?;
         let now = Instant::now();
         let book = self.book();

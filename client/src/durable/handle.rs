@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::journal::{Bounds, Entry, Full, Journal, Next, Taken, Turn};
 use super::store::Store;
-use super::{BroadcastOrderError, BroadcastRecord, JournalError};
+use super::watch::SOON;
+use super::{BroadcastOrderError, BroadcastRecord, BroadcastState, JournalError};
 use crate::broadcast::{BroadcastError, BroadcastOptions, BroadcastReport, LocateError};
 use crate::client::Client;
 use crate::request::RequestError;
@@ -160,6 +161,29 @@ impl Broadcasts {
     /// is not known, or the client stops before.
     pub async fn ended(&self, txid: TxId) -> Option<BroadcastRecord> {
         self.wait_for(txid, |record| record.state.has_ended()).await
+    }
+
+    /// As [`settled`](Self::settled), and if another provider can be asked for it, until that one
+    /// knows of it as well, or did not for about a minute.
+    pub async fn confirmed(&self, txid: TxId) -> Option<BroadcastRecord> {
+        let is_so = |record: &BroadcastRecord| {
+            record.state.is_settled() && !self.is_being_confirmed(record)
+        };
+        self.wait_for(txid, is_so).await
+    }
+
+    /// Whether a transaction was accepted and another provider is being asked for it just now.
+    #[must_use]
+    pub fn is_being_confirmed(&self, record: &BroadcastRecord) -> bool {
+        let BroadcastState::Accepted { provider, confirmed_by: None, watched: true, .. } =
+            &record.state
+        else {
+            return false;
+        };
+        let not: Vec<_> = record.found_out.iter().chain([provider]).cloned().collect();
+        record.confirm
+            && record.looks < SOON
+            && self.shared.client.others(&not).is_ok_and(|others| !others.is_empty())
     }
 
     async fn wait_for(

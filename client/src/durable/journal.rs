@@ -49,8 +49,6 @@ pub(super) struct Entry {
     /// The provider that was asked for.
     pub(super) provider: Option<String>,
     pub(super) traced: bool,
-    /// Whether who denies it makes its provider a suspect.
-    pub(super) confirm: bool,
     /// How long it takes from monerod to monerod.
     pub(super) propagation: Duration,
     /// How long it is to wait at a provider before it is handed in; none once that has failed.
@@ -141,6 +139,8 @@ impl Journal {
             expires: now.checked_add(time).unwrap_or(now + LONGEST).min(now + LONGEST),
             tries: 0,
             trouble: None,
+            confirm: options.confirm,
+            looks: 0,
             found_out: Vec::new(),
             state: BroadcastState::Pending,
             report: None,
@@ -149,7 +149,6 @@ impl Journal {
             record,
             provider: options.provider.clone(),
             traced: options.traced,
-            confirm: options.confirm,
             propagation: options.propagation,
             wait,
             deadline: options.deadline,
@@ -223,6 +222,7 @@ impl Journal {
                     let until = now + wait;
                     entry.record.expires = entry.record.expires.max(until + entry.deadline);
                     entry.record.state = BroadcastState::Held { provider, until };
+                    entry.record.looks = 0;
                     entry.watch = Watch::default();
                     return;
                 }

@@ -21,6 +21,10 @@ pub struct BroadcastRecord {
     pub tries: u32,
     /// What came of the last try that failed, in words.
     pub trouble: Option<String>,
+    /// Whether it was ordered to be confirmed by another provider.
+    pub confirm: bool,
+    /// How often it was looked for since its state changed.
+    pub looks: u32,
     /// Providers that did not do what they said of it.
     pub found_out: Vec<String>,
     /// How it stands.

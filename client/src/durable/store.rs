@@ -237,11 +237,11 @@ impl Tables<'_> {
         let found_out = entry.record.found_out.join("\n");
         let (wait, deadline) = (entry.wait.map(in_millis), in_millis(entry.deadline));
         let propagation = in_millis(entry.propagation);
-        let asked = entry.watch.asked;
-        let (confirm, found_out) = (entry.confirm, found_out.as_str());
+        let BroadcastRecord { looks, confirm, .. } = entry.record;
+        let found_out = found_out.as_str();
         self.details.insert(
             id,
-            (confirm, wait, deadline, propagation, asked, until, number, second, found_out),
+            (confirm, wait, deadline, propagation, looks, until, number, second, found_out),
         )?;
         match &entry.raw {
             // It never changes, and is the largest part by far.
@@ -268,7 +268,7 @@ fn entry(
     details: Details<'_>,
     raw: Option<std::sync::Arc<[u8]>>,
 ) -> Option<Entry> {
-    let (confirm, wait, deadline, propagation, asked, until, number, second, found_out) = details;
+    let (confirm, wait, deadline, propagation, looks, until, number, second, found_out) = details;
     let at = time(at)?;
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let provider = provider.to_owned();
@@ -304,6 +304,8 @@ fn entry(
         expires: time(expires)?,
         tries,
         trouble,
+        confirm,
+        looks,
         found_out: found_out.lines().map(str::to_owned).collect(),
         state,
         report: None,
@@ -315,12 +317,11 @@ fn entry(
         record,
         provider: text(wanted),
         traced,
-        confirm,
         propagation: Duration::from_millis(propagation),
         wait: wait.map(Duration::from_millis),
         deadline: Duration::from_millis(deadline),
         raw,
-        watch: Watch { asked, ..Watch::default() },
+        watch: Watch::default(),
     })
 }
 
@@ -353,6 +354,8 @@ mod tests {
             expires: at(100),
             tries: 3,
             trouble: (state.name() != "rejected").then(|| "no link".to_owned()),
+            confirm: number != 2,
+            looks: number.into(),
             found_out: (1..number).map(|liar| format!("provider-{liar}")).collect(),
             state,
             report: None,
@@ -362,12 +365,11 @@ mod tests {
             record,
             provider: Some("provider-1".to_owned()),
             traced: number == 1,
-            confirm: number != 2,
             propagation: Duration::from_secs(30),
             wait: (number == 1).then_some(Duration::from_secs(7)),
             deadline: Duration::from_secs(60),
             raw,
-            watch: Watch { asked: number.into(), ..Watch::default() },
+            watch: Watch::default(),
         }
     }
 
@@ -455,7 +457,7 @@ mod tests {
             let (store, known) = Store::open(dir.path()).expect("gone on with");
             let [pending, accepted] = &known[..] else { panic!("two") };
             assert_eq!(pending.record.state, BroadcastState::Pending);
-            assert!(pending.confirm && pending.raw.is_some());
+            assert!(pending.record.confirm && pending.raw.is_some());
             assert!(accepted.record.is_accepted() && accepted.record.state.has_ended());
             store.put(pending).expect("written");
         }

@@ -14,11 +14,11 @@ use crate::broadcast::{Located, Promise, Sighting};
 pub(super) const WATCH: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// The first pause before a look, and the longest of those that look for a confirmation.
-const FIRST: Duration = Duration::from_secs(2);
+const FIRST: Duration = Duration::from_secs(1);
 const LONGEST_FIRST: Duration = Duration::from_secs(10);
 
 /// So many looks are for a confirmation, in a minute or so; after that a block is as likely.
-const SOON: u32 = 8;
+pub(super) const SOON: u32 = 8;
 
 /// The first pause before a look for a block, and the longest: a block comes every two minutes.
 const BLOCK: Duration = Duration::from_secs(5);
@@ -31,8 +31,6 @@ const GONE: Duration = Duration::from_secs(600);
 /// What is known of the looks for one broadcast.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watch {
-    /// Looks since the state changed last.
-    pub(super) asked: u32,
     /// When the next one is due; not written down, so that each process begins at random.
     pub(super) next: Option<SystemTime>,
     pub(super) unknown_since: Option<SystemTime>,
@@ -57,7 +55,7 @@ impl Entry {
         let next = match &self.record.state {
             BroadcastState::Held { until, .. } => (*until).max(now) + about(self.pause(true), rng),
             BroadcastState::Accepted { confirmed_by, watched: true, .. } => {
-                now + about(self.pause(confirmed_by.is_none() && self.confirm), rng)
+                now + about(self.pause(confirmed_by.is_none() && self.record.confirm), rng)
             }
             _ => return None,
         };
@@ -82,7 +80,7 @@ impl Entry {
         located: Result<Located, String>,
         now: SystemTime,
     ) -> Option<FoundOut> {
-        self.watch.asked = self.watch.asked.saturating_add(1);
+        self.record.looks = self.record.looks.saturating_add(1);
         self.watch.next = None;
         let Located { provider: by, sighting } = match located {
             // Nobody else can be asked, and this one's word is worth nothing.
@@ -123,7 +121,7 @@ impl Entry {
             BroadcastState::Accepted { provider, confirmed_by, .. } if by != *provider => {
                 if confirmed_by.is_none() {
                     *confirmed_by = Some(by);
-                    self.watch.asked = 0;
+                    self.record.looks = 0;
                 }
             }
             _ => {}
@@ -141,7 +139,7 @@ impl Entry {
         let after = now.duration_since(since).unwrap_or_default();
         let provider = provider.clone();
         let trusted = !is_confirmed && !self.record.found_out.contains(&provider);
-        if trusted && (self.confirm || promise == Promise::Held) {
+        if trusted && (self.record.confirm || promise == Promise::Held) {
             if after < self.propagation {
                 return None;
             }
@@ -167,6 +165,7 @@ impl Entry {
             self.record.expires = self.record.expires.max(*at + WATCH);
         }
         self.record.state = state;
+        self.record.looks = 0;
         self.watch = Watch::default();
     }
 
@@ -174,6 +173,7 @@ impl Entry {
     fn again(&mut self) {
         self.wait = None;
         self.record.state = BroadcastState::Pending;
+        self.record.looks = 0;
         self.watch = Watch::default();
     }
 
@@ -188,10 +188,10 @@ impl Entry {
     }
 
     fn pause(&self, is_doubted: bool) -> Duration {
-        let (first, longest, looks) = match self.watch.asked {
-            asked if is_doubted && asked < SOON => (FIRST, LONGEST_FIRST, asked),
-            asked if is_doubted => (BLOCK, LONGEST_BLOCK, asked - SOON),
-            asked => (BLOCK, LONGEST_BLOCK, asked),
+        let (first, longest, looks) = match self.record.looks {
+            looks if is_doubted && looks < SOON => (FIRST, LONGEST_FIRST, looks),
+            looks if is_doubted => (BLOCK, LONGEST_BLOCK, looks - SOON),
+            looks => (BLOCK, LONGEST_BLOCK, looks),
         };
         // A test's monerods are quicker than those of the world.
         let first = first.min(self.propagation);

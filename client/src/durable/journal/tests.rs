@@ -269,7 +269,8 @@ fn questions_have_no_rhythm() {
         times.push(first.duration_since(at(10)).expect("later"));
     }
     let (first, last) = (times.iter().min().expect("some"), times.iter().max().expect("some"));
-    assert!(*first >= SECOND && *last <= 3 * SECOND && *last - *first > SECOND, "{times:?}");
+    assert!(*first >= SECOND / 2 && *last <= 3 * SECOND / 2, "{times:?}");
+    assert!(*last - *first > SECOND / 2, "{times:?}");
 }
 
 #[test]
