@@ -4,8 +4,16 @@ mod mixnet;
 
 use std::time::Duration;
 
-use mixnet::{Net, Pair};
+use mixbed_session::{End, Event};
+use mixnet::{Net, Pair, ROUND_TRIP};
+use proptest::prelude::*;
+use rand::RngExt;
 
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// Streams with so many bytes up and down, all at once, until all are done.
 fn transfer(seed: u64, loss: f64, sizes: &[(u64, u64)], limit: Duration) -> Net {
     let mut net = Net::new(seed, loss);
     let mut pairs: Vec<_> = sizes
@@ -14,47 +22,160 @@ fn transfer(seed: u64, loss: f64, sizes: &[(u64, u64)], limit: Duration) -> Net 
         .map(|(&(up, down), seed)| Pair::open(&mut net, seed, up, down))
         .collect();
     let done = net.until(limit, |net| {
-        pairs
-            .iter_mut()
-            .filter(|pair| !pair.is_done())
-            .map(|pair| pair.work(net))
-            .filter(|done| !done)
-            .count()
-            == 0
+        let open = pairs.iter_mut().filter(|pair| !pair.is_done());
+        open.map(|pair| pair.work(net)).filter(|done| !done).count() == 0
     });
     let state: Vec<_> = pairs.iter().map(|pair| (pair.up.read, pair.down.read)).collect();
-    assert!(
-        done,
-        "seed {seed}, loss {loss}: {state:?} of {sizes:?} after {:?}, {:?}",
-        net.elapsed(),
-        net.client_events.last()
-    );
+    let elapsed = net.elapsed();
+    assert!(done, "seed {seed}, loss {loss}: {state:?} of {sizes:?} after {elapsed:?}");
     net
 }
 
+/// What `bytes` are of so many packets.
+fn share(bytes: u64, packets: u64) -> f64 {
+    bytes as f64 / (packets as f64 * mixbed_wire::PACKET_SIZE as f64)
+}
+
 #[test]
-fn a_request_and_its_answer() {
-    for seed in 0..20 {
-        let net = transfer(seed, 0.0, &[(300, 5_000)], Duration::from_secs(10));
-        println!("{:?} {:?}", net.elapsed(), net.counts);
+fn a_request_is_answered_in_one_round_trip() {
+    let mut elapsed = Duration::ZERO;
+    for seed in 0..50 {
+        let net = transfer(seed, 0.0, &[(300, 2_000)], seconds(10));
+        elapsed += net.elapsed();
+        assert!(net.counts.there <= 3 && net.counts.back <= 3, "seed {seed}: {:?}", net.counts);
+    }
+    assert!(elapsed / 50 < ROUND_TRIP.mul_f64(1.25), "{:?} on average", elapsed / 50);
+}
+
+#[test]
+fn packets_are_well_used() {
+    for (loss, least) in [(0.0, 0.75), (0.05, 0.6)] {
+        let net = transfer(1, loss, &[(4_000_000, 0)], seconds(300));
+        let up = share(4_000_000, net.counts.there);
+        assert!(up >= least, "{up} up at a loss of {loss}, {:?}", net.counts);
+        assert!(net.client.spurious() < 30, "{} spurious", net.client.spurious());
+        let net = transfer(1, loss, &[(0, 4_000_000)], seconds(300));
+        let down = share(4_000_000, net.counts.back);
+        assert!(down >= least, "{down} down at a loss of {loss}, {:?}", net.counts);
+        assert!(net.counts.there * 3 < net.counts.back, "{:?}", net.counts);
     }
 }
 
 #[test]
-fn megabytes() {
-    for loss in [0.0, 0.05, 0.2] {
-        for sizes in [(3_000_000, 0), (0, 3_000_000), (3_000_000, 3_000_000)] {
-            let net = transfer(7, loss, &[sizes], Duration::from_secs(900));
-            let up = sizes.0 as f64 / (net.counts.there as f64 * 3072.0);
-            let down = sizes.1 as f64 / (net.counts.back as f64 * 3072.0);
-            let all =
-                (sizes.0 + sizes.1) as f64 / ((net.counts.there + net.counts.back) as f64 * 3072.0);
-            println!(
-                "{loss} {sizes:?}: {:?} {:?} up {up:.3} down {down:.3} all {all:.3} spurious {}",
-                net.elapsed(),
-                net.counts,
-                net.client.spurious()
-            );
+fn an_answer_of_5_mb_does_not_starve() {
+    for loss in [0.0, 0.05] {
+        let net = transfer(3, loss, &[(200, 5_000_000)], seconds(120));
+        println!("{loss}: {:?} {:?}", net.elapsed(), net.counts);
+    }
+}
+
+#[test]
+fn ten_megabytes_both_ways_at_once() {
+    transfer(4, 0.01, &[(10_000_000, 10_000_000)], seconds(300));
+}
+
+#[test]
+fn half_of_most_packets_is_lost_and_it_goes_on() {
+    let net = transfer(5, 0.2, &[(200_000, 200_000), (1_000, 50_000)], seconds(600));
+    assert!(net.lost > 100, "{:?}", net.counts);
+}
+
+#[test]
+fn twenty_streams_share_fairly() {
+    for loss in [0.0, 0.05] {
+        let mut net = Net::new(6, loss);
+        let mut pairs: Vec<_> =
+            (0..20).map(|seed| Pair::open(&mut net, seed, 0, 400_000)).collect();
+        let one_done = net.until(seconds(300), |net| {
+            pairs.iter_mut().map(|pair| pair.work(net)).filter(|done| *done).count() > 0
+        });
+        assert!(one_done);
+        let read: Vec<_> = pairs.iter().map(|pair| pair.down.read).collect();
+        let mean = read.iter().sum::<u64>() / 20;
+        assert!(read.iter().all(|read| *read >= mean / 2), "mean {mean}: {read:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_nobody_reads_holds_up_no_other() {
+    let mut net = Net::new(8, 0.0);
+    let mut stuck: Vec<_> = (0..6).map(|seed| Pair::open(&mut net, seed, 0, 8_000_000)).collect();
+    let mut lively = Pair::open(&mut net, 9, 100, 3_000_000);
+    let done = net.until(seconds(120), |net| {
+        for pair in &mut stuck {
+            // Two of them read a little, and get all the room that a stream may have.
+            if pair.down.id.number() < 2 && pair.down.read < 200_000 {
+                pair.down.read(&mut net.client, net.now);
+            }
+            if let Some(provider) = net.provider.as_mut()
+                && provider.is_granted(pair.down.id)
+            {
+                pair.down.write(provider, u64::MAX);
+            }
         }
+        lively.work(net)
+    });
+    assert!(done, "{} of 3 MB", lively.down.read);
+}
+
+#[test]
+fn a_reader_that_comes_late_finds_everything() {
+    let mut net = Net::new(10, 0.05);
+    let mut pair = Pair::open(&mut net, 1, 3_000_000, 0);
+    net.until(seconds(60), |net| {
+        pair.up.write(&mut net.client, u64::MAX);
+        false
+    });
+    assert!(pair.up.written < 3_000_000, "the window holds it");
+    assert!(net.until(seconds(200), |net| pair.work(net)), "{:?}", pair.up);
+}
+
+#[test]
+fn an_idle_stream_costs_little() {
+    let mut net = Net::new(11, 0.0);
+    let mut pair = Pair::open(&mut net, 1, 100, 100);
+    pair.up.total = u64::MAX;
+    pair.down.total = u64::MAX;
+    net.until(seconds(30), |_| false);
+    let before = net.counts;
+    net.until(seconds(300), |_| false);
+    let packets = net.counts.there - before.there + net.counts.back - before.back;
+    let blocks = net.counts.blocks - before.blocks;
+    assert!(packets <= 60 && blocks <= 80, "{packets} packets and {blocks} blocks in 5 minutes");
+    // The provider can still say something at any time.
+    let provider = net.provider.as_mut().expect("the session is held");
+    provider.write(pair.down.id, b"news").expect("the stream lives");
+    let before = net.now;
+    net.client_events.clear();
+    let came =
+        net.until(seconds(10), |net| net.client_events.contains(&Event::Readable(pair.down.id)));
+    assert!(came && net.now - before < seconds(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Small writes at any times on several streams, with and without an end.
+    #[test]
+    fn any_interleaving_arrives(
+        seed in 0_u64..1_000_000,
+        loss in prop::sample::select(vec![0.0, 0.05, 0.2]),
+        sizes in prop::collection::vec((0_u64..30_000, 0_u64..60_000), 1..6),
+    ) {
+        let mut net = Net::new(seed, loss);
+        let mut pairs: Vec<_> =
+            sizes.iter().zip(0..).map(|(&(up, down), seed)| Pair::open(&mut net, seed, up, down)).collect();
+        let done = net.until(seconds(900), |net| {
+            for pair in pairs.iter_mut().filter(|pair| !pair.is_done()) {
+                let most = net.rng.random_range(0..4_000);
+                if net.rng.random_bool(0.3) {
+                    pair.work_slowly(net, most);
+                }
+            }
+            // Those who do nothing now do something soon, whatever the net does.
+            net.wake_in(Duration::from_millis(20));
+            pairs.iter().all(Pair::is_done)
+        });
+        prop_assert!(done, "after {:?}: {:?}", net.elapsed(), net.client.closed());
     }
 }

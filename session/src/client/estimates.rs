@@ -54,26 +54,37 @@ impl Margin {
 
 /// A share that changes: of the last 32 or so.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share(f64);
+pub(super) struct Share {
+    share: f64,
+    /// How many were counted, up to 32.
+    count: f64,
+}
 
 impl Share {
+    /// What is believed before anything was counted.
     pub(super) const fn new(share: f64) -> Self {
-        Self(share)
+        Self { share, count: 0.0 }
     }
 
     pub(super) fn note(&mut self, good: bool) {
-        self.0 += (f64::from(u8::from(good)) - self.0) / 32.0;
+        self.count = (self.count + 1.0).min(32.0);
+        self.share += (f64::from(u8::from(good)) - self.share) / self.count.max(4.0);
     }
 
     pub(super) fn value(self) -> f64 {
-        self.0.clamp(0.05, 1.0)
+        self.share.clamp(0.05, 1.0)
+    }
+
+    /// The share if a few more had been counted, of which half are good.
+    fn doubted(self) -> f64 {
+        (self.value() * self.count + 0.5 * 8.0) / (self.count + 8.0)
     }
 }
 
 /// How many questions in a row stay without an answer only once in 10,000 times, if of packets and
 /// of replies these shares arrive.
 pub(super) fn questions(there: Share, back: Share) -> usize {
-    let answered = (there.value() * back.value()).min(0.99);
+    let answered = (there.doubted() * back.doubted()).min(0.99);
     let count = (1e-4_f64.ln() / (1.0 - answered).ln()).ceil();
     // Between 5 and 60: it fits.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "5 to 60")]
@@ -105,7 +116,11 @@ mod tests {
 
     #[test]
     fn questions_grow_with_losses() {
-        let counts = [1.0, 0.77, 0.33].map(|share| questions(Share::new(share), Share::new(share)));
-        assert_eq!(counts, [5, 11, 60]);
+        let counts = [1.0, 0.77, 0.33].map(|share| {
+            let share = Share { share, count: 32.0 };
+            questions(share, share)
+        });
+        assert_eq!(counts, [6, 13, 60]);
+        assert_eq!(questions(Share::new(0.9), Share::new(0.9)), 33, "nothing is known yet");
     }
 }

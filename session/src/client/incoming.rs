@@ -6,7 +6,10 @@ use mixbed_wire::DropReason;
 
 use crate::{BlockNo, Code, Reason, frame::Frame, reply, streams::Refused};
 
-use super::{ClientEnd, packets::News};
+use super::{
+    ClientEnd,
+    packets::{News, Taken},
+};
 
 impl ClientEnd {
     pub(super) fn take_reply(
@@ -61,15 +64,18 @@ impl ClientEnd {
         let mut last = None;
         for news in news {
             match news {
-                News::Arrived { number, packet, spurious, arrives } => {
+                News::Arrived { number, packet, was, arrives } => {
                     self.there.note(true);
                     self.blocks.arrived(number);
                     self.replies.known(packet.settled);
                     packet.contents.into_iter().for_each(|content| self.streams.arrived(content));
-                    if spurious {
-                        self.margin.regret(made.saturating_duration_since(arrives));
-                    } else {
-                        last = last.max(Some(arrives));
+                    match was {
+                        Taken::UnderWay => last = last.max(Some(arrives)),
+                        // Its answer was lost, which says nothing of its time.
+                        Taken::Doubtful => {}
+                        Taken::Lost => {
+                            self.margin.regret(made.saturating_duration_since(arrives));
+                        }
                     }
                 }
                 News::Lost { number, contents } => {

@@ -48,7 +48,8 @@ pub struct ClientEnd {
     back: Share,
     /// A reply came: the provider knows the session.
     greeted: bool,
-    /// So many replies are asked for with the next packet.
+    /// So many packets are to ask for an answer at once, and for so many.
+    questions: u32,
     ping: u8,
     /// The provider is to be told that the session ends.
     farewell: Option<Reason>,
@@ -71,7 +72,8 @@ impl ClientEnd {
             there: Share::new(0.9),
             back: Share::new(0.9),
             greeted: false,
-            ping: 0,
+            questions: 0,
+            ping: 1,
             farewell: None,
         }
     }
@@ -114,7 +116,7 @@ impl ClientEnd {
         let arrives = now + there;
         let answered = arrives + self.blocks.longest() + self.margin.value() + timing::ANSWER_DELAY;
         if self.packets.sent(number, arrives, answered) {
-            self.timing.asked(now);
+            self.timing.asked(!backs.is_empty(), now);
         }
     }
 
@@ -193,5 +195,22 @@ impl End for ClientEnd {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.streams.closed().is_none().then(|| self.next_time()).flatten()
+    }
+}
+impl ClientEnd {
+    /// Temporary.
+    #[must_use]
+    pub fn debug(&self) -> String {
+        format!(
+            "{:?} {:?} there {} way {} margin {:?} there {:?} back {:?} span {}",
+            self.stock,
+            self.timing,
+            self.blocks.there(),
+            self.blocks.under_way(),
+            self.margin.value(),
+            self.there,
+            self.back,
+            self.packets.span()
+        )
     }
 }

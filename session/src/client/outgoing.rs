@@ -32,7 +32,7 @@ impl ClientEnd {
         let backlog = if self.streams.is_due() { self.streams.backlog().max(1) } else { 0 };
         let lacks = self.lacks(now);
         let gathers = self.timing.gathers(backlog > 0, now);
-        let due = self.ping > 0
+        let due = self.questions > 0
             || self.timing.is_ack_due(now)
             || lacks >= MAX_REPLY_BLOCKS
             || (backlog > 0 && (!gathers || backlog >= max_fragment_data(0)))
@@ -49,16 +49,18 @@ impl ClientEnd {
         if let Some((floor, settled, bitmap)) = self.replies.told() {
             Frame::Ack { floor, settled, bitmap: &bitmap }.encode(&mut frames);
         }
-        if self.ping > 0 {
+        let questions = self.questions > 0;
+        if questions {
             Frame::Ping { replies: self.ping }.encode(&mut frames);
         }
-        let asks = self.ping > 0 || self.timing.loss_news;
-        let wanted = lacks.max(usize::from(self.ping)).min(MAX_REPLY_BLOCKS);
+        let asks = questions || self.timing.loss_news;
+        let least = if questions { usize::from(self.ping) } else { 0 };
+        let wanted = lacks.max(least).min(MAX_REPLY_BLOCKS);
         let blocks = Self::blocks_beside(frames.len() + backlog, wanted);
         let mut contents = Vec::new();
         self.streams.fill(&mut frames, max_fragment_data(blocks), &mut contents);
         self.timing.told();
-        self.ping = 0;
+        self.questions = self.questions.saturating_sub(1);
         let asks = asks || !contents.is_empty();
         if !contents.is_empty() {
             self.timing.something(now);
@@ -72,8 +74,9 @@ impl ClientEnd {
         if self.streams.count() == 0 && !self.packets.is_asking() {
             return 0;
         }
-        let (there, under_way) = (self.blocks.there(), self.blocks.under_way());
-        self.stock.lacks(self.timing.is_quiet(now), there, under_way, self.there, now)
+        let quiet = self.timing.is_quiet(now);
+        let given = (self.blocks.there(), self.blocks.under_way());
+        self.stock.lacks(quiet, self.packets.span(), given, (self.there, self.back), now)
     }
 
     /// How many of the wanted blocks go into a packet beside so many bytes: all that leave room

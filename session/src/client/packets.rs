@@ -37,11 +37,19 @@ pub(super) struct Packet {
     asks: bool,
 }
 
+/// What a packet that arrived had been taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    UnderWay,
+    Doubtful,
+    Lost,
+}
+
 /// Something became known of a packet.
 #[derive(Debug)]
 pub(super) enum News {
-    /// It arrived; `spurious` if it had been taken for lost.
-    Arrived { number: u32, packet: Packet, spurious: bool, arrives: Instant },
+    /// It arrived.
+    Arrived { number: u32, packet: Packet, was: Taken, arrives: Instant },
     /// It did not, and what was in it is to be sent again, unless it was already.
     Lost { number: u32, contents: Vec<Content> },
 }
@@ -111,20 +119,19 @@ impl Packets {
         let mut news = Vec::new();
         let mut gone = Vec::new();
         for (&number, packet) in &mut self.open {
-            let (arrives, due, doubtful) = match packet.state {
+            let (arrives, due, was) = match packet.state {
                 State::Drafted => continue,
-                State::Sent { arrives, due } => (arrives, due, false),
-                State::Doubtful { arrives } | State::Lost { arrives, .. } => (arrives, None, true),
+                State::Sent { arrives, due } => (arrives, due, Taken::UnderWay),
+                State::Doubtful { arrives } => (arrives, None, Taken::Doubtful),
+                State::Lost { arrives, .. } => (arrives, None, Taken::Lost),
             };
             if says(floor, bitmap, number) {
-                gone.push((number, arrives, doubtful));
-            } else if number >= floor
-                && arrives + margin < made
-                && !matches!(packet.state, State::Lost { .. })
-            {
+                gone.push((number, arrives, was));
+            } else if number >= floor && arrives + margin < made && was != Taken::Lost {
                 packet.state = State::Lost { arrives, at: now };
                 // Kept as well, in case that it comes after all.
-                let contents = if doubtful { Vec::new() } else { packet.contents.clone() };
+                let again = was == Taken::UnderWay;
+                let contents = if again { packet.contents.clone() } else { Vec::new() };
                 remember(&mut self.lost, number);
                 news.push(News::Lost { number, contents });
             } else {
@@ -134,11 +141,11 @@ impl Packets {
                 self.asking.remove(&(due, number));
             }
         }
-        for (number, arrives, spurious) in gone {
+        for (number, arrives, was) in gone {
             if let Some(packet) = self.open.remove(&number) {
-                self.spurious += u64::from(spurious);
+                self.spurious += u64::from(was != Taken::UnderWay);
                 remember(&mut self.arrived, number);
-                news.push(News::Arrived { number, packet, spurious, arrives });
+                news.push(News::Arrived { number, packet, was, arrives });
             }
         }
         news

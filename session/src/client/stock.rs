@@ -64,27 +64,25 @@ impl Stock {
         burst >> halvings.min(16)
     }
 
-    /// Blocks that the provider should have and has not: `there` arrived at most, `under_way` may
-    /// still, of which a share will.
+    /// Blocks that the provider should have and has not, while so many packets are under way. Of
+    /// those given, so many arrived at most, and so many may still. The shares are of packets that
+    /// arrive and of replies that come back.
     pub(super) fn lacks(
         &self,
         quiet: bool,
-        there: usize,
-        under_way: usize,
-        arrive: Share,
+        packets: usize,
+        (there, under_way): (usize, usize),
+        (arrive, back): (Share, Share),
         now: Instant,
     ) -> usize {
-        let base = if quiet { QUIET } else { self.usual(now).clamp(BASE, MAX_BASE) };
+        // Of those that are given some are lost, and of the replies that are made with them too.
+        let round = arrive.value() * back.value();
+        let acks = share_of(BASE + packets / 32, 1.0 / round);
+        let base = if quiet { QUIET } else { self.usual(now).max(acks).clamp(BASE, MAX_BASE) };
         let (waiting, held) =
             self.report.map_or((0, there), |report| (report.waiting, report.held.min(there)));
         let target = (base + waiting).min(self.most);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a share of a few thousand"
-        )]
-        let coming = (under_way as f64 * arrive.value()).ceil() as usize;
+        let coming = share_of(under_way, arrive.value());
         // No more out at once than may be, whatever their share that arrives.
         target.saturating_sub(held + coming).min(self.most.saturating_sub(held + under_way))
     }
@@ -92,4 +90,15 @@ impl Stock {
     pub(super) fn held(&self) -> Option<usize> {
         self.report.map(|report| report.held)
     }
+}
+
+/// A share of a few thousand, rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a share of a few thousand"
+)]
+fn share_of(count: usize, share: f64) -> usize {
+    (count as f64 * share).ceil() as usize
 }

@@ -87,10 +87,10 @@ impl Timing {
         self.open = now;
     }
 
-    /// A packet that asks for an answer went out.
-    pub(super) fn asked(&mut self, now: Instant) {
+    /// A packet that asks for an answer went out, with blocks for it or without.
+    pub(super) fn asked(&mut self, blocks: bool, now: Instant) {
         self.silent.get_or_insert(now);
-        self.questions += 1;
+        self.questions += usize::from(blocks);
         self.looked = now;
     }
 
@@ -155,7 +155,7 @@ impl ClientEnd {
             self.repeat_question(now);
         }
         if self.look_due().is_some_and(|at| at <= now) {
-            self.ping = self.ping.max(1);
+            (self.questions, self.ping) = (1, 1);
             self.timing.looked = now;
             self.timing.look = (self.timing.look * 2).min(MAX_LOOK);
         }
@@ -176,7 +176,7 @@ impl ClientEnd {
     }
 
     /// What is in the packets that waited longest goes out again, and each time one more of them,
-    /// up to four. From the second time on several answers are asked for.
+    /// up to four; from the second time on with more questions, and several answers to each.
     fn repeat_question(&mut self, now: Instant) {
         for _ in 0..=self.timing.repeated.min(3) {
             if self.packets.next_due().is_some_and(|due| due <= now)
@@ -188,6 +188,7 @@ impl ClientEnd {
                 }
             }
         }
+        self.questions = 1 + self.timing.repeated.min(4);
         self.ping = if self.timing.repeated == 0 { 1 } else { 3 };
         self.timing.repeated += 1;
         let wait = FIRST_QUESTION + self.margin.value();
@@ -198,7 +199,7 @@ impl ClientEnd {
     /// When a look after quiet streams is due: the provider may have had something to say, and
     /// every reply with it may be lost.
     fn look_due(&self) -> Option<Instant> {
-        let quiet = self.streams.count() > 0 && !self.packets.is_asking() && self.ping == 0;
+        let quiet = self.streams.count() > 0 && !self.packets.is_asking() && self.questions == 0;
         quiet.then_some(self.timing.looked + self.timing.look)
     }
 

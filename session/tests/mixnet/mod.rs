@@ -120,6 +120,7 @@ pub struct Net {
     pub lost: u64,
     /// The client sends nothing any more.
     pub vanished: bool,
+    alarm: Option<Instant>,
 }
 
 impl Net {
@@ -149,6 +150,7 @@ impl Net {
             arrived: 0,
             lost: 0,
             vanished: false,
+            alarm: None,
         }
     }
 
@@ -158,6 +160,11 @@ impl Net {
 
     pub fn open(&mut self) -> StreamId {
         self.client.open("echo", "some.where:80", self.now).expect("a stream opens")
+    }
+
+    /// Something happens by then.
+    pub fn wake_in(&mut self, time: Duration) {
+        self.alarm = Some(self.now + time);
     }
 
     fn travel(&mut self, drawn: Duration, what: Travelling) {
@@ -235,7 +242,7 @@ impl Net {
         let provider = self.provider.as_ref().and_then(End::poll_timeout);
         let client = self.client.poll_timeout().filter(|_| !self.vanished);
         let later = |at: &Instant| *at > self.now;
-        let next = [slot, client.filter(later), provider.filter(later)];
+        let next = [slot, self.alarm.filter(later), client.filter(later), provider.filter(later)];
         let Some(next) = next.into_iter().flatten().chain(arrival).min() else { return false };
         self.now = self.now.max(next);
         if arrival.is_some_and(|at| at <= self.now)
@@ -372,18 +379,25 @@ impl Pair {
 
     /// Both sides do what they can. Whether all is done.
     pub fn work(&mut self, net: &mut Net) -> bool {
-        self.up.write(&mut net.client, u64::MAX);
-        if net.client.is_granted(self.down.id) || self.down.read > 0 {
+        self.work_slowly(net, u64::MAX)
+    }
+
+    /// The same, but no more than some bytes are written.
+    pub fn work_slowly(&mut self, net: &mut Net, most: u64) -> bool {
+        if !self.up.finished {
+            self.up.write(&mut net.client, most);
+        }
+        if !self.down.ended && net.client.is_granted(self.down.id) {
             self.down.read(&mut net.client, net.now);
         }
         if let Some(provider) = &mut net.provider
-            && (provider.is_granted(self.up.id) || (self.down.written > 0 && !self.is_done()))
+            && (provider.is_granted(self.up.id) || (self.down.finished && !self.is_done()))
         {
             if !self.up.ended {
                 self.up.read(provider, net.now);
             }
             if !self.down.finished {
-                self.down.write(provider, u64::MAX);
+                self.down.write(provider, most);
             }
         }
         self.is_done()
