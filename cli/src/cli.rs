@@ -5,8 +5,8 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    address, broadcast, broadcasts, client, config, connect, demo, directory, fund, impair, miner,
-    node, operator, parameters, receive, report, run_broadcast, send, status, trace, up,
+    address, broadcast, broadcasts, chat, client, config, connect, demo, directory, fund, impair,
+    miner, node, operator, parameters, receive, report, run_broadcast, send, status, trace, up,
 };
 use crate::settings;
 
@@ -22,7 +22,7 @@ Start here:
   mixbed broadcast tx.hex          send a transaction through it
   mixbed status                    how its nodes are
   mixbed trace TXID                a transaction's way, hop by hop
-  mixbed send ADDRESS 'hello'      send a letter to another user; mixbed address, receive
+  mixbed chat ADDRESS              talk to another user; mixbed address, send, receive
   mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
   mixbed parameters set --cover on send cover traffic, so that broadcasts do not show
 
@@ -84,6 +84,7 @@ pub(crate) enum Command {
     Status(status::Args),
     Trace(trace::Args),
     Address(address::Args),
+    Chat(chat::Args),
     Send(send::Args),
     Receive(receive::Args),
     Impair(impair::Args),

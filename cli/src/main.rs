@@ -7,6 +7,7 @@
 //! - [`trace`] reads a transaction's way from its spans; [`demo`] sends some, and proves it.
 
 mod authority_secret;
+mod chat;
 mod cli;
 mod cluster;
 mod commands;

@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
+pub(crate) mod chat;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod connect;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Status(args) => ask(&log, status::run(args)),
         Command::Trace(args) => ask(&log, trace::run(args)),
         Command::Address(args) => ask(&log, address::run(args)),
+        Command::Chat(args) => ask(&log, chat::run(args)),
         Command::Send(args) => ask(&log, send::run(args)),
         Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::chat;
 use crate::control::{ControlArgs, ControlClient, LetterReply};
 use crate::failure::Failure;
 use crate::output;
@@ -16,7 +17,12 @@ Examples:
   mixbed receive --follow          all that come, until Ctrl-C
   mixbed receive --follow --json   a line of JSON each, for scripts
 
-Each letter is printed once. If printing it was cut short, it comes again.";
+Each letter is printed once, also if several of these run at a time. If printing it was cut short,
+it comes again, after ten seconds. `mixbed chat` shows the same letters: what was read there is not
+printed here.
+
+A letter without a name may bring ways to answer it, for some minutes:
+  mixbed send --reply-to ID 'text'";
 
 /// Print the letters that came to this client's mailbox
 #[derive(Debug, clap::Args)]
@@ -65,18 +71,28 @@ async fn next(
 }
 
 fn tell(letter: &LetterReply, now: SystemTime) -> String {
-    let from = letter.from.as_ref().map_or_else(String::new, |from| format!(" from {from}"));
+    let from = match (&letter.name, &letter.from) {
+        (Some(name), _) => format!(" from {}", chat::plain(name)),
+        (None, Some(from)) => format!(" from {from}"),
+        (None, None) => String::new(),
+    };
     let sent = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(letter.sent_ms));
     let age = sent.and_then(|sent| now.duration_since(sent).ok()).unwrap_or_default();
     let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
     let text = match (&letter.text, &letter.hex) {
         // A stranger's text: nothing in it is for the terminal.
-        (Some(text), _) => {
-            text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-        }
+        (Some(text), _) => chat::plain(text),
         (None, hex) => hex.clone().unwrap_or_default(),
     };
-    format!("letter{from}, sent {age} ago:\n{text}")
+    let answer = match letter.answerable_until_ms.filter(|_| letter.answers_left > 0) {
+        Some(until) => format!(
+            "\n(mixbed send --reply-to {} '…' answers it, until {} UTC)",
+            letter.id,
+            chat::clock(until),
+        ),
+        None => String::new(),
+    };
+    format!("letter{from}, sent {age} ago:\n{text}{answer}")
 }
 
 #[cfg(test)]
@@ -88,12 +104,26 @@ mod tests {
         let letter = LetterReply {
             id: String::new(),
             from: Some("mixbed1xyz".to_owned()),
+            name: None,
+            answers: None,
+            answers_left: 0,
+            answerable_until_ms: None,
             sent_ms: 1_000_000,
             text: Some("one\ntwo\u{1b}[2J\u{9b}".to_owned()),
             hex: None,
         };
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_061_900);
         assert_eq!(tell(&letter, now), "letter from mixbed1xyz, sent 1m 1s ago:\none\ntwo[2J");
+        let offered = LetterReply {
+            id: "00ff".to_owned(),
+            name: Some("anonymous-00".to_owned()),
+            answers_left: 1,
+            answerable_until_ms: Some(0),
+            ..letter.clone()
+        };
+        let told = tell(&offered, now);
+        assert!(told.starts_with("letter from anonymous-00, sent 1m 1s ago:\n"), "{told}");
+        assert!(told.ends_with("--reply-to 00ff '…' answers it, until 00:00 UTC)"), "{told}");
         let bytes = LetterReply { from: None, text: None, hex: Some("ff00".to_owned()), ..letter };
         let earlier = SystemTime::UNIX_EPOCH;
         assert_eq!(tell(&bytes, earlier), "letter, sent 0s ago:\nff00", "a clock that is behind");

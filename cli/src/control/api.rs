@@ -107,20 +107,26 @@ pub(crate) struct BroadcastEntry {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LetterQuery {
-    /// The receiver's address.
-    pub(crate) to: String,
-    /// Whether the receiver learns the sender's.
-    #[serde(default)]
+    /// The receiver: an address, a contact, or somebody without a name who wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<String>,
+    /// The letter that it answers, in place of a receiver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reply_to: Option<String>,
+    /// Whether the receiver learns the sender's address.
     pub(crate) named: bool,
     pub(crate) deadline_ms: Option<u64>,
 }
 
-/// A letter that the receiver's gateway keeps.
+/// A letter that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Posted {
     pub(crate) letter: String,
-    pub(crate) gateway: String,
-    /// How long it waits there.
+    /// `sending`, `kept`, `sent_on` or `delivered`.
+    pub(crate) state: String,
+    /// The gateway that keeps it, or that sent it on.
+    pub(crate) gateway: Option<String>,
+    /// How long it waits there; 0 where nothing keeps it.
     pub(crate) lasting_s: u64,
     pub(crate) elapsed_us: u64,
 }
@@ -144,7 +150,7 @@ pub(crate) struct Received {
     pub(crate) letter: Option<LetterReply>,
 }
 
-/// A letter.
+/// A letter that came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LetterReply {
     pub(crate) id: String,
@@ -159,22 +165,52 @@ pub(crate) struct LetterReply {
 
 /// Which letter was taken, in the query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct AcceptQuery {
     pub(crate) letter: String,
 }
 
 /// How a network is, as a client of it sees it.
+    /// How many answers a letter without a name can get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replies: Option<usize>,
+    /// Whether the receiver is asked to say that it has it: letters with a name, unless this says
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<bool>,
+    /// Letters without a name of which this is the same are seen to be from the same sender: 64
+    /// hexadecimal digits, a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thread: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub(crate) until: Until,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    /// Only that it is written down here.
+    Begun,
+    /// The word of the receiver's mailbox, or that an answer was sent on.
+    #[default]
+    Kept,
+    /// The receiver's word.
+    Delivered,
 pub(crate) struct Status {
     /// The version of the program that says so.
     pub(crate) version: String,
     pub(crate) network: String,
     pub(crate) ready: bool,
+    /// The message's number here.
+    pub(crate) no: u64,
     /// Why it is not.
     pub(crate) reasons: Vec<String>,
     pub(crate) directory: DirectoryStatus,
     /// The client that answers; none where a cluster was asked.
+    /// Until when a letter without a name can be answered.
+    pub(crate) answerable_until_ms: Option<u64>,
     pub(crate) client: Option<ClientStatus>,
     /// What its loops tell, and those of the nodes in the same process.
     #[serde(default)]
@@ -203,11 +239,19 @@ pub(crate) struct SenderLoops {
     pub(crate) returned: u64,
     pub(crate) lost: u64,
     /// Of the last ones that ended, up to 256: those that came back.
+    /// What the sender is called here: a contact's name, or `anonymous-` and digits.
+    pub(crate) name: Option<String>,
+    /// The letter that it answers.
+    pub(crate) answers: Option<String>,
     pub(crate) recent_returned: u32,
     /// How many these are.
     pub(crate) recent_ended: u32,
     /// The same for each link on their ways.
     pub(crate) segments: Vec<SegmentLoops>,
+    /// How often a letter without a name can be answered.
+    pub(crate) answers_left: usize,
+    /// And until when.
+    pub(crate) answerable_until_ms: Option<u64>,
     /// What takes packets, as far as this sender's alone tell.
     pub(crate) suspect: Option<Suspect>,
 }
@@ -217,6 +261,95 @@ pub(crate) struct SenderLoops {
 pub(crate) struct SegmentLoops {
     pub(crate) from: String,
     pub(crate) to: String,
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MessageReply {
+    pub(crate) no: u64,
+    /// Whom the conversation is with: an address, or `anonymous-` and digits.
+    pub(crate) with: String,
+    /// The contact's name.
+    pub(crate) name: Option<String>,
+    pub(crate) letter: String,
+    pub(crate) answers: Option<String>,
+    /// Whether it came; else it was written here.
+    pub(crate) received: bool,
+    /// Whether it came and nobody has read it.
+    pub(crate) unread: bool,
+    /// Whether it went without a name.
+    pub(crate) unnamed: bool,
+    /// By its sender's clock.
+    pub(crate) sent_ms: u64,
+    pub(crate) text: Option<String>,
+    /// What is no text.
+    pub(crate) hex: Option<String>,
+    /// Of what was written here: `sending`, `kept`, `sent_on`, `delivered` or `failed`.
+    pub(crate) state: Option<String>,
+    /// The same in words, with the reason.
+    pub(crate) words: Option<String>,
+    /// How often one without a name that came can still be answered.
+    pub(crate) answers_left: usize,
+    /// Until when a letter without a name can be answered, whoever wrote it.
+    pub(crate) answerable_until_ms: Option<u64>,
+}
+
+/// Messages, and what to ask for later ones with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MessagesReply {
+    /// Whom it is with, if it is one conversation: an address, or `anonymous-` and digits.
+    pub(crate) with: Option<String>,
+    pub(crate) messages: Vec<MessageReply>,
+    pub(crate) version: u64,
+}
+
+/// Which messages, in the query.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MessagesQuery {
+    /// An address, a contact, or `anonymous-` and digits; all conversations without it.
+    pub(crate) with: Option<String>,
+    /// The last so many.
+    pub(crate) last: Option<usize>,
+}
+
+/// Which changes, in the query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangesQuery {
+    pub(crate) since: u64,
+    #[serde(default)]
+    pub(crate) wait_ms: Option<u64>,
+}
+
+/// A contact, and in a query: one to be made, or without an address removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Contact {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) address: Option<String>,
+}
+
+/// A conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Conversation {
+    pub(crate) with: String,
+    pub(crate) name: Option<String>,
+    pub(crate) unread: usize,
+}
+
+/// The contacts, and the conversations, the one that was spoken in last at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ChatReply {
+    pub(crate) contacts: Vec<Contact>,
+    pub(crate) conversations: Vec<Conversation>,
+}
+
+/// How many messages were forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Forgotten {
+    pub(crate) messages: usize,
+}
+
     pub(crate) returned: u32,
     pub(crate) ended: u32,
 }

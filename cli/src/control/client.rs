@@ -4,11 +4,14 @@ use mixbed_directory::Parameters;
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url, redirect};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::api::{
-    BroadcastEntry, BroadcastQuery, BroadcastReply, LetterQuery, LetterReply, MailboxReply, Posted,
-    Received, Refusal, Status, Trace,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, ChangesQuery, ChatReply, Contact, Forgotten,
+    LetterQuery, LetterReply, MailboxReply, MessagesQuery, MessagesReply, Posted, Received,
+    Refusal, Status, Trace,
 };
 use crate::impairments::{Impairments, Order};
 use crate::parameters::Change;
@@ -176,12 +179,7 @@ impl ControlClient {
         query: &LetterQuery,
     ) -> Result<Posted, ControlError> {
         let deadline = Duration::from_millis(query.deadline_ms.unwrap_or(60_000));
-        let mut url = self.at("v1/letters");
-        url.query_pairs_mut()
-            .append_pair("to", &query.to)
-            .append_pair("named", &query.named.to_string())
-            .append_pair("deadline_ms", &deadline.as_millis().to_string());
-        let request = self.http.post(url).body(text);
+        let request = self.http.post(self.with("v1/letters", query)).body(text);
         // A mailbox may have to be opened first.
         self.ask(request.timeout(deadline + OPENING)).await
     }
@@ -223,6 +221,46 @@ impl ControlClient {
             return Err(self.refusal(status, &answer));
         }
         serde_json::from_slice(&answer).map_err(|error| self.strange(error.to_string()))
+    /// The contacts and the conversations.
+    pub(crate) async fn chat(&self) -> Result<ChatReply, ControlError> {
+        self.get("v1/chat").await
+    }
+
+    /// Makes a contact, or removes one.
+    pub(crate) async fn set_contact(&self, contact: &Contact) -> Result<(), ControlError> {
+        let request = self.http.post(self.with("v1/chat/contacts", contact));
+        self.ask(request.timeout(PATIENCE)).await
+    }
+
+    /// The last messages of a conversation.
+    pub(crate) async fn messages(
+        &self,
+        query: &MessagesQuery,
+    ) -> Result<MessagesReply, ControlError> {
+        let request = self.http.get(self.with("v1/chat/messages", query));
+        self.ask(request.timeout(PATIENCE)).await
+    }
+
+    /// Waits for messages that are new or different.
+    pub(crate) async fn changes(
+        &self,
+        since: u64,
+        wait: Duration,
+    ) -> Result<MessagesReply, ControlError> {
+        let wait_ms = u64::try_from(wait.as_millis()).ok();
+        let query = ChangesQuery { since, wait_ms };
+        let request = self.http.post(self.with("v1/chat/changes", &query));
+        self.ask(request.timeout(wait + OPENING)).await
+    }
+
+    /// Forgets a conversation, or all of them.
+    pub(crate) async fn forget(&self, with: Option<&str>) -> Result<usize, ControlError> {
+        let query = MessagesQuery { with: with.map(str::to_owned), last: None };
+        let request = self.http.post(self.with("v1/chat/forget", &query));
+        let Forgotten { messages } = self.ask(request.timeout(PATIENCE)).await?;
+        Ok(messages)
+    }
+
     }
 
     async fn send(
@@ -259,6 +297,24 @@ impl ControlClient {
 
     fn strange(&self, why: String) -> ControlError {
         ControlError::Strange { url: self.url.clone(), why }
+    /// A path with a query: the fields of a struct that have a value.
+    fn with(&self, path: &str, query: &impl Serialize) -> Url {
+        let mut url = self.at(path);
+        let fields = serde_json::to_value(query).unwrap_or_default();
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            match value {
+                Value::Null => {}
+                Value::String(text) => {
+                    url.query_pairs_mut().append_pair(name, text);
+                }
+                other => {
+                    url.query_pairs_mut().append_pair(name, &other.to_string());
+                }
+            }
+        }
+        url
+    }
+
     }
 
     fn broken(&self, error: &reqwest::Error) -> ControlError {

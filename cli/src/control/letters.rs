@@ -1,94 +1,28 @@
 //! `POST /v1/letters` and `/v1/mailbox/…`: the mailbox of whoever runs this client.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use mixbed_client::Client;
-use mixbed_client::letters::{Mailbox, MailboxError, MailboxOptions};
-use mixbed_wire::letter::{Letter, LetterId, MAX_LETTER_TEXT, MailboxAddress, Sender};
-use tokio::sync::{Mutex, OnceCell};
+use mixbed_client::letters::chat::{Chat, ChatError, Delivery, Direction, Message, SendOptions};
+use mixbed_wire::MailboxSecret;
+use mixbed_wire::letter::{LetterId, MAX_LETTER_TEXT};
 
-use super::api::{AcceptQuery, LetterQuery, LetterReply, MailboxReply, Posted, ReceiveQuery};
-use super::api::{Received, Refusal};
+use super::api::{AcceptQuery, LetterQuery, MailboxReply, Posted, ReceiveQuery, Received, Until};
 use super::broadcast::{NO_DEADLINE, is_deadline};
+use super::chat::{Answer, Asked, Refused, letter_reply, millis, read, refused, whom};
 use super::server::{Control, refuse};
 
 /// How long things may take if nobody says otherwise.
 const USUAL: Duration = Duration::from_secs(60);
 
-/// How long opening the mailbox may take.
-const OPENING: Duration = Duration::from_secs(60);
-
 /// How long a question for letters may wait: it holds a connection.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-type Refused = (StatusCode, Json<Refusal>);
-type Asked<T> = Result<Query<T>, QueryRejection>;
-type Answer<T> = Result<Json<T>, Refused>;
-
-/// The mailbox, which is opened when it is first asked for.
-#[derive(Clone)]
-pub(crate) struct Post {
-    client: Client,
-    options: MailboxOptions,
-    address: Arc<OnceCell<MailboxAddress>>,
-    open: Arc<Mutex<Option<Open>>>,
-}
-
-struct Open {
-    mailbox: Mailbox,
-    /// Given to somebody who has not accepted it: it is given again first.
-    given: Option<Letter>,
-}
-
-impl fmt::Debug for Post {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Post({:?})", self.address.get())
-    }
-}
-
-impl Post {
-    pub(crate) fn new(client: Client, options: MailboxOptions) -> Self {
-        Self { client, options, address: Arc::default(), open: Arc::default() }
-    }
-
-    async fn address(&self) -> Result<MailboxAddress, MailboxError> {
-        let opening = async {
-            let mailbox = self.client.open_mailbox(self.options.clone(), OPENING).await?;
-            let address = mailbox.address();
-            *self.open.lock().await = Some(Open { mailbox, given: None });
-            Ok(address)
-        };
-        self.address.get_or_try_init(|| opening).await.copied()
-    }
-
-    async fn receive(&self, limit: Duration) -> Result<Option<Letter>, MailboxError> {
-        self.address().await?;
-        let mut open = self.open.lock().await;
-        let Some(Open { mailbox, given }) = open.as_mut() else { return Ok(None) };
-        if given.is_none() {
-            *given = mailbox.receive(limit).await?;
-        }
-        Ok(given.clone())
-    }
-
-    async fn accept(&self, id: LetterId) -> Result<(), MailboxError> {
-        self.address().await?;
-        let mut open = self.open.lock().await;
-        let Some(Open { mailbox, given }) = open.as_mut() else { return Ok(()) };
-        mailbox.accept(id).await?;
-        if given.as_ref().is_some_and(|letter| letter.id == id) {
-            *given = None;
-        }
-        Ok(())
-    }
-}
+/// The most answers that a letter without a name is sent with.
+pub(crate) const MOST_REPLIES: usize = 7;
 
 /// Sends a letter.
 pub(super) async fn send(
@@ -98,50 +32,107 @@ pub(super) async fn send(
 ) -> Answer<Posted> {
     let query = read(query)?;
     let bad = |why: String| refuse(StatusCode::BAD_REQUEST, why);
-    let to: MailboxAddress = query.to.parse().map_err(|error| bad(format!("{error}")))?;
-    let limit = query.deadline_ms.map_or(USUAL, Duration::from_millis);
-    if !is_deadline(limit) {
-        return Err(bad(NO_DEADLINE.to_owned()));
-    }
+    let options = options(&query).map_err(bad)?;
     let text = to_bytes(body, MAX_LETTER_TEXT).await.map_err(|_| {
         let why = format!("a letter has at most {MAX_LETTER_TEXT} bytes");
         refuse(StatusCode::PAYLOAD_TOO_LARGE, why)
     })?;
     let began = Instant::now();
-    let sending = async {
-        let Post { client, options, .. } = &control.post;
-        if query.named {
-            let gateway = control.post.address().await?.gateway;
-            let from = Sender::Named { key: &options.key, gateway };
-            client.send_letter_from(from, &to, &text, limit).await
-        } else {
-            client.send_letter(&to, &text, limit).await
+    let chat = control.post.chat().await.map_err(|error| refused(&error))?;
+    let sent = match (&query.to, &query.reply_to) {
+        (Some(to), None) => chat.send_to(&whom(&chat, to)?, &text, &options).await,
+        (None, Some(letter)) => chat.answer(&letter_id(letter)?, &text, &options).await,
+        _ => return Err(bad("a letter goes to somebody, or answers a letter: say one".to_owned())),
+    };
+    let sent = sent.map_err(|error| refused(&error))?;
+    let reached = match query.until {
+        Until::Begun => sent,
+        Until::Kept => chat.settled(&sent).await.map_err(|error| refused(&error))?,
+        Until::Delivered => {
+            let left = options.limit.saturating_sub(began.elapsed());
+            delivered(&chat, sent, left).await.map_err(|error| refused(&error))?
         }
     };
-    let posted = sending.await.map_err(|error| refused(&error))?;
+    posted(&reached, query.until, began.elapsed())
+}
+
+fn options(query: &LetterQuery) -> Result<SendOptions, String> {
+    let limit = query.deadline_ms.map_or(USUAL, Duration::from_millis);
+    if !is_deadline(limit) {
+        return Err(NO_DEADLINE.to_owned());
+    }
+    let replies = query.replies.unwrap_or(0);
+    if replies > MOST_REPLIES {
+        return Err(format!("a letter can be sent to be answered at most {MOST_REPLIES} times"));
+    }
+    let thread = query.thread.as_ref().map(|digits| {
+        let mut secret = [0; 32];
+        hex::decode_to_slice(digits, &mut secret)
+            .map(|()| MailboxSecret::from_bytes(secret))
+            .map_err(|_| "a thread is 64 hexadecimal digits".to_owned())
+    });
+    let receipt = query.receipt.unwrap_or(query.named);
+    Ok(SendOptions { named: query.named, receipt, replies, thread: thread.transpose()?, limit })
+}
+
+/// Waits for the receiver's word.
+async fn delivered(chat: &Chat, sent: Message, limit: Duration) -> Result<Message, ChatError> {
+    let end = Instant::now() + limit;
+    let mut version = chat.version();
+    loop {
+        let now = chat.message(&sent.letter).unwrap_or_else(|| sent.clone());
+        let ended =
+            matches!(now.delivery(), Some(Delivery::Delivered { .. } | Delivery::Failed { .. }));
+        let left = end.saturating_duration_since(Instant::now());
+        if ended || left.is_zero() {
+            return Ok(now);
+        }
+        (_, version) = chat.changes(version, left).await?;
+    }
+}
+
+fn posted(message: &Message, until: Until, elapsed: Duration) -> Answer<Posted> {
+    let failed = |why: &str| Err(refuse(StatusCode::BAD_GATEWAY, why));
+    let Direction::Sent { delivery, answerable_until, .. } = &message.direction else {
+        return failed("the message is not one that was sent");
+    };
+    let (gateway, lasting) = match delivery {
+        Delivery::Failed { why } => return failed(why),
+        Delivery::Kept { gateway, lasting } => (Some(gateway.clone()), *lasting),
+        Delivery::SentOn { gateway } => (Some(gateway.clone()), Duration::ZERO),
+        Delivery::Sending | Delivery::Delivered { .. } => (None, Duration::ZERO),
+    };
+    if until == Until::Delivered && !matches!(delivery, Delivery::Delivered { .. }) {
+        return failed(&format!("no word of the receiver in time: the letter is {delivery}"));
+    }
     Ok(Json(Posted {
-        letter: posted.letter.to_string(),
-        gateway: posted.gateway,
-        lasting_s: posted.lasting.as_secs(),
-        elapsed_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        no: message.no,
+        letter: message.letter.to_string(),
+        state: delivery.as_str().to_owned(),
+        gateway,
+        lasting_s: lasting.as_secs(),
+        answerable_until_ms: answerable_until.map(millis),
+        elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
     }))
 }
 
 /// The mailbox's address; opens it.
 pub(super) async fn mailbox(State(control): State<Control>) -> Answer<MailboxReply> {
-    let address = control.post.address().await.map_err(|error| refused(&error))?;
+    let address = async { control.post.chat().await?.address().await };
+    let address = address.await.map_err(|error| refused(&error))?;
     Ok(Json(MailboxReply { address: address.to_string() }))
 }
 
-/// Waits for a letter.
+/// Waits for a letter that nobody has read. It is not given to another reader for a while.
 pub(super) async fn receive(
     State(control): State<Control>,
     query: Asked<ReceiveQuery>,
 ) -> Answer<Received> {
     let query = read(query)?;
     let limit = query.wait_ms.map_or(LONGEST_WAIT, Duration::from_millis).min(LONGEST_WAIT);
-    let letter = control.post.receive(limit).await.map_err(|error| refused(&error))?;
-    Ok(Json(Received { letter: letter.map(reply) }))
+    let chat = control.post.chat().await.map_err(|error| refused(&error))?;
+    let message = chat.next_unread(limit).await.map_err(|error| refused(&error))?;
+    Ok(Json(Received { letter: message.map(|message| letter_reply(&chat, message)) }))
 }
 
 /// A letter has arrived where it was wanted.
@@ -149,40 +140,16 @@ pub(super) async fn accept(
     State(control): State<Control>,
     query: Asked<AcceptQuery>,
 ) -> Answer<()> {
-    let query = read(query)?;
+    let id = letter_id(&read(query)?.letter)?;
+    let chat = control.post.chat().await.map_err(|error| refused(&error))?;
+    let message = chat.message(&id).ok_or_else(|| refused(&ChatError::NoLetter(id)))?;
+    let read = chat.mark_read(message.no).await;
+    read.map(Json).map_err(|error| refused(&error))
+}
+
+fn letter_id(digits: &str) -> Result<LetterId, Refused> {
     let mut id = [0; LetterId::LENGTH];
-    hex::decode_to_slice(&query.letter, &mut id)
+    hex::decode_to_slice(digits, &mut id)
         .map_err(|_| refuse(StatusCode::BAD_REQUEST, "a letter's id is 32 hexadecimal digits"))?;
-    let accepted = control.post.accept(LetterId::from_bytes(id)).await;
-    accepted.map(Json).map_err(|error| refused(&error))
-}
-
-fn read<T>(query: Asked<T>) -> Result<T, Refused> {
-    let bad = |error: QueryRejection| refuse(StatusCode::BAD_REQUEST, error.body_text());
-    query.map(|Query(query)| query).map_err(bad)
-}
-
-fn reply(letter: Letter) -> LetterReply {
-    let Letter { id, from, sent, text } = letter;
-    let since = sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let (text, hex) = match String::from_utf8(text) {
-        Ok(text) => (Some(text), None),
-        Err(error) => (None, Some(hex::encode(error.as_bytes()))),
-    };
-    LetterReply {
-        id: id.to_string(),
-        from: from.map(|address| address.to_string()),
-        sent_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-        text,
-        hex,
-    }
-}
-
-fn refused(error: &MailboxError) -> Refused {
-    let status = match error {
-        MailboxError::Letter(_) | MailboxError::NotReceived(_) => StatusCode::BAD_REQUEST,
-        MailboxError::Accepted(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_GATEWAY,
-    };
-    refuse(status, error.to_string())
+    Ok(LetterId::from_bytes(id))
 }

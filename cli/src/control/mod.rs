@@ -10,10 +10,16 @@
 //! POST /v1/impairments, an Order as JSON (`up` only)        → Impairments
 //! GET  /v1/parameters                                      → Parameters
 //! POST /v1/parameters, a Change as JSON (`up` only)        → Parameters
-//! POST /v1/letters?to=ADDRESS&named=true&deadline_ms=60000, the text → Posted
+//! POST /v1/letters?to=WHOM&named=true&deadline_ms=60000, the text → Posted
+//!      or reply_to=LETTER; replies=N, receipt=, thread=SECRET, until=begun|kept|delivered
 //! POST /v1/mailbox                                         → MailboxReply
 //! POST /v1/mailbox/receive?wait_ms=20000                   → Received
 //! POST /v1/mailbox/accept?letter=ID                        → null
+//! GET  /v1/chat                                            → ChatReply
+//! POST /v1/chat/contacts?name=NAME&address=ADDRESS         → null
+//! GET  /v1/chat/messages?with=WHOM&last=20                 → MessagesReply
+//! POST /v1/chat/changes?since=VERSION&wait_ms=20000        → MessagesReply
+//! POST /v1/chat/forget?with=WHOM                           → Forgotten
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
@@ -21,6 +27,7 @@
 
 mod api;
 mod broadcast;
+mod chat;
 mod client;
 mod guard;
 mod impairments;
@@ -28,16 +35,18 @@ mod journal;
 mod letters;
 mod loops;
 mod parameters;
+mod post;
 mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastEntry, BroadcastQuery, BroadcastReply, DirectoryStatus, DocumentStatus, Inside,
-    LetterQuery, LetterReply, LoopsStatus, NodeStatus, Outcome, SegmentLoops, SenderLoops, Status,
-    Trace, Tracing,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact, DirectoryStatus,
+    DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply, MessagesQuery,
+    NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing, Until,
 };
 pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
-pub(crate) use client::{ControlArgs, ControlClient};
-pub(crate) use letters::Post;
+pub(crate) use client::{ControlArgs, ControlClient, ControlError};
+pub(crate) use letters::MOST_REPLIES;
+pub(crate) use post::Post;
 pub(crate) use server::{Control, Nodes, router};
 pub(crate) use status::{listed_nodes, of_document};

@@ -13,7 +13,7 @@ use mixbed_localnet::LocalNet;
 use mixbed_telemetry::{Attribute, Health, Telemetry};
 
 use super::api::{Refusal, Trace};
-use super::{Post, broadcast, guard, impairments, journal, letters, parameters, status};
+use super::{Post, broadcast, chat, guard, impairments, journal, letters, parameters, status};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -59,6 +59,11 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
         .route("/v1/mailbox/receive", post(letters::receive))
         .route("/v1/mailbox/accept", post(letters::accept))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
+        .route("/v1/chat", get(chat::list))
+        .route("/v1/chat/contacts", post(chat::contact))
+        .route("/v1/chat/messages", get(chat::messages))
+        .route("/v1/chat/changes", post(chat::changes))
+        .route("/v1/chat/forget", post(chat::forget))
         .layer(middleware::from_fn(move |request, next| guard::guard(loopback, request, next)))
         .with_state(control)
         .merge(plain)
