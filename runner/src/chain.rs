@@ -9,11 +9,24 @@ use tokio::task::JoinSet;
 
 use crate::core::Sight;
 
-/// Between two questions.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How monerods are asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// Between two questions.
+    pause: Duration,
+    /// One that hangs holds up the others no longer than this.
+    timeout: Duration,
+}
 
-/// A monerod that hangs holds up the others no longer than this.
-const TIMEOUT: Duration = Duration::from_secs(2);
+impl Patience {
+    /// Over a network of their own.
+    pub(crate) const NEAR: Self =
+        Self { pause: Duration::from_millis(500), timeout: Duration::from_secs(2) };
+
+    /// Through the mixnet: a round trip takes a second, and twenty if packets are lost.
+    pub(crate) const FAR: Self =
+        Self { pause: Duration::from_secs(2), timeout: Duration::from_secs(30) };
+}
 
 /// What the monerods said of the transactions with these numbers.
 #[derive(Debug)]
@@ -25,6 +38,7 @@ pub(crate) struct Seen {
 /// Asks all of them again and again, as long as somebody listens.
 pub(crate) async fn watch(
     monerods: Vec<Daemon>,
+    patience: Patience,
     wanted: watch::Receiver<Vec<(u32, TxId)>>,
     seen: mpsc::Sender<Seen>,
 ) {
@@ -33,7 +47,7 @@ pub(crate) async fn watch(
         let ids: Vec<TxId> = asked.iter().map(|(_, txid)| *txid).collect();
         let mut looks = JoinSet::new();
         for (at, daemon) in monerods.iter().enumerate() {
-            let (daemon, ids) = (daemon.clone().with_timeout(TIMEOUT), ids.clone());
+            let (daemon, ids) = (daemon.clone().with_timeout(patience.timeout), ids.clone());
             looks.spawn(async move { (at, look(&daemon, &ids).await) });
         }
         let mut sights = vec![None; monerods.len()];
@@ -47,7 +61,7 @@ pub(crate) async fn watch(
         if seen.send(Seen { asked, sights }).await.is_err() {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(patience.pause).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run is told when it starts.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use mixbed_directory::Trust;
@@ -20,6 +21,16 @@ pub struct Tasks {
     pub traced: bool,
 }
 
+/// How a run, and its wallet, ask what is in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// The network's monerods themselves, at these URLs.
+    Monerods(Vec<String>),
+    /// Providers, through the mixnet: the run listens here, `127.0.0.1:18089`, for its wallet, and asks
+    /// there itself. It is told of no monerod.
+    Mixnet(SocketAddr),
+}
+
 /// Everything a run needs to know.
 #[derive(Clone, Debug)]
 pub struct RunConfig {
@@ -37,8 +48,8 @@ pub struct RunConfig {
     pub wallet: String,
     /// The miner that gives it money.
     pub miner: String,
-    /// The network's monerods: asked whether a transaction is in a block, and used by the wallet.
-    pub monerods: Vec<String>,
+    /// Where it is asked whether a transaction is in a block, and where the wallet asks.
+    pub chain: Chain,
     /// Where spans go.
     pub telemetry: Telemetry,
 }

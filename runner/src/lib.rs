@@ -21,6 +21,6 @@ pub mod store;
 mod voice;
 
 pub use self::core::End;
-pub use config::{RunConfig, Tasks};
+pub use config::{Chain, RunConfig, Tasks};
 pub use error::RunError;
 pub use run::run;

@@ -1,10 +1,12 @@
 //! Sending through the mixnet.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mixbed_client::{BroadcastError, BroadcastOptions, Client, ClientConfig, RequestError, State};
 use mixbed_directory::{Follower, FollowerConfig};
+use mixbed_fronts::{RpcConfig, RpcFront};
 
 use crate::core::Outcome;
 use crate::{RunConfig, RunError};
@@ -31,6 +33,14 @@ impl Mixnet {
             ..ClientConfig::new(directory)
         });
         Ok(Self { client, traced: config.tasks.traced })
+    }
+
+    /// A monerod's RPC by way of providers, for the wallet beside this process.
+    pub(crate) async fn daemon_at(&self, listen: SocketAddr) -> Result<RpcFront, RunError> {
+        let config = RpcConfig { listen, ..RpcConfig::default() };
+        RpcFront::start(self.client.clone(), config)
+            .await
+            .map_err(|error| RunError::Config(error.to_string()))
     }
 
     /// What holds it up, in words; empty if nothing does.

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::{self, Seen};
+use crate::chain::{self, Patience, Seen};
 use crate::core::{End, Order, Outcome, Plan, Run, Saved};
 use crate::fund::Miner;
 use crate::keeper::{self, Kept, Wanted};
@@ -15,7 +15,7 @@ use crate::mixnet::Mixnet;
 use crate::purse::{Made, Purse};
 use crate::store::{Store, StoreError};
 use crate::voice::{self, Voice};
-use crate::{RunConfig, RunError};
+use crate::{Chain, RunConfig, RunError};
 
 /// How long the report's place is waited for at the start.
 const START: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ pub async fn run(
     mut say: impl FnMut(&str),
 ) -> Result<End, RunError> {
     let clock = Clock::start();
-    let monerods = monerods(&config)?;
+    check(&config)?;
     let tasks = &config.tasks;
     let plan = Plan::new(tasks.transactions, tasks.interval, tasks.began, tasks.deadline);
     let saved = open(&mut store, &stop).await?;
@@ -55,6 +55,14 @@ pub async fn run(
     }
 
     let mixnet = Mixnet::start(&config)?;
+    let (urls, patience, front) = match &config.chain {
+        Chain::Monerods(urls) => (urls.clone(), Patience::NEAR, None),
+        Chain::Mixnet(listen) => {
+            let front = mixnet.daemon_at(*listen).await?;
+            (vec![format!("http://{}", front.addr())], Patience::FAR, Some(front))
+        }
+    };
+    let monerods = urls.iter().map(|url| Daemon::new(url)).collect::<Result<Vec<_>, _>>()?;
     let (words, trouble) = watch::channel(String::new());
     let purse = Purse::new(
         &config.wallet,
@@ -69,7 +77,7 @@ pub async fn run(
     helpers.spawn(purse.work(asked, made));
     let (watched, wanted) = watch::channel(Vec::new());
     let (seen, sights) = mpsc::channel(1);
-    helpers.spawn(chain::watch(monerods, wanted, seen));
+    helpers.spawn(chain::watch(monerods, patience, wanted, seen));
     let (to_keep, wanted) = watch::channel(None);
     let (kept, writes) = mpsc::channel(16);
     let keeper = tokio::spawn(keeper::keep(store, wanted, kept));
@@ -96,18 +104,24 @@ pub async fn run(
     // Nothing is sent any more; what was is in the report, or will be with the last write.
     shell.attempts.shutdown().await;
     helpers.shutdown().await;
+    drop(front);
     shell.conclude(outcome, keeper, &stop, &place, &mut say).await
 }
 
-fn monerods(config: &RunConfig) -> Result<Vec<Daemon>, RunError> {
+fn check(config: &RunConfig) -> Result<(), RunError> {
     if !(1..=1000).contains(&config.tasks.transactions) {
         let given = config.tasks.transactions;
         return Err(RunError::Config(format!("transactions is 1 to 1000, not {given}")));
     }
-    if config.monerods.is_empty() {
-        return Err(RunError::Config("no monerod to ask: name at least one".to_owned()));
+    match &config.chain {
+        Chain::Monerods(urls) if urls.is_empty() => {
+            Err(RunError::Config("no monerod to ask: name at least one".to_owned()))
+        }
+        Chain::Monerods(urls) => {
+            urls.iter().try_for_each(|url| Daemon::new(url).map(drop)).map_err(RunError::from)
+        }
+        Chain::Mixnet(_) => Ok(()),
     }
-    Ok(config.monerods.iter().map(|url| Daemon::new(url)).collect::<Result<_, _>>()?)
 }
 
 /// Reads what was written before; waits a while for it to be readable.

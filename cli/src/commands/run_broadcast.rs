@@ -1,12 +1,13 @@
 //! `mixbed run-broadcast`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mixbed_directory::Trust;
 use mixbed_operator::api::Rate;
 use mixbed_runner::store::{ConfigMapStore, FileStore, Store};
-use mixbed_runner::{End, RunConfig, RunError, Tasks};
+use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
 
 use crate::failure::Failure;
 use crate::settings::{AuthorityKey, Period};
@@ -54,8 +55,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7301")]
     miner: String,
     /// The network's monerods; give it once for each. They say what is in a block
-    #[arg(long, value_name = "URL", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "URL", value_delimiter = ',', required_unless_present = "monero_rpc")]
     monerod: Vec<String>,
+    /// Instead: ask everything through the network, and listen here for the wallet, which has this
+    /// for its daemon
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "monerod")]
+    monero_rpc: Option<SocketAddr>,
     /// How many transactions
     #[arg(long, value_name = "NUMBER", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -110,7 +115,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         gateway: args.gateway,
         wallet: args.wallet,
         miner: args.miner,
-        monerods: args.monerod,
+        chain: args.monero_rpc.map_or(Chain::Monerods(args.monerod), Chain::Mixnet),
         telemetry: telemetry.clone(),
     };
     let end = mixbed_runner::run(config, store, stop, |line| output::print(line)).await;

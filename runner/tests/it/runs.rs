@@ -11,6 +11,8 @@ use crate::world::{PATIENCE, Plan, SOON, World};
 
 const WANTED: u32 = 10;
 
+const HIDDEN: u32 = 2;
+
 /// Each number once, each id once, all mined, and told of with trace, provider and latency.
 fn all_mined(report: &Report) -> BTreeSet<String> {
     assert_eq!(report.phase, BroadcastPhase::Succeeded, "{report:#?}");
@@ -89,8 +91,14 @@ async fn runs_end_with_every_transaction_mined_once_or_say_why_not() {
     let again = tokio::time::timeout(SOON, plain.start(&go_on)).await.expect("at once");
     assert_eq!(again.expect("no panic").expect("an end"), End::Complete);
 
+    // One that reaches no monerod but through the mixnet, wallet and all.
+    let hidden = world.hidden_plan("hidden", HIDDEN).await;
+    let ended = hidden.start(&go_on).await.expect("no panic");
+    assert_eq!(ended.expect("an end"), End::Complete);
+    assert!(all_mined(&hidden.report()).is_disjoint(&plain_ids));
+
     let mined = not_mined_by_the_deadline(&world, &mut late).await;
-    assert_eq!(world.mined().await - before, u64::from(2 * WANTED) + mined);
+    assert_eq!(world.mined().await - before, u64::from(2 * WANTED + HIDDEN) + mined);
 }
 
 /// Returns how many were.

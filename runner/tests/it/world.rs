@@ -12,10 +12,10 @@ use axum::routing::post;
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
 use mixbed_monero::miner::{Miner, MinerConfig, Rules};
 use mixbed_monero::testing::Stock;
-use mixbed_monero::{Monerod, MonerodOptions, WalletRpc, WalletRpcOptions};
+use mixbed_monero::{Daemon, Monerod, MonerodOptions, WalletRpc, WalletRpcOptions};
 use mixbed_operator::api::Report;
 use mixbed_runner::store::{FileStore, Store};
-use mixbed_runner::{End, RunConfig, RunError, Tasks};
+use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
 use mixbed_telemetry::{Options, Telemetry};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ type Mining = Arc<Mutex<Option<Arc<Miner>>>>;
 pub(crate) struct Plan {
     config: RunConfig,
     report: PathBuf,
-    _wallet: WalletRpc,
+    wallet: WalletRpc,
 }
 
 impl World {
@@ -89,10 +89,24 @@ impl World {
             gateway: None,
             wallet: wallet.wallet().url().to_owned(),
             miner: self.miner_url.clone(),
-            monerods: vec![self.monerod.url().to_owned()],
+            chain: Chain::Monerods(vec![self.monerod.url().to_owned()]),
             telemetry: self.telemetry.clone(),
         };
-        Plan { config, report: self.dir.path().join(format!("{name}.json")), _wallet: wallet }
+        Plan { config, report: self.dir.path().join(format!("{name}.json")), wallet }
+    }
+
+    /// A run that is told of no monerod, and whose wallet has the run's own port for its daemon.
+    pub(crate) async fn hidden_plan(&self, name: &str, transactions: u32) -> Plan {
+        let mut plan = self.plan(name, transactions).await;
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let listen = free.local_addr().expect("its address");
+        drop(free);
+        let daemon = Daemon::new(&format!("http://{listen}")).expect("an address");
+        let wallet = WalletRpc::start(&daemon, WalletRpcOptions::default());
+        plan.wallet = wallet.await.expect("a wallet");
+        plan.config.wallet = plan.wallet.wallet().url().to_owned();
+        plan.config.chain = Chain::Mixnet(listen);
+        plan
     }
 
     /// How many transactions are in blocks.

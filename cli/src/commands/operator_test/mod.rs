@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use mixbed_operator::api::{
-    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, BroadcastWallet, Mixnet, Period, Rate,
-    is_true,
+    Broadcast, BroadcastPhase, BroadcastSpec, BroadcastStatus, BroadcastWallet, Mixnet, Period,
+    Rate, is_true,
 };
 use serde_json::json;
 
