@@ -52,6 +52,14 @@ impl Progress {
 }
 
 impl Step {
+    /// Says what it has come to: in place on a terminal, in a line elsewhere.
+    pub(crate) fn tell(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+        if !self.progress.terminal {
+            self.progress.say(what);
+        }
+    }
+
     /// Shows how far it is.
     pub(crate) fn at(&self, position: u64, of: u64) {
         if self.bar.length() != Some(of) {

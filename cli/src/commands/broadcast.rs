@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
+
 use mixbed_client::BroadcastOptions;
 
 use super::client;
 use crate::cluster::{ClusterArgs, InCluster, Session};
 use crate::control::{
-    BroadcastQuery, BroadcastReply, ControlArgs, NO_DEADLINE, Outcome, Tracing, accepted, failed,
-    is_deadline,
+    BroadcastQuery, BroadcastReply, ControlArgs, ControlClient, NO_DEADLINE, NO_RANDOM_WAIT,
+    Outcome, Tracing, Wait, accepted, failed, is_deadline, is_random_wait,
 };
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -19,15 +21,24 @@ use crate::{net, output, transaction};
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
 
+/// How often it is looked how a broadcast stands.
+const LOOK: Duration = Duration::from_millis(200);
+
 const AFTER_HELP: &str = "\
 Examples:
   mixbed broadcast tx.hex                    a file with hexadecimal digits, or the raw bytes
   mixbed broadcast 020001...                 the digits themselves
   wallet ... | mixbed broadcast -            standard input
   mixbed broadcast tx.hex --json             for scripts
+  mixbed broadcast tx.hex --wait mined       until it is in a block
+  mixbed broadcast tx.hex --wait no          order it, and see later: mixbed broadcasts
+  mixbed broadcast tx.hex --random-wait 30s  the provider waits about so long before it hands it on
   mixbed broadcast tx.hex --context kind-kind    through a Mixnet in Kubernetes, from here
 
 Success (exit code 0) means that monerod said so: it has the transaction in its pool or in a block.
+Where the network has two providers or more, another one is asked whether it knows of it; one that
+said so and did nothing is named, and the transaction goes to another one. However long this command
+waits, the client goes on until the transaction is in a block (three days at most).
 To broadcast the same transaction again is safe.";
 
 /// Send a signed transaction through the network to monerod, and say what it said
@@ -47,12 +58,40 @@ pub(crate) struct Args {
     /// The provider, by name; without one, any, and another when it fails
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
+    /// What to wait for
+    #[arg(long, value_name = "WHAT", default_value = "accepted")]
+    wait: Until,
+    /// Have the provider wait before it hands the transaction to its monerod: a random time with
+    /// this mean (1 ms to 120 s), ten minutes at most. It unlinks the transaction's arrival there
+    /// from its appearance in Monero's network. The deadline counts without it
+    #[arg(long, value_name = "TIME", value_parser = random_wait)]
+    random_wait: Option<Period>,
+    /// Do not ask another provider whether it knows of the transaction
+    #[arg(long)]
+    no_confirm: bool,
     /// Do not trace it, even if the network allows it
     #[arg(long)]
     no_trace: bool,
     /// Print the result as one line of JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Until {
+    /// It is in a block, or has failed
+    Mined,
+    /// monerod has it, and another provider knows of it, if there is one to be asked
+    Accepted,
+    /// It is written down; with a state directory it survives the client
+    No,
+}
+
+/// A mean that is taken.
+fn random_wait(text: &str) -> Result<Period, String> {
+    let period: Period = text.parse().map_err(|error: PeriodError| error.to_string())?;
+    if is_random_wait(period.0) { Ok(period) } else { Err(NO_RANDOM_WAIT.to_owned()) }
 }
 
 /// A deadline that is taken.
@@ -68,14 +107,85 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     }
     let client = args.control.client().map_err(Failure::usage)?;
     let query = BroadcastQuery {
-        deadline_ms: Some(u64::try_from(args.deadline.0.as_millis()).unwrap_or(u64::MAX)),
+        deadline_ms: Some(millis(args.deadline)),
         trace: if args.no_trace { Tracing::Never } else { Tracing::Allowed },
-        provider: args.provider,
+        provider: args.provider.clone(),
+        // It is followed from here, so that there is something to see meanwhile.
+        wait: Wait::No,
+        confirm: Some(!args.no_confirm),
+        random_wait_ms: args.random_wait.map(millis),
     };
-    let step = Progress::new(quiet || args.json).step("broadcasting");
-    let reply = client.broadcast(raw, &query).await;
+    let progress = Progress::new(quiet || args.json);
+    let step = progress.step("broadcasting");
+    let ordered = client.broadcast(raw, &query).await.map_err(Failure::failed)?;
+    let reply = followed(&client, ordered, args.wait, |reply| step.tell(&tell_step(reply))).await?;
     drop(step);
-    told(&reply.map_err(Failure::failed)?, args.json)
+    if args.wait == Until::No && reply.outcome == Outcome::Pending {
+        return ordered_only(&reply, args.json);
+    }
+    told(&reply, args.json)
+}
+
+fn millis(period: Period) -> u64 {
+    u64::try_from(period.0.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Waits until a broadcast is as far as wished, and shows what becomes of it.
+async fn followed(
+    client: &ControlClient,
+    mut reply: BroadcastReply,
+    until: Until,
+    show: impl Fn(&BroadcastReply),
+) -> Result<BroadcastReply, Failure> {
+    let mut shown = String::new();
+    // What has no id was sent at once, and is over.
+    while let (Some(txid), Some(_)) = (&reply.txid, &reply.state) {
+        if is_enough(&reply, until) {
+            break;
+        }
+        let now = tell_step(&reply);
+        if now != shown {
+            show(&reply);
+            shown = now;
+        }
+        tokio::time::sleep(LOOK).await;
+        reply = client.broadcast_of(txid).await.map_err(Failure::failed)?;
+    }
+    Ok(reply)
+}
+
+fn is_enough(reply: &BroadcastReply, until: Until) -> bool {
+    match until {
+        Until::No => true,
+        Until::Accepted => !reply.under_way,
+        Until::Mined => match reply.outcome {
+            Outcome::Pending => false,
+            Outcome::Accepted | Outcome::AlreadyKnown => false,
+            Outcome::Mined | Outcome::Rejected | Outcome::Failed => true,
+        },
+    }
+}
+
+/// How far it is, in a line.
+fn tell_step(reply: &BroadcastReply) -> String {
+    let by = reply.provider.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+    let found_out = match &reply.found_out[..] {
+        [] => String::new(),
+        names => format!("; {} said so and did nothing", names.join(", ")),
+    };
+    let state = reply.state.as_deref().unwrap_or("sent");
+    format!("{state}{by}: {}{found_out}", reply.words)
+}
+
+/// It is written down, and that is all that was wished.
+fn ordered_only(reply: &BroadcastReply, json: bool) -> Result<(), Failure> {
+    if json {
+        output::print_json(reply);
+    } else {
+        let txid = reply.txid.as_deref().unwrap_or_default();
+        output::print(format!("ordered: see what becomes of it with: mixbed broadcasts {txid}"));
+    }
+    Ok(())
 }
 
 /// By a client of this process, through a cluster's mixnet.
@@ -99,6 +209,8 @@ async fn from_here(args: &Args, raw: &[u8], quiet: bool) -> Result<BroadcastRepl
         deadline: args.deadline.0.saturating_sub(began.elapsed()),
         traced: allowed && !args.no_trace,
         provider: args.provider.clone(),
+        confirm: !args.no_confirm,
+        random_wait: args.random_wait.map(|mean| mean.0),
         ..BroadcastOptions::default()
     };
     let reply = match client.broadcast(raw, options).await {
@@ -123,12 +235,20 @@ fn told(reply: &BroadcastReply, json: bool) -> Result<(), Failure> {
 fn tell(reply: &BroadcastReply) -> String {
     let word = match reply.outcome {
         Outcome::Accepted | Outcome::AlreadyKnown => "accepted",
+        Outcome::Mined => "mined",
+        Outcome::Pending => "pending",
         Outcome::Rejected => "rejected",
         Outcome::Failed => "failed",
     };
     let mut lines = vec![format!("{word}: {}", reply.words)];
     if let Some(txid) = &reply.txid {
         lines.push(format!("txid {txid}"));
+    }
+    if !reply.found_out.is_empty() {
+        lines.push(format!(
+            "{} said before that monerod had it, which was not so",
+            reply.found_out.join(", ")
+        ));
     }
     let micros = Duration::from_micros;
     let by = reply.provider.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
@@ -163,11 +283,28 @@ mod tests {
             trace_id: Some("cd".repeat(16)),
             provider: Some("provider-0".to_owned()),
             elapsed_us: 700_000,
-            packets: None,
+            found_out: vec!["provider-7".to_owned()],
+            ..BroadcastReply::default()
         };
         let text = tell(&reply);
         assert!(text.starts_with("rejected: ") && text.contains("fee is too low"), "{text}");
         assert!(text.contains(&format!("mixbed trace {}", "ab".repeat(32))), "{text}");
         assert!(text.contains("took 700 ms by provider-0"), "{text}");
+        assert!(text.contains("provider-7 said before"), "{text}");
+    }
+
+    #[test]
+    fn it_is_waited_for_what_was_wished() {
+        let reply =
+            |outcome, under_way| BroadcastReply { outcome, under_way, ..BroadcastReply::default() };
+        let enough = |reply: BroadcastReply| {
+            [Until::No, Until::Accepted, Until::Mined].map(|until| is_enough(&reply, until))
+        };
+        assert_eq!(enough(reply(Outcome::Pending, true)), [true, false, false]);
+        assert_eq!(enough(reply(Outcome::Accepted, true)), [true, false, false], "not confirmed");
+        assert_eq!(enough(reply(Outcome::Accepted, false)), [true, true, false]);
+        for end in [Outcome::Mined, Outcome::Rejected, Outcome::Failed] {
+            assert_eq!(enough(reply(end, false)), [true; 3]);
+        }
     }
 }

@@ -13,15 +13,24 @@ use crate::trace::duration;
 const AFTER_HELP: &str = "\
 Examples:
   mixbed broadcasts
+  mixbed broadcasts c88ce978…75177139                  one of them
   mixbed broadcasts --json | jq '.[] | select(.state == \"pending\")'
 
-A `mixbed client` with a state directory writes each broadcast down before it sends it, and goes on
-with it when it is started again, until its deadline (mixbed broadcast --deadline). Ended ones are remembered for a week, 1,000 at most.";
+States: pending (no word of it yet), held (it waits at a provider), accepted (monerod has it), mined
+(in a block), rejected (monerod refuses it), expired (no word of it until its deadline, or no block
+within three days). Accepted ones are asked for at other providers until they are mined.
 
-/// List the broadcasts that a client with a state directory has taken on, and what became of them
+A `mixbed client` with a state directory writes each broadcast down before it sends it, and goes on
+with it when it is started again. Others forget them when they end. Ended ones are remembered for a
+week, 1,000 at most.";
+
+/// List the broadcasts that a client has taken on, and what became of them
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
+    /// One of them, by its transaction's id
+    #[arg(value_name = "TXID")]
+    txid: Option<String>,
     #[command(flatten)]
     control: ControlArgs,
     /// Print all of it as one line of JSON
@@ -31,7 +40,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = args.control.client().map_err(Failure::usage)?;
-    let entries = client.broadcasts().await.map_err(Failure::failed)?;
+    let mut entries = client.broadcasts().await.map_err(Failure::failed)?;
+    if let Some(txid) = &args.txid {
+        entries.retain(|entry| entry.txid.eq_ignore_ascii_case(txid));
+        if entries.is_empty() {
+            let why = format!("no broadcast of {txid} is known there: mixbed broadcasts lists all");
+            return Err(Failure::failed(why));
+        }
+    }
     if args.json {
         output::print_json(&entries);
     } else if entries.is_empty() {
@@ -58,10 +74,18 @@ fn tell(entries: &[BroadcastEntry], now: SystemTime) -> String {
             entry.state.clone(),
             ago(entry.ordered_ms),
             entry.tries.to_string(),
-            format!("{}{by}", entry.words),
+            format!("{}{by}{}", entry.words, found_out(entry)),
         ]);
     }
     table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// Those that said that they had it, and had not.
+fn found_out(entry: &BroadcastEntry) -> String {
+    match &entry.found_out[..] {
+        [] => String::new(),
+        names => format!("; {} said so before and did nothing", names.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +104,15 @@ mod tests {
             ordered_ms: 1000,
             expires_ms: 61_000,
             ended_ms: Some(5000),
+            held_until_ms: None,
+            confirmed_by: None,
+            height: None,
+            confirmations: None,
+            found_out: vec!["provider-7".to_owned()],
         };
         let text = tell(&[entry], SystemTime::UNIX_EPOCH + Duration::from_secs(31));
         let line = text.lines().nth(1).expect("a header and a line");
-        for word in ["abab", "accepted", "30", "ago", "2", "transaction (provider-0)"] {
+        for word in ["abab", "accepted", "30", "ago", "2", "transaction (provider-0); provider-7"] {
             assert!(line.contains(word), "{word}: {text}");
         }
     }

@@ -94,11 +94,12 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
 
     let client = start(&settings, dir.as_ref(), &telemetry)?;
     // What an earlier process has left undone goes on as soon as there is a link.
-    let broadcasts = settings
-        .state_dir
-        .as_deref()
-        .map(|dir| Broadcasts::open(client.clone(), dir, JournalBounds::default()));
-    let broadcasts = broadcasts.transpose().map_err(Failure::usage)?;
+    let bounds = JournalBounds::default();
+    let broadcasts = match settings.state_dir.as_deref() {
+        Some(dir) => Broadcasts::open(client.clone(), dir, bounds),
+        None => Broadcasts::in_memory(client.clone(), bounds),
+    };
+    let broadcasts = broadcasts.map_err(Failure::usage)?;
     let health = Health::new();
     health.set_ready(true);
     let metrics = FollowerMetrics::new(&telemetry, &settings.name, "client");
@@ -131,9 +132,7 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
         () = shutdown.cancelled() => {}
         () = say_state(&client, &url) => {}
     }
-    if let Some(broadcasts) = broadcasts {
-        broadcasts.stop().await;
-    }
+    broadcasts.stop().await;
     fronts.stop().await;
     client.stop().await;
     follow.abort();

@@ -67,6 +67,7 @@ fn tell(status: &Status, now: SystemTime) -> String {
     }
     if let Some(client) = &status.client {
         lines.push(format!("client     {}, {}", client.id, client.words));
+        lines.extend(client.suspects.iter().map(|words| format!("suspect    {words}")));
     }
     if let Some(monerod) = &status.monerod {
         lines.push(format!("monerod    {monerod}"));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
+use mixbed_client::{Broadcasts, JournalBounds};
 use mixbed_directory::{Parameters, Rates};
 use mixbed_fronts::RpcConfig;
 use mixbed_localnet::{LocalNetConfig, Shape};
@@ -19,8 +20,8 @@ use crate::money::{self, Money};
 use crate::net::{self, Running};
 use crate::places::{self, Places};
 use crate::progress::Progress;
-use crate::settings::{MonerodChoice, UpFlags, UpSettings};
 use crate::reachable::reachable;
+use crate::settings::{MonerodChoice, UpFlags, UpSettings};
 use crate::{glue, impairments, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
@@ -135,18 +136,20 @@ impl Up {
         let impairments = impairments::from_setting(settings.impairments.as_deref())?;
         let mut config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
         config.parameters.impairments = impairments;
-        let network = config.network.clone();
         config.tcp = reachable(&settings.tcp_allow, &settings.tcp_name, monerod_url.as_deref())
             .map_err(Failure::usage)?;
+        let network = config.network.clone();
         let running = Running::start(config).await?;
         let fronts = ports.open(&running.client)?;
 
+        let broadcasts = Broadcasts::in_memory(running.client.clone(), JournalBounds::default());
+        let broadcasts = broadcasts.map_err(Failure::failed)?;
         let health = Health::new();
         health.set_ready(true);
         let condition = health.condition("client");
         let watch = tokio::spawn(glue::watch_client(running.client.clone(), condition));
         let control = Control {
-            broadcasts: None,
+            broadcasts: broadcasts.clone(),
             client: running.client.clone(),
             // Its gateways are new ones at each start, so there is nothing to keep.
             post: Post::new(running.client.clone(), MailboxOptions::default()),

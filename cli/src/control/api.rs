@@ -11,6 +11,12 @@ use crate::impairments::ListedRule;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BroadcastReply {
     pub(crate) outcome: Outcome,
+    /// How the broadcast stands, if it is written down: as in [`BroadcastEntry`].
+    #[serde(default)]
+    pub(crate) state: Option<String>,
+    /// Whether there is more to be expected soon: no word yet, or another provider is being asked.
+    #[serde(default)]
+    pub(crate) under_way: bool,
     /// The same in words.
     pub(crate) words: String,
     /// The id that its bytes have; none if they are no transaction.
@@ -23,6 +29,18 @@ pub(crate) struct BroadcastReply {
     pub(crate) elapsed_us: u64,
     /// Known of what was accepted.
     pub(crate) packets: Option<Packets>,
+    /// Another provider that knows of it.
+    #[serde(default)]
+    pub(crate) confirmed_by: Option<String>,
+    /// The height of its block, once it is in one.
+    #[serde(default)]
+    pub(crate) height: Option<u64>,
+    /// Blocks from that one to the newest, when that was asked.
+    #[serde(default)]
+    pub(crate) confirmations: Option<u64>,
+    /// Providers that did not do what they said of it.
+    #[serde(default)]
+    pub(crate) found_out: Vec<String>,
 }
 
 /// What it took.
@@ -48,6 +66,10 @@ pub(crate) enum Outcome {
     Accepted,
     /// monerod had it before: delivered all the same.
     AlreadyKnown,
+    /// It is in a block.
+    Mined,
+    /// There is no word of it yet, and it goes on.
+    Pending,
     /// monerod refuses it, and will again.
     Rejected,
     /// No word of it. It may have arrived or not; to try again is safe.
@@ -57,7 +79,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     pub(crate) fn is_accepted(self) -> bool {
-        matches!(self, Self::Accepted | Self::AlreadyKnown)
+        matches!(self, Self::Accepted | Self::AlreadyKnown | Self::Mined)
     }
 }
 
@@ -81,13 +103,29 @@ pub(crate) struct BroadcastQuery {
     pub(crate) deadline_ms: Option<u64>,
     pub(crate) trace: Tracing,
     pub(crate) provider: Option<String>,
+    pub(crate) wait: Wait,
+    /// Whether another provider is asked for it; without this, yes.
+    pub(crate) confirm: Option<bool>,
+    /// The mean of a random wait at the provider.
+    pub(crate) random_wait_ms: Option<u64>,
+}
+
+/// What the answer to an order waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wait {
+    /// Nothing: it is written down, and asked for later.
+    No,
+    /// A monerod's word, confirmed by another provider where there is another.
+    #[default]
+    Accepted,
 }
 
 /// A broadcast that was written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BroadcastEntry {
     pub(crate) txid: String,
-    /// `pending`, `accepted`, `rejected` or `expired`.
+    /// `pending`, `held`, `accepted`, `mined`, `rejected` or `expired`.
     pub(crate) state: String,
     /// What is known of it, in words.
     pub(crate) words: String,
@@ -101,6 +139,21 @@ pub(crate) struct BroadcastEntry {
     pub(crate) expires_ms: u64,
     /// When it ended.
     pub(crate) ended_ms: Option<u64>,
+    /// Until when a provider holds it.
+    #[serde(default)]
+    pub(crate) held_until_ms: Option<u64>,
+    /// Another provider that knows of it.
+    #[serde(default)]
+    pub(crate) confirmed_by: Option<String>,
+    /// The height of its block, once it is in one.
+    #[serde(default)]
+    pub(crate) height: Option<u64>,
+    /// Blocks from that one to the newest, when that was asked.
+    #[serde(default)]
+    pub(crate) confirmations: Option<u64>,
+    /// Providers that did not do what they said of it.
+    #[serde(default)]
+    pub(crate) found_out: Vec<String>,
 }
 
 /// How a letter is sent, in the query.
@@ -404,6 +457,9 @@ pub(crate) struct ClientStatus {
     pub(crate) state: String,
     /// The same with the reason.
     pub(crate) words: String,
+    /// Providers that did not do what they said, and what that was.
+    #[serde(default)]
+    pub(crate) suspects: Vec<String>,
 }
 
 /// A node.

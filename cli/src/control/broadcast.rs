@@ -8,7 +8,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mixbed_client::{BroadcastError, BroadcastOptions, BroadcastReport, Client, RequestError};
+use mixbed_client::{
+    BroadcastError, BroadcastOptions, BroadcastReport, Client, MAX_MEAN_WAIT, RequestError,
+};
 use mixbed_monero::TxId;
 use mixbed_telemetry::Attribute;
 
@@ -52,18 +54,22 @@ pub(super) async fn handle(
         Tracing::Never => false,
         Tracing::Allowed => tracing_allowed(&control.client),
     };
+    let random_wait = query.random_wait_ms.map(Duration::from_millis);
+    if random_wait.is_some_and(|mean| !is_random_wait(mean)) {
+        return refuse(StatusCode::BAD_REQUEST, NO_RANDOM_WAIT).into_response();
+    }
     let options = BroadcastOptions {
         deadline,
         traced,
         provider: query.provider,
+        confirm: query.confirm.unwrap_or(true),
+        random_wait,
         ..BroadcastOptions::default()
     };
     let began = Instant::now();
     // What has no id cannot be known again, and is sent at once or not at all.
-    if let Some(broadcasts) = &control.broadcasts
-        && TxId::of(&raw).is_ok()
-    {
-        return match journal::broadcast(broadcasts, &raw, &options).await {
+    if TxId::of(&raw).is_ok() {
+        return match journal::broadcast(&control.broadcasts, &raw, &options, query.wait).await {
             Ok((status, mut reply)) => {
                 if reply.trace_id.is_none() && traced {
                     reply.trace_id = trace_of(&control, &reply);
@@ -82,6 +88,14 @@ pub(super) async fn handle(
         }
     };
     (status, Json(reply)).into_response()
+}
+
+/// What is said of other means of a random wait.
+pub(crate) const NO_RANDOM_WAIT: &str = "the mean of a random wait is 1 ms to 120 s";
+
+/// Whether the mean of a random wait may be this.
+pub(crate) fn is_random_wait(mean: Duration) -> bool {
+    (SHORTEST..=MAX_MEAN_WAIT).contains(&mean)
 }
 
 /// Whether a broadcast may take this long.
@@ -131,6 +145,8 @@ pub(crate) fn accepted(report: &BroadcastReport) -> BroadcastReply {
     };
     BroadcastReply {
         outcome,
+        state: None,
+        under_way: false,
         words: words.to_owned(),
         txid: Some(report.txid.to_string()),
         trace_id: report.trace_id.map(hex::encode),
@@ -144,13 +160,18 @@ pub(crate) fn accepted(report: &BroadcastReport) -> BroadcastReply {
             monerod_us: micros(report.monerod_time),
             monerod_attempts: report.monerod_attempts,
         }),
+        confirmed_by: report.confirmed_by.clone(),
+        height: None,
+        confirmations: None,
+        found_out: report.found_out.iter().map(|suspect| suspect.provider.clone()).collect(),
     }
 }
 
 pub(crate) fn failed(error: &BroadcastError, raw: &[u8], elapsed: Duration) -> BroadcastReply {
     let (outcome, provider) = match error {
         BroadcastError::Rejected { provider, .. } => (Outcome::Rejected, Some(provider.clone())),
-        BroadcastError::Unavailable { provider, .. } => (Outcome::Failed, Some(provider.clone())),
+        BroadcastError::Unavailable { provider, .. }
+        | BroadcastError::Unconfirmed { provider, .. } => (Outcome::Failed, Some(provider.clone())),
         _ => (Outcome::Failed, None),
     };
     let hint = match error {
@@ -164,10 +185,9 @@ pub(crate) fn failed(error: &BroadcastError, raw: &[u8], elapsed: Duration) -> B
         outcome,
         words: format!("{error}{hint}"),
         txid: TxId::of(raw).ok().map(|txid| txid.to_string()),
-        trace_id: None,
         provider,
         elapsed_us: micros(elapsed),
-        packets: None,
+        ..BroadcastReply::default()
     }
 }
 

@@ -119,6 +119,14 @@ impl ControlClient {
             if let Some(provider) = &query.provider {
                 pairs.append_pair("provider", provider);
             }
+            let wait = serde_json::to_value(query.wait).unwrap_or_default();
+            pairs.append_pair("wait", wait.as_str().unwrap_or("accepted"));
+            if let Some(confirm) = query.confirm {
+                pairs.append_pair("confirm", if confirm { "true" } else { "false" });
+            }
+            if let Some(mean) = query.random_wait_ms {
+                pairs.append_pair("random_wait_ms", &mean.to_string());
+            }
         }
         let deadline = Duration::from_millis(query.deadline_ms.unwrap_or(60_000));
         let request = self
@@ -133,6 +141,11 @@ impl ControlClient {
             Ok(reply) => Ok(reply),
             Err(_) => Err(self.refusal(status, &answer)),
         }
+    }
+
+    /// How one broadcast stands.
+    pub(crate) async fn broadcast_of(&self, txid: &str) -> Result<BroadcastReply, ControlError> {
+        self.get(&format!("v1/broadcasts/{txid}")).await
     }
 
     /// What the client has written down.

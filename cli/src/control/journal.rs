@@ -1,17 +1,18 @@
-//! Broadcasts that are written down first: `POST /v1/broadcast` of a client with a state directory,
-//! and `GET /v1/broadcasts`.
+//! Broadcasts that are written down first: `POST /v1/broadcast`, `GET /v1/broadcasts` and
+//! `GET /v1/broadcasts/{txid}`.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mixbed_client::{
     BroadcastOptions, BroadcastOrderError, BroadcastRecord, BroadcastState, Broadcasts,
 };
+use mixbed_monero::TxId;
 
-use super::api::{BroadcastEntry, BroadcastReply, Outcome};
+use super::api::{BroadcastEntry, BroadcastReply, Outcome, Wait};
 use super::broadcast::{accepted, micros};
 use super::server::{Control, refuse};
 
@@ -19,20 +20,33 @@ use super::server::{Control, refuse};
 const LAST_WRITE: Duration = Duration::from_secs(2);
 
 pub(super) async fn handle(State(control): State<Control>) -> Response {
-    let Some(broadcasts) = &control.broadcasts else {
-        let why = "this client has no state directory, so it forgets broadcasts when they end: \
-                   start it with --state-dir";
-        return refuse(StatusCode::NOT_FOUND, why).into_response();
-    };
-    let entries: Vec<_> = broadcasts.list().iter().map(entry).collect();
+    let entries: Vec<_> = control.broadcasts.list().iter().map(entry).collect();
     Json(entries).into_response()
 }
 
-/// Takes a transaction on, and waits for its end; at most until its deadline.
+pub(super) async fn handle_one(
+    State(control): State<Control>,
+    Path(txid): Path<String>,
+) -> Response {
+    let Ok(txid) = txid.parse::<TxId>() else {
+        let why = "a transaction's id is 64 hexadecimal digits, and this is none";
+        return refuse(StatusCode::BAD_REQUEST, why).into_response();
+    };
+    let Some(record) = control.broadcasts.watch(txid).map(|record| record.borrow().clone()) else {
+        let why = format!("no broadcast of {txid} is known here; see them all: mixbed broadcasts");
+        return refuse(StatusCode::NOT_FOUND, why).into_response();
+    };
+    let elapsed = record.ordered.elapsed().unwrap_or_default();
+    Json(told(&control.broadcasts, &record, elapsed)).into_response()
+}
+
+/// Takes a transaction on, and waits for what is wished; at most until its deadline, and as long as
+/// it may wait at a provider.
 pub(super) async fn broadcast(
     broadcasts: &Broadcasts,
     raw: &[u8],
     options: &BroadcastOptions,
+    wait: Wait,
 ) -> Result<(StatusCode, BroadcastReply), (StatusCode, String)> {
     let began = Instant::now();
     let txid = broadcasts.order(raw, options).await.map_err(|error| {
@@ -43,53 +57,117 @@ pub(super) async fn broadcast(
         };
         (status, error.to_string())
     })?;
+    let now = || broadcasts.watch(txid).map(|record| record.borrow().clone());
+    let stopped = || (StatusCode::SERVICE_UNAVAILABLE, "the client was stopped".to_owned());
+    if wait == Wait::No {
+        let record = now().ok_or_else(stopped)?;
+        return Ok((StatusCode::ACCEPTED, told(broadcasts, &record, began.elapsed())));
+    }
     // Ordered before with a later deadline, it may go on when this one has passed.
     let limit = options.deadline + LAST_WRITE;
-    let ended = tokio::time::timeout(limit, broadcasts.ended(txid)).await;
-    let record = match ended {
+    let mut record = match tokio::time::timeout(limit, broadcasts.confirmed(txid)).await {
         Ok(record) => record,
-        Err(_) => broadcasts.watch(txid).map(|record| record.borrow().clone()),
+        Err(_) => now(),
     };
-    let record = record
-        .ok_or_else(|| (StatusCode::SERVICE_UNAVAILABLE, "the client was stopped".to_owned()))?;
-    Ok((status(&record.state), told(&record, began.elapsed())))
+    if let Some(BroadcastState::Held { until, .. }) = record.as_ref().map(|record| &record.state) {
+        let more = until.duration_since(SystemTime::now()).unwrap_or_default() + limit;
+        if let Ok(later) = tokio::time::timeout(more, broadcasts.confirmed(txid)).await {
+            record = later;
+        }
+    }
+    let record = record.ok_or_else(stopped)?;
+    let reply = told(broadcasts, &record, began.elapsed());
+    // Whoever waited for a word has none.
+    let outcome = match reply.outcome {
+        Outcome::Pending => Outcome::Failed,
+        other => other,
+    };
+    Ok((status(&record.state), BroadcastReply { outcome, ..reply }))
 }
 
 fn status(state: &BroadcastState) -> StatusCode {
     match state {
-        BroadcastState::Accepted { .. } => StatusCode::OK,
+        BroadcastState::Accepted { .. } | BroadcastState::Mined { .. } => StatusCode::OK,
         BroadcastState::Rejected { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        BroadcastState::Pending | BroadcastState::Expired { .. } => StatusCode::GATEWAY_TIMEOUT,
+        BroadcastState::Pending | BroadcastState::Held { .. } | BroadcastState::Expired { .. } => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
     }
 }
 
-fn told(record: &BroadcastRecord, elapsed: Duration) -> BroadcastReply {
-    if let Some(report) = &record.report {
-        return accepted(report);
-    }
-    let BroadcastEntry { txid, words, provider, .. } = entry(record);
+fn told(broadcasts: &Broadcasts, record: &BroadcastRecord, elapsed: Duration) -> BroadcastReply {
+    let entry = entry(record);
     let outcome = match &record.state {
         BroadcastState::Accepted { already_known: true, .. } => Outcome::AlreadyKnown,
         BroadcastState::Accepted { .. } => Outcome::Accepted,
+        BroadcastState::Mined { .. } => Outcome::Mined,
         BroadcastState::Rejected { .. } => Outcome::Rejected,
-        BroadcastState::Pending | BroadcastState::Expired { .. } => Outcome::Failed,
+        BroadcastState::Pending | BroadcastState::Held { .. } => Outcome::Pending,
+        BroadcastState::Expired { .. } => Outcome::Failed,
     };
-    let elapsed_us = micros(elapsed);
-    let (trace_id, packets) = (None, None);
-    BroadcastReply { outcome, words, txid: Some(txid), trace_id, provider, elapsed_us, packets }
+    // What it took is known of what was accepted by this process.
+    let report = record.report.as_ref().filter(|_| record.is_accepted()).map(accepted);
+    let (trace_id, elapsed_us, packets) = match report {
+        Some(report) => (report.trace_id, report.elapsed_us, report.packets),
+        None => (None, micros(elapsed), None),
+    };
+    BroadcastReply {
+        outcome,
+        state: Some(entry.state),
+        under_way: !record.state.is_settled() || broadcasts.is_being_confirmed(record),
+        words: entry.words,
+        txid: Some(entry.txid),
+        trace_id,
+        provider: entry.provider,
+        elapsed_us,
+        packets,
+        confirmed_by: entry.confirmed_by,
+        height: entry.height,
+        confirmations: entry.confirmations,
+        found_out: entry.found_out,
+    }
 }
 
 fn entry(record: &BroadcastRecord) -> BroadcastEntry {
     let trouble = record.trouble.as_deref();
+    let mut entry = BroadcastEntry {
+        txid: record.txid.to_string(),
+        state: record.state.name().to_owned(),
+        words: String::new(),
+        provider: None,
+        bytes: record.bytes as u64,
+        tries: record.tries,
+        ordered_ms: millis(record.ordered),
+        expires_ms: millis(record.expires),
+        ended_ms: record.state.ended_at().map(millis),
+        held_until_ms: None,
+        confirmed_by: None,
+        height: None,
+        confirmations: None,
+        found_out: record.found_out.clone(),
+    };
     let (provider, words) = match &record.state {
         BroadcastState::Pending => (None, trouble.unwrap_or("no word of it yet").to_owned()),
-        BroadcastState::Accepted { provider, already_known, .. } => {
+        BroadcastState::Held { provider, until } => {
+            entry.held_until_ms = Some(millis(*until));
+            let words = "a provider holds it for a random time before monerod gets it";
+            (Some(provider), words.to_owned())
+        }
+        BroadcastState::Accepted { provider, already_known, confirmed_by, .. } => {
+            entry.confirmed_by.clone_from(confirmed_by);
             let words = if *already_known {
                 "monerod had the transaction before"
             } else {
                 "monerod accepted the transaction"
             };
-            (Some(provider), words.to_owned())
+            let other = confirmed_by.as_ref().map(|other| format!(", and {other} knows of it"));
+            (Some(provider), format!("{words}{}", other.unwrap_or_default()))
+        }
+        BroadcastState::Mined { provider, by, height, confirmations, .. } => {
+            (entry.height, entry.confirmations) = (Some(*height), Some(*confirmations));
+            entry.confirmed_by = (by != provider).then(|| by.clone());
+            let words = format!("in block {height}, {confirmations} confirmations, says {by}");
+            (Some(provider), words)
         }
         BroadcastState::Rejected { provider, words, .. } => {
             (Some(provider), format!("monerod rejects the transaction: {words}"))
@@ -99,17 +177,9 @@ fn entry(record: &BroadcastRecord) -> BroadcastEntry {
             (None, words.to_owned())
         }
     };
-    BroadcastEntry {
-        txid: record.txid.to_string(),
-        state: record.state.name().to_owned(),
-        words,
-        provider: provider.cloned(),
-        bytes: record.bytes as u64,
-        tries: record.tries,
-        ordered_ms: millis(record.ordered),
-        expires_ms: millis(record.expires),
-        ended_ms: record.state.ended_at().map(millis),
-    }
+    entry.provider = provider.cloned();
+    entry.words = words;
+    entry
 }
 
 fn millis(at: SystemTime) -> u64 {

@@ -1,9 +1,11 @@
 //! The control API: how `broadcast`, `status` and `trace` talk to a running `up` or `client`.
 //!
 //! ```text
-//! POST /v1/broadcast?deadline_ms=60000&trace=allowed|always|never&provider=NAME
+//! POST /v1/broadcast?deadline_ms=60000&trace=allowed|always|never&provider=NAME&wait=accepted|no
+//!      &confirm=true|false&random_wait_ms=30000
 //!      the raw transaction as application/octet-stream    → BroadcastReply
-//! GET  /v1/broadcasts, of a client with a state directory     → [BroadcastEntry]
+//! GET  /v1/broadcasts                                      → [BroadcastEntry]
+//! GET  /v1/broadcasts/{txid}                               → BroadcastReply
 //! GET  /v1/status                                          → Status
 //! GET  /v1/traces/{txid or trace id}                       → Trace
 //! GET  /v1/impairments                                     → Impairments
@@ -42,9 +44,11 @@ mod status;
 pub(crate) use api::{
     BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact, DirectoryStatus,
     DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply, MessagesQuery,
-    NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing, Until,
+    NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing, Until, Wait,
 };
-pub(crate) use broadcast::{NO_DEADLINE, accepted, failed, is_deadline};
+pub(crate) use broadcast::{
+    NO_DEADLINE, NO_RANDOM_WAIT, accepted, failed, is_deadline, is_random_wait,
+};
 pub(crate) use client::{ControlArgs, ControlClient, ControlError};
 pub(crate) use letters::MOST_REPLIES;
 pub(crate) use post::Post;

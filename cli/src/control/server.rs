@@ -19,8 +19,8 @@ use super::{Post, broadcast, chat, guard, impairments, journal, letters, paramet
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) client: Client,
-    /// Where its broadcasts are written down, if they are.
-    pub(crate) broadcasts: Option<Broadcasts>,
+    /// Its broadcasts; written down where it has a state directory.
+    pub(crate) broadcasts: Broadcasts,
     /// The client's mailbox.
     pub(crate) post: Post,
     /// The client's name.
@@ -50,6 +50,7 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
     Router::new()
         .route("/v1/broadcast", post(broadcast::handle))
         .route("/v1/broadcasts", get(journal::handle))
+        .route("/v1/broadcasts/{txid}", get(journal::handle_one))
         .route("/v1/status", get(status::handle))
         .route("/v1/traces/{id}", get(trace))
         .route("/v1/impairments", get(impairments::handle_get).post(impairments::handle_post))

@@ -34,6 +34,7 @@ pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
             id: control.client.id().to_string(),
             state: client.as_str().to_owned(),
             words: client.to_string(),
+            suspects: control.client.suspects().iter().map(ToString::to_string).collect(),
         }),
         loops: loops(&control, document.as_deref()),
         nodes: nodes(&control.nodes, document.as_deref()),

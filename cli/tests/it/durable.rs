@@ -45,9 +45,9 @@ fn a_client_that_was_killed_ends_its_broadcasts_when_it_is_back() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let reply: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     assert_eq!((&reply["outcome"], &reply["packets"]["sent"]), (&"accepted".into(), &1.into()));
-    assert_eq!(states(&net.control), BTreeMap::new(), "the other client has no state directory");
-    let none = run(&["broadcasts", "--control", &net.control]);
-    assert_fails(&none, 1, &["no state directory", "--state-dir"]);
+    assert_eq!(states(&net.control), BTreeMap::new(), "the other client has nothing to do");
+    let none = run(&["broadcasts", "--control", &net.control, &done.txid.to_string()]);
+    assert_fails(&none, 1, &["no broadcast of", "mixbed broadcasts"]);
 
     // The only mix of layer 2 is killed: nothing more gets through.
     net.nodes.remove(2).signal(Signal::KILL);
