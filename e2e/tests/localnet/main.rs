@@ -3,6 +3,7 @@
 mod alike;
 mod audit;
 mod broadcast;
+mod chat;
 mod cover;
 mod epochs;
 mod failures;

@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often it is looked. A connection, even one that is refused, is there for longer than a
-/// millisecond or two only if it is worth anything; a question to a name server too.
-const EVERY: Duration = Duration::from_millis(1);
+use crate::world::SOON;
+
+/// How often it is looked. Whoever is asked anything over a connection, and each name server that
+/// does not answer at once, is seen several times.
+const EVERY: Duration = Duration::from_millis(3);
 
 /// The kernel's tables of sockets that reach beyond the machine.
 const TABLES: [&str; 6] = ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"];
@@ -90,6 +92,16 @@ impl Seen {
         assert_eq!(self.contacts(), wanted, "of {self:#?}");
         assert!(self.looks > 100, "it was looked at all the time: {}", self.looks);
     }
+}
+
+/// Waits until the process is connected to this address.
+pub(crate) async fn connected(pid: u32, to: SocketAddr) {
+    let connected = async {
+        while !sockets_of(pid).iter().any(|socket| socket.remote == to) {
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    tokio::time::timeout(SOON, connected).await.expect("it connects");
 }
 
 /// The sockets that a process has open.
