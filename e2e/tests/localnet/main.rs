@@ -3,7 +3,6 @@
 mod alike;
 mod audit;
 mod broadcast;
-mod chat;
 mod cover;
 mod epochs;
 mod failures;
