@@ -158,7 +158,7 @@ pub(crate) struct BroadcastEntry {
 
 /// How a letter is sent, in the query.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct LetterQuery {
     /// The receiver: an address, a contact, or somebody without a name who wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,12 +168,40 @@ pub(crate) struct LetterQuery {
     pub(crate) reply_to: Option<String>,
     /// Whether the receiver learns the sender's address.
     pub(crate) named: bool,
+    /// How many answers a letter without a name can get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replies: Option<usize>,
+    /// Whether the receiver is asked to say that it has it: letters with a name, unless this says
+    /// otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<bool>,
+    /// Letters without a name of which this is the same are seen to be from the same sender: 64
+    /// hexadecimal digits, a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thread: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deadline_ms: Option<u64>,
+    pub(crate) until: Until,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Until {
+    /// Only that it is written down here.
+    Begun,
+    /// The word of the receiver's mailbox, or that an answer was sent on.
+    #[default]
+    Kept,
+    /// The receiver's word.
+    Delivered,
 }
 
 /// A letter that was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Posted {
+    /// The message's number here.
+    pub(crate) no: u64,
     pub(crate) letter: String,
     /// `sending`, `kept`, `sent_on` or `delivered`.
     pub(crate) state: String,
@@ -181,6 +209,8 @@ pub(crate) struct Posted {
     pub(crate) gateway: Option<String>,
     /// How long it waits there; 0 where nothing keeps it.
     pub(crate) lasting_s: u64,
+    /// Until when a letter without a name can be answered.
+    pub(crate) answerable_until_ms: Option<u64>,
     pub(crate) elapsed_us: u64,
 }
 
@@ -209,111 +239,28 @@ pub(crate) struct LetterReply {
     pub(crate) id: String,
     /// The sender's address, if they gave it.
     pub(crate) from: Option<String>,
+    /// What the sender is called here: a contact's name, or `anonymous-` and digits.
+    pub(crate) name: Option<String>,
+    /// The letter that it answers.
+    pub(crate) answers: Option<String>,
     /// By the sender's clock.
     pub(crate) sent_ms: u64,
     pub(crate) text: Option<String>,
     /// What is no text.
     pub(crate) hex: Option<String>,
-}
-
-/// Which letter was taken, in the query.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AcceptQuery {
-    pub(crate) letter: String,
-}
-
-/// How a network is, as a client of it sees it.
-    /// How many answers a letter without a name can get.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) replies: Option<usize>,
-    /// Whether the receiver is asked to say that it has it: letters with a name, unless this says
-    /// otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) receipt: Option<bool>,
-    /// Letters without a name of which this is the same are seen to be from the same sender: 64
-    /// hexadecimal digits, a secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) thread: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-    pub(crate) until: Until,
-}
-
-/// What is waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Until {
-    /// Only that it is written down here.
-    Begun,
-    /// The word of the receiver's mailbox, or that an answer was sent on.
-    #[default]
-    Kept,
-    /// The receiver's word.
-    Delivered,
-pub(crate) struct Status {
-    /// The version of the program that says so.
-    pub(crate) version: String,
-    pub(crate) network: String,
-    pub(crate) ready: bool,
-    /// The message's number here.
-    pub(crate) no: u64,
-    /// Why it is not.
-    pub(crate) reasons: Vec<String>,
-    pub(crate) directory: DirectoryStatus,
-    /// The client that answers; none where a cluster was asked.
-    /// Until when a letter without a name can be answered.
-    pub(crate) answerable_until_ms: Option<u64>,
-    pub(crate) client: Option<ClientStatus>,
-    /// What its loops tell, and those of the nodes in the same process.
-    #[serde(default)]
-    pub(crate) loops: LoopsStatus,
-    /// The nodes of the document.
-    pub(crate) nodes: Vec<NodeStatus>,
-    /// The monerod that the providers submit to, if it is known.
-    pub(crate) monerod: Option<String>,
-}
-
-/// Loops: packets that somebody sends to themselves, to see whether they come back.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LoopsStatus {
-    /// What takes packets, as far as all of them together tell.
-    pub(crate) suspect: Option<Suspect>,
-    /// Those who have sent some.
-    pub(crate) senders: Vec<SenderLoops>,
-}
-
-/// One sender's loops.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SenderLoops {
-    /// A node's name, or the client's.
-    pub(crate) sender: String,
-    pub(crate) sent: u64,
-    pub(crate) returned: u64,
-    pub(crate) lost: u64,
-    /// Of the last ones that ended, up to 256: those that came back.
-    /// What the sender is called here: a contact's name, or `anonymous-` and digits.
-    pub(crate) name: Option<String>,
-    /// The letter that it answers.
-    pub(crate) answers: Option<String>,
-    pub(crate) recent_returned: u32,
-    /// How many these are.
-    pub(crate) recent_ended: u32,
-    /// The same for each link on their ways.
-    pub(crate) segments: Vec<SegmentLoops>,
     /// How often a letter without a name can be answered.
     pub(crate) answers_left: usize,
     /// And until when.
     pub(crate) answerable_until_ms: Option<u64>,
-    /// What takes packets, as far as this sender's alone tell.
-    pub(crate) suspect: Option<Suspect>,
 }
 
-/// The last loops that were to go from one node to another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SegmentLoops {
-    pub(crate) from: String,
-    pub(crate) to: String,
+/// Which letter was taken, in the query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcceptQuery {
+    pub(crate) letter: String,
+}
+
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MessageReply {
@@ -403,6 +350,59 @@ pub(crate) struct Forgotten {
     pub(crate) messages: usize,
 }
 
+/// How a network is, as a client of it sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// The version of the program that says so.
+    pub(crate) version: String,
+    pub(crate) network: String,
+    pub(crate) ready: bool,
+    /// Why it is not.
+    pub(crate) reasons: Vec<String>,
+    pub(crate) directory: DirectoryStatus,
+    /// The client that answers; none where a cluster was asked.
+    pub(crate) client: Option<ClientStatus>,
+    /// What its loops tell, and those of the nodes in the same process.
+    #[serde(default)]
+    pub(crate) loops: LoopsStatus,
+    /// The nodes of the document.
+    pub(crate) nodes: Vec<NodeStatus>,
+    /// The monerod that the providers submit to, if it is known.
+    pub(crate) monerod: Option<String>,
+}
+
+/// Loops: packets that somebody sends to themselves, to see whether they come back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LoopsStatus {
+    /// What takes packets, as far as all of them together tell.
+    pub(crate) suspect: Option<Suspect>,
+    /// Those who have sent some.
+    pub(crate) senders: Vec<SenderLoops>,
+}
+
+/// One sender's loops.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SenderLoops {
+    /// A node's name, or the client's.
+    pub(crate) sender: String,
+    pub(crate) sent: u64,
+    pub(crate) returned: u64,
+    pub(crate) lost: u64,
+    /// Of the last ones that ended, up to 256: those that came back.
+    pub(crate) recent_returned: u32,
+    /// How many these are.
+    pub(crate) recent_ended: u32,
+    /// The same for each link on their ways.
+    pub(crate) segments: Vec<SegmentLoops>,
+    /// What takes packets, as far as this sender's alone tell.
+    pub(crate) suspect: Option<Suspect>,
+}
+
+/// The last loops that were to go from one node to another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SegmentLoops {
+    pub(crate) from: String,
+    pub(crate) to: String,
     pub(crate) returned: u32,
     pub(crate) ended: u32,
 }

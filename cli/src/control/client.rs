@@ -221,19 +221,6 @@ impl ControlClient {
         self.ask(self.http.post(url).timeout(PATIENCE)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
-        self.ask(self.http.get(self.at(path)).timeout(PATIENCE)).await
-    }
-
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        request: reqwest::RequestBuilder,
-    ) -> Result<T, ControlError> {
-        let (status, answer) = self.send(request).await?;
-        if !status.is_success() {
-            return Err(self.refusal(status, &answer));
-        }
-        serde_json::from_slice(&answer).map_err(|error| self.strange(error.to_string()))
     /// The contacts and the conversations.
     pub(crate) async fn chat(&self) -> Result<ChatReply, ControlError> {
         self.get("v1/chat").await
@@ -274,6 +261,19 @@ impl ControlClient {
         Ok(messages)
     }
 
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        self.ask(self.http.get(self.at(path)).timeout(PATIENCE)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, ControlError> {
+        let (status, answer) = self.send(request).await?;
+        if !status.is_success() {
+            return Err(self.refusal(status, &answer));
+        }
+        serde_json::from_slice(&answer).map_err(|error| self.strange(error.to_string()))
     }
 
     async fn send(
@@ -297,19 +297,6 @@ impl ControlClient {
         url
     }
 
-    fn refusal(&self, status: StatusCode, answer: &[u8]) -> ControlError {
-        match serde_json::from_slice::<Refusal>(answer) {
-            Ok(refusal) => ControlError::Refused(refusal.error),
-            // In front of the API: it has too much to do.
-            Err(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
-                ControlError::Busy { url: self.url.clone() }
-            }
-            Err(error) => self.strange(error.to_string()),
-        }
-    }
-
-    fn strange(&self, why: String) -> ControlError {
-        ControlError::Strange { url: self.url.clone(), why }
     /// A path with a query: the fields of a struct that have a value.
     fn with(&self, path: &str, query: &impl Serialize) -> Url {
         let mut url = self.at(path);
@@ -328,6 +315,19 @@ impl ControlClient {
         url
     }
 
+    fn refusal(&self, status: StatusCode, answer: &[u8]) -> ControlError {
+        match serde_json::from_slice::<Refusal>(answer) {
+            Ok(refusal) => ControlError::Refused(refusal.error),
+            // In front of the API: it has too much to do.
+            Err(_) if status == StatusCode::SERVICE_UNAVAILABLE => {
+                ControlError::Busy { url: self.url.clone() }
+            }
+            Err(error) => self.strange(error.to_string()),
+        }
+    }
+
+    fn strange(&self, why: String) -> ControlError {
+        ControlError::Strange { url: self.url.clone(), why }
     }
 
     fn broken(&self, error: &reqwest::Error) -> ControlError {
