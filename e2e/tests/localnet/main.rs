@@ -3,13 +3,16 @@
 mod alike;
 mod audit;
 mod broadcast;
+mod chat;
 mod cover;
 mod epochs;
 mod failures;
 mod faults;
 mod judged;
+mod providers;
 mod recorder;
 mod sockets;
+mod socks;
 mod traffic;
 mod wallet_chain;
 mod wallet_socks;
