@@ -56,13 +56,11 @@ impl Hold {
                 return Reply { response: Response::Refused(words), outcome: "refused" };
             }
         };
-        match taken {
-            Some(answer) => Reply { response: Response::Ok(answer.encode()), outcome: "held" },
-            None => {
-                let words = format!("it holds {MAX_HELD} transactions already, or too large ones");
-                Reply { response: Response::Failed(words), outcome: "full" }
-            }
-        }
+        let Some(answer) = taken else {
+            let words = format!("it holds {MAX_HELD} transactions already, or too large ones");
+            return Reply { response: Response::Failed(words), outcome: "full" };
+        };
+        Reply { response: Response::Ok(answer.encode()), outcome: "held" }
     }
 }
 

@@ -11,7 +11,7 @@ use super::Bounds;
 /// Reply blocks by their request, and when the last of each came. They have a place of their own,
 /// not one with their request: they may come before its first fragment.
 pub(super) struct Supplies<B> {
-    supplies: HashMap<MessageId, Supply<B>>,
+    held: HashMap<MessageId, Supply<B>>,
     /// The same requests by the time of their last block.
     by_age: BTreeSet<(Instant, MessageId)>,
     blocks: usize,
@@ -25,7 +25,7 @@ struct Supply<B> {
 
 impl<B> Default for Supplies<B> {
     fn default() -> Self {
-        Self { supplies: HashMap::new(), by_age: BTreeSet::new(), blocks: 0 }
+        Self { held: HashMap::new(), by_age: BTreeSet::new(), blocks: 0 }
     }
 }
 
@@ -48,7 +48,7 @@ impl<B> Supplies<B> {
         bounds: &Bounds,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let kept = self.supplies.get(&message).map_or(0, |supply| supply.parts.len());
+        let kept = self.held.get(&message).map_or(0, |supply| supply.parts.len());
         let parts: Vec<_> = parts.take(bounds.supply.saturating_sub(kept)).collect();
         if parts.is_empty() {
             return Err(DropReason::TooManyMessages);
@@ -65,7 +65,7 @@ impl<B> Supplies<B> {
             }
         }
         self.blocks += parts.len();
-        let supply = self.supplies.entry(message);
+        let supply = self.held.entry(message);
         let supply = supply.or_insert_with(|| Supply { parts: Vec::new(), heard: now });
         self.by_age.remove(&(supply.heard, message));
         self.by_age.insert((now, message));
@@ -76,7 +76,7 @@ impl<B> Supplies<B> {
 
     /// Hands out what is kept for a request.
     pub(super) fn take(&mut self, message: &MessageId) -> Option<Vec<(u16, B)>> {
-        let supply = self.supplies.remove(message)?;
+        let supply = self.held.remove(message)?;
         self.by_age.remove(&(supply.heard, *message));
         self.blocks -= supply.parts.len();
         Some(supply.parts)

@@ -19,7 +19,8 @@ pub struct SessionBounds {
     /// How long a stream lasts on which nothing moves. Default 10 min: wallets keep connections that
     /// they use once in some minutes.
     pub stream_idle: Duration,
-    /// Connections of the service `tcp` at once, those that are being made included. Default 512.
+    /// Connections of the service `tcp` at once, those that are being made included. When there are
+    /// so many, one on which nothing has moved for longer than `grace` makes room. Default 512.
     pub sockets: usize,
     /// How long a connection may take to be made, its name's look-up included. Default 10 s.
     pub connect: Duration,

@@ -61,6 +61,12 @@ impl Served {
         Self { stream: Some(stream), metrics, any, own: Moved::new(), idle }
     }
 
+    /// Notes what moves on this stream there, too.
+    pub(super) fn moves(&mut self, own: Moved) {
+        own.now();
+        self.own = own;
+    }
+
     /// Ends both directions at once; the client gets the reason.
     pub fn reset(mut self, reason: Reason) {
         if let Some(stream) = self.stream.take() {

@@ -5,6 +5,7 @@ use std::io;
 use mixbed_session::{Code, Reason};
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::connect::code;
 use crate::provider::sessions::Served;
@@ -13,12 +14,15 @@ use crate::provider::sessions::Served;
 const BUFFER: usize = 16 << 10;
 
 /// Copies until both directions have ended, or one breaks: then the other side is told. Who reads
-/// slowly is written to slowly, and read from slowly in turn.
-pub(super) async fn carry(mut stream: Served, mut socket: TcpStream) {
+/// slowly is written to slowly, and read from slowly in turn. It ends, too, when its place is `needed`.
+pub(super) async fn carry(mut stream: Served, mut socket: TcpStream, needed: &CancellationToken) {
     let idle = stream.idle();
     let copied = tokio::select! {
         copied = copy_bidirectional_with_sizes(&mut stream, &mut socket, BUFFER, BUFFER) => copied,
         () = idle => Err(Reason::from(Code::IdleTooLong).into()),
+        () = needed.cancelled() => {
+            Err(Reason::new(Code::IdleTooLong, "it made room for another").into())
+        }
     };
     let Err(error) = copied else { return };
     let Some(reason) = reason(&error) else {

@@ -3,19 +3,19 @@
 mod carry;
 mod config;
 mod connect;
+mod places;
 mod rule;
 mod target;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mixbed_session::{Code, Reason};
-use tokio::sync::Semaphore;
 
 use super::{Asked, Serving, SessionBounds, StreamService};
 use carry::carry;
 pub use config::{TcpConfig, TcpName};
-use connect::connect;
+use connect::Connector;
+use places::Places;
 pub use rule::{RuleError, TargetRule};
 use target::Target;
 
@@ -27,9 +27,8 @@ pub(super) const TCP_SERVICE: &str = "tcp";
 #[derive(Debug)]
 pub struct Tcp {
     config: Arc<TcpConfig>,
-    sockets: Arc<Semaphore>,
-    most: usize,
-    within: Duration,
+    places: Places,
+    connector: Connector,
 }
 
 impl Tcp {
@@ -38,9 +37,8 @@ impl Tcp {
     pub fn new(config: TcpConfig, bounds: &SessionBounds) -> Self {
         Self {
             config: Arc::new(config),
-            sockets: Arc::new(Semaphore::new(bounds.sockets)),
-            most: bounds.sockets,
-            within: bounds.connect,
+            places: Places::new(bounds.sockets, bounds.grace),
+            connector: Connector::new(bounds.connect),
         }
     }
 }
@@ -51,20 +49,23 @@ impl StreamService for Tcp {
     }
 
     fn serve(&self, target: String, asked: Asked) -> Serving {
-        let (config, within) = (Arc::clone(&self.config), self.within);
-        let place = Arc::clone(&self.sockets).try_acquire_owned();
-        let most = self.most;
+        let (config, connector) = (Arc::clone(&self.config), self.connector.clone());
+        let places = self.places.clone();
         Box::pin(async move {
             let at = match permit(&config, &target) {
                 Ok(at) => at,
                 Err(reason) => return asked.refuse(reason),
             };
-            let Ok(_place) = place else {
-                let words = format!("the provider has {most} connections, its most");
+            let Some(place) = places.take() else {
+                let words = format!("the provider has {} connections, its most", places.most());
                 return asked.refuse(Reason::new(Code::Busy, words));
             };
-            match connect(&at, within).await {
-                Ok(socket) => carry(asked.grant(), socket).await,
+            match connector.connect(&at).await {
+                Ok(socket) => {
+                    let mut stream = asked.grant();
+                    stream.moves(place.moved.clone());
+                    carry(stream, socket, &place.needed).await;
+                }
                 Err(code) => asked.refuse(Reason::new(code, target)),
             }
         })

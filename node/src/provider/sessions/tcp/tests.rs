@@ -1,5 +1,6 @@
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
@@ -132,7 +133,9 @@ async fn a_target_is_connected_by_address_or_name() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let port = listener.local_addr().expect("bound").port();
     for host in ["127.0.0.1", "localhost"] {
-        let socket = connect(&target(&format!("{host}:{port}")), Duration::from_secs(10)).await;
+        let socket = Connector::new(Duration::from_secs(10))
+            .connect(&target(&format!("{host}:{port}")))
+            .await;
         assert!(socket.expect("connected").nodelay().expect("asked"));
     }
 }
@@ -143,7 +146,7 @@ async fn each_failure_has_its_code() {
     let free = listener.local_addr().expect("bound");
     drop(listener);
     let tried = |text: String, within| async move {
-        connect(&target(&text), within).await.expect_err("there is nobody")
+        Connector::new(within).connect(&target(&text)).await.expect_err("there is nobody")
     };
     let soon = Duration::from_secs(10);
     assert_eq!(tried(free.to_string(), soon).await, Code::Refused);
@@ -169,7 +172,7 @@ async fn a_target_that_is_silent_times_out() {
     let limit = Duration::from_millis(300);
     let began = Instant::now();
     let code = loop {
-        match connect(&target(&address.to_string()), limit).await {
+        match Connector::new(limit).connect(&target(&address.to_string())).await {
             Ok(socket) => fill.push(socket),
             Err(code) => break code,
         }
