@@ -229,10 +229,9 @@ impl Lane {
         }
     }
 
-    fn reply(&mut self, block: Block, reply: Vec<u8>) {
-        if !block.lost {
-            let identifier = block.identifier;
-            self.due(block.back, Due::AtClient { identifier, reply });
+    fn reply(&mut self, Block { identifier, back, lost }: Block, reply: Vec<u8>) {
+        if !lost {
+            self.due(back, Due::AtClient { identifier, reply });
         }
     }
 }
@@ -319,5 +318,5 @@ impl User {
 }
 
 fn byte(at: usize) -> u8 {
-    (at.wrapping_mul(31) >> 3) as u8 ^ (at >> 8) as u8
+    crate::rig::byte(at)
 }

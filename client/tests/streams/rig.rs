@@ -46,7 +46,13 @@ impl Rig {
 
 /// Bytes of which each is told from those about it.
 pub(crate) fn bytes(seed: u8, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at.wrapping_mul(31) >> 3) as u8 ^ (at >> 8) as u8 ^ seed).collect()
+    (0..length).map(|at| byte(at) ^ seed).collect()
+}
+
+/// What is at a place.
+pub(crate) fn byte(at: usize) -> u8 {
+    let [.., high, low] = at.wrapping_mul(40503).to_be_bytes();
+    high ^ low.rotate_left(3)
 }
 
 /// Sends this to an echo and ends, and reads what comes back meanwhile, to its end.

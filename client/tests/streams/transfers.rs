@@ -17,9 +17,16 @@ async fn ten_megabytes_there_and_back_at_once() {
     let rig = Rig::new(1, parameters()).await;
     let sent = bytes(1, 10 * MEGABYTE);
     let stream = rig.echo().await;
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), rig.client.readings());
     tokio::time::timeout(6 * SOON, through(stream, &sent)).await.expect("in time");
-    println!("{} bytes there and back in {:?}", sent.len(), began.elapsed());
+    let after = rig.client.readings();
+    println!(
+        "{} bytes there and back in {:?}: {} packets there, {} back",
+        sent.len(),
+        began.elapsed(),
+        after.sent - before.sent,
+        after.received - before.received,
+    );
     rig.stop().await;
 }
 
