@@ -12,3 +12,4 @@ mod jaeger;
 mod laptop;
 mod repair;
 mod specs;
+mod wallets;

@@ -47,6 +47,7 @@ async fn wrong_specs_are_refused_with_their_messages() {
         (json!({ "mixnet": "net", "transactions": 1001 }), "spec.transactions"),
         (json!({ "mixnet": "net", "rate": "often" }), "spec.rate"),
         (json!({ "mixnet": "net", "deadline": "1s" }), "between 10s and 24h"),
+        (json!({ "mixnet": "net", "wallet": { "through": "tor" } }), "spec.wallet.through"),
         (json!({ "mixnet": "net", "count": 3 }), ".spec.count: field not declared"),
     ] {
         let refused = refused::<Broadcast>(&place, "b", &spec).await;
