@@ -12,7 +12,7 @@ use crate::world::SOON;
 
 /// How often it is looked. Whoever is asked anything over a connection, and each name server that
 /// does not answer at once, is seen several times.
-const EVERY: Duration = Duration::from_millis(3);
+const EVERY: Duration = Duration::from_millis(5);
 
 /// The kernel's tables of sockets that reach beyond the machine.
 const TABLES: [&str; 6] = ["tcp", "tcp6", "udp", "udp6", "raw", "raw6"];
