@@ -33,7 +33,7 @@ pub(super) struct Attempt<'a> {
     pub(super) span: Option<&'a Span>,
     /// The provider that was asked for.
     pub(super) wanted: Option<&'a str>,
-    /// Those that are tried only if there is no other.
+    /// Those that are tried after all others.
     pub(super) rather_not: &'a [String],
     /// When the broadcast was ordered.
     pub(super) began: Instant,
@@ -67,7 +67,11 @@ impl Attempt<'_> {
         deadline: Instant,
     ) -> Result<BroadcastReport, BroadcastError> {
         let mut tally = Tally::default();
-        let mut round = self.client.probed(self.candidates(wish, not)?, deadline).await;
+        let mut first = self.candidates(wish, not)?;
+        let is_last = |provider: &Descriptor| self.rather_not.contains(&provider.name);
+        let last = first.split_off(first.partition_point(|provider| !is_last(provider)));
+        let mut round = self.client.probed(first, deadline).await;
+        round.extend(last);
         loop {
             let mut may_pass = round.is_empty();
             for (position, provider) in round.iter().enumerate() {
@@ -108,9 +112,7 @@ impl Attempt<'_> {
     ) -> Result<Vec<Descriptor>, RequestError> {
         let mut found = self.client.offering(wish.service(), self.wanted)?;
         found.retain(|provider| !not.contains(&provider.name));
-        if found.iter().any(|provider| !self.rather_not.contains(&provider.name)) {
-            found.retain(|provider| !self.rather_not.contains(&provider.name));
-        }
+        found.sort_by_key(|provider| self.rather_not.contains(&provider.name));
         Ok(found)
     }
 

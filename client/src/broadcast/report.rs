@@ -16,7 +16,7 @@ pub struct BroadcastOptions {
     pub traced: bool,
     /// The provider, by name. Default: a random one, and another when it fails.
     pub provider: Option<String>,
-    /// Those that get it only if there is no other, by name. Default: nobody.
+    /// Those that are tried after all others, by name. Default: nobody.
     pub not: Vec<String>,
     /// Whether another provider is asked if it knows the transaction, so that success does not rest
     /// on the word of the one that submitted it. Where there is no other, or none answers, that
