@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod roles;
 mod sphinx;
+mod streams;
 
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,8 @@ enum Part {
     /// A net, in a process of its own.
     #[command(hide = true, name = "serve-net")]
     Net(cover::ServeNet),
+    /// Streams alone.
+    Streams,
     /// On the Kubernetes that `make bench-cluster` names.
     Cluster,
     /// Idle clients, in a process of their own.
@@ -57,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Some(Part::Net(net)) => return cover::serve_net(&net),
         Some(Part::Clients(clients)) => return cover::serve_clients(&clients),
         Some(Part::Cluster) => return cluster(&args.out, args.strict),
+        Some(Part::Streams) => return streams(&args.out, args.strict),
         None => {}
     }
     let mut report = Report::default();
@@ -70,6 +74,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         Box::pin(forward::measure(&mut report)).await?;
         broadcast::measure(&mut report).await?;
+        Box::pin(streams::measure(&mut report)).await?;
         cover::measure(&mut report).await?;
         roles::measure(&mut report, &args.mixbed).await
     })?;
@@ -79,6 +84,12 @@ fn main() -> anyhow::Result<()> {
 fn cluster(out: &Path, strict: bool) -> anyhow::Result<()> {
     let mut report = Report::default();
     tokio::runtime::Runtime::new()?.block_on(cluster::measure(&mut report))?;
+    finish(&report, out, strict)
+}
+
+fn streams(out: &Path, strict: bool) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    tokio::runtime::Runtime::new()?.block_on(streams::measure(&mut report))?;
     finish(&report, out, strict)
 }
 
