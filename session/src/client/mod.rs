@@ -197,20 +197,3 @@ impl End for ClientEnd {
         self.streams.closed().is_none().then(|| self.next_time()).flatten()
     }
 }
-impl ClientEnd {
-    /// Temporary.
-    #[must_use]
-    pub fn debug(&self) -> String {
-        format!(
-            "{:?} {:?} there {} way {} margin {:?} there {:?} back {:?} span {}",
-            self.stock,
-            self.timing,
-            self.blocks.there(),
-            self.blocks.under_way(),
-            self.margin.value(),
-            self.there,
-            self.back,
-            self.packets.span()
-        )
-    }
-}

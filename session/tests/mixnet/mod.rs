@@ -4,6 +4,7 @@
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -15,35 +16,35 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Hops that hold a packet, and links, each way.
-pub const HOLDS: usize = 4;
-pub const LINKS: usize = 5;
+pub(crate) const HOLDS: usize = 4;
+pub(crate) const LINKS: usize = 5;
 
 /// The mean time that a hop holds a packet.
-pub const MEAN: Duration = Duration::from_millis(50);
+pub(crate) const MEAN: Duration = Duration::from_millis(50);
 
 /// The mean of all delays of a round trip.
-pub const ROUND_TRIP: Duration = Duration::from_millis(50 * 2 * HOLDS as u64);
+pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(50 * 2 * HOLDS as u64);
 
 /// What a packet goes through.
 #[derive(Clone, Copy, Debug)]
-pub struct Path {
+pub(crate) struct Path {
     /// The probability that a link loses it.
-    pub loss: f64,
+    pub(crate) loss: f64,
     /// The mean of what each link takes beside the delays that were drawn.
-    pub noise: Duration,
+    pub(crate) noise: Duration,
 }
 
-pub fn exponential(mean: Duration, rng: &mut impl Rng) -> Duration {
+pub(crate) fn exponential(mean: Duration, rng: &mut impl Rng) -> Duration {
     mean.mul_f64(-rng.random_range(f64::MIN_POSITIVE..1.0_f64).ln())
 }
 
 impl Path {
-    pub fn draw(rng: &mut impl Rng) -> Duration {
+    pub(crate) fn draw(rng: &mut impl Rng) -> Duration {
         (0..HOLDS).map(|_| exponential(MEAN, rng)).sum()
     }
 
     /// How much later than drawn it comes, if it comes.
-    pub fn cross(self, rng: &mut impl Rng) -> Option<Duration> {
+    pub(crate) fn cross(self, rng: &mut impl Rng) -> Option<Duration> {
         let mut late = Duration::ZERO;
         for _ in 0..LINKS {
             if rng.random_bool(self.loss) {
@@ -56,7 +57,7 @@ impl Path {
 }
 
 #[derive(Debug)]
-pub struct Block {
+pub(crate) struct Block {
     no: BlockNo,
     back: Duration,
 }
@@ -89,46 +90,46 @@ impl Ord for Arrival {
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    pub there: u64,
-    pub back: u64,
-    pub blocks: u64,
+pub(crate) struct Counts {
+    pub(crate) there: u64,
+    pub(crate) back: u64,
+    pub(crate) blocks: u64,
 }
 
 /// Both ends, and everything between.
-pub struct Net {
-    pub now: Instant,
-    pub start: Instant,
-    pub path: Path,
+pub(crate) struct Net {
+    pub(crate) now: Instant,
+    pub(crate) start: Instant,
+    pub(crate) path: Path,
     /// Between two packets of the client.
-    pub gap: Duration,
+    pub(crate) gap: Duration,
     slot: Instant,
-    pub rng: ChaCha8Rng,
-    pub client: ClientEnd,
-    pub provider: Option<ProviderEnd<Block>>,
+    pub(crate) rng: ChaCha8Rng,
+    pub(crate) client: ClientEnd,
+    pub(crate) provider: Option<ProviderEnd<Block>>,
     limits: Limits,
     /// What the provider's end said.
-    pub provider_events: Vec<Event>,
-    pub client_events: Vec<Event>,
+    pub(crate) provider_events: Vec<Event>,
+    pub(crate) client_events: Vec<Event>,
     /// The provider takes no new sessions: it was replaced by one that never saw this.
-    pub grants: bool,
+    pub(crate) grants: bool,
     travelling: BinaryHeap<Reverse<Arrival>>,
     serial: u64,
     next_block: u64,
-    pub counts: Counts,
-    pub arrived: u64,
-    pub lost: u64,
+    pub(crate) counts: Counts,
+    pub(crate) arrived: u64,
+    pub(crate) lost: u64,
     /// The client sends nothing any more.
-    pub vanished: bool,
+    pub(crate) vanished: bool,
     alarm: Option<Instant>,
 }
 
 impl Net {
-    pub fn new(seed: u64, loss: f64) -> Self {
+    pub(crate) fn new(seed: u64, loss: f64) -> Self {
         Self::with(seed, loss, Limits::default())
     }
 
-    pub fn with(seed: u64, loss: f64, limits: Limits) -> Self {
+    pub(crate) fn with(seed: u64, loss: f64, limits: Limits) -> Self {
         let now = Instant::now();
         Self {
             now,
@@ -154,16 +155,16 @@ impl Net {
         }
     }
 
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.now - self.start
     }
 
-    pub fn open(&mut self) -> StreamId {
+    pub(crate) fn open(&mut self) -> StreamId {
         self.client.open("echo", "some.where:80", self.now).expect("a stream opens")
     }
 
     /// Something happens by then.
-    pub fn wake_in(&mut self, time: Duration) {
+    pub(crate) fn wake_in(&mut self, time: Duration) {
         self.alarm = Some(self.now + time);
     }
 
@@ -235,7 +236,7 @@ impl Net {
     }
 
     /// One thing happens. `false` if nothing is going to happen any more.
-    pub fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         self.settle();
         let slot = (self.slot > self.now).then_some(self.slot);
         let arrival = self.travelling.peek().map(|Reverse(arrival)| arrival.0);
@@ -282,7 +283,11 @@ impl Net {
     }
 
     /// Steps until something is so; `false` if it is not after so long.
-    pub fn until(&mut self, limit: Duration, mut done: impl FnMut(&mut Self) -> bool) -> bool {
+    pub(crate) fn until(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
         let end = self.now + limit;
         loop {
             self.settle();
@@ -290,6 +295,8 @@ impl Net {
                 self.settle();
                 return true;
             }
+            // Not beyond the end.
+            self.alarm = Some(self.alarm.filter(|at| *at > self.now && *at < end).unwrap_or(end));
             if self.now >= end || !self.step() {
                 return false;
             }
@@ -297,38 +304,47 @@ impl Net {
     }
 }
 
-/// The byte of a stream at an offset.
-pub fn byte(seed: u64, offset: u64) -> u8 {
-    let mixed = (offset ^ (seed << 17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 56) as u8
+/// A stream's bytes come again after so many, a prime.
+const PERIOD: usize = 65_521;
+
+/// Some bytes of a stream, at most `most` and at least one.
+pub(crate) fn bytes(seed: u64, offset: u64, most: usize) -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    let bytes = BYTES.get_or_init(|| {
+        let mut bytes = vec![0; PERIOD];
+        ChaCha8Rng::seed_from_u64(0).fill_bytes(&mut bytes);
+        bytes
+    });
+    let from = usize::try_from((seed * 977 + offset) % PERIOD as u64).unwrap();
+    &bytes[from..PERIOD.min(from + most)]
 }
 
 /// One direction of one stream: so many bytes, written as fast as they are taken, then the end.
 #[derive(Debug)]
-pub struct Flow {
-    pub id: StreamId,
-    pub seed: u64,
-    pub total: u64,
-    pub written: u64,
-    pub read: u64,
-    pub ended: bool,
+pub(crate) struct Flow {
+    pub(crate) id: StreamId,
+    pub(crate) seed: u64,
+    pub(crate) total: u64,
+    pub(crate) written: u64,
+    pub(crate) read: u64,
+    pub(crate) ended: bool,
     finished: bool,
-    pub first: Option<Instant>,
+    pub(crate) first: Option<Instant>,
 }
 
 impl Flow {
-    pub fn new(id: StreamId, seed: u64, total: u64) -> Self {
+    pub(crate) fn new(id: StreamId, seed: u64, total: u64) -> Self {
         let finished = false;
         Self { id, seed, total, written: 0, read: 0, ended: false, finished, first: None }
     }
 
     /// Writes what is taken, at most `most` bytes.
-    pub fn write(&mut self, end: &mut impl End, most: u64) {
+    pub(crate) fn write(&mut self, end: &mut impl End, most: u64) {
         let until = self.total.min(self.written.saturating_add(most));
         while self.written < until {
-            let stop = until.min(self.written + 4_096);
-            let data: Vec<u8> = (self.written..stop).map(|at| byte(self.seed, at)).collect();
-            let taken = end.write(self.id, &data).expect("the stream lives");
+            let most = (until - self.written).min(16_384) as usize;
+            let data = bytes(self.seed, self.written, most);
+            let taken = end.write(self.id, data).expect("the stream lives");
             if taken == 0 {
                 break;
             }
@@ -341,20 +357,19 @@ impl Flow {
     }
 
     /// Reads what there is, and looks whether it is right.
-    pub fn read(&mut self, end: &mut impl End, now: Instant) {
+    pub(crate) fn read(&mut self, end: &mut impl End, now: Instant) {
         let mut buffer = [0; 4_096];
         while !self.ended {
             match end.read(self.id, &mut buffer).expect("the stream lives") {
                 Read::Data(length) => {
                     self.first.get_or_insert(now);
-                    for got in &buffer[..length] {
-                        assert_eq!(
-                            *got,
-                            byte(self.seed, self.read),
-                            "at {} of {self:?}",
-                            self.read
-                        );
-                        self.read += 1;
+                    let mut got = &buffer[..length];
+                    while !got.is_empty() {
+                        let expected = bytes(self.seed, self.read, got.len());
+                        let (these, rest) = got.split_at(expected.len());
+                        assert!(these == expected, "other bytes at {} of {self:?}", self.read);
+                        self.read += these.len() as u64;
+                        got = rest;
                     }
                 }
                 Read::Nothing => break,
@@ -366,24 +381,24 @@ impl Flow {
 }
 
 /// A stream with both of its directions.
-pub struct Pair {
-    pub up: Flow,
-    pub down: Flow,
+pub(crate) struct Pair {
+    pub(crate) up: Flow,
+    pub(crate) down: Flow,
 }
 
 impl Pair {
-    pub fn open(net: &mut Net, seed: u64, up: u64, down: u64) -> Self {
+    pub(crate) fn open(net: &mut Net, seed: u64, up: u64, down: u64) -> Self {
         let id = net.open();
         Self { up: Flow::new(id, seed * 2, up), down: Flow::new(id, seed * 2 + 1, down) }
     }
 
     /// Both sides do what they can. Whether all is done.
-    pub fn work(&mut self, net: &mut Net) -> bool {
+    pub(crate) fn work(&mut self, net: &mut Net) -> bool {
         self.work_slowly(net, u64::MAX)
     }
 
     /// The same, but no more than some bytes are written.
-    pub fn work_slowly(&mut self, net: &mut Net, most: u64) -> bool {
+    pub(crate) fn work_slowly(&mut self, net: &mut Net, most: u64) -> bool {
         if !self.up.finished {
             self.up.write(&mut net.client, most);
         }
@@ -403,7 +418,7 @@ impl Pair {
         self.is_done()
     }
 
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.up.ended && self.down.ended
     }
 }
