@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::rig::{Rig, SOON, bytes, parameters, say, through};
 
-/// A megabyte where the code is optimised, a fifth of it where not.
-const MEGABYTE: usize = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
+/// A megabyte where the code is optimised, a tenth of it where not.
+const MEGABYTE: usize = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_megabytes_there_and_back_at_once() {
