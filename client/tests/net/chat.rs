@@ -53,7 +53,7 @@ impl World {
         Self::new(Duration::from_secs(600)).await
     }
 
-    fn options(&self, who: u8, keep_in: Option<PathBuf>) -> ChatOptions {
+    fn options(who: u8, keep_in: Option<PathBuf>) -> ChatOptions {
         let mailbox = MailboxOptions {
             key: MailboxSecret::from_bytes([who; 32]),
             gateway: Some("gateway-1".to_owned()),
@@ -64,7 +64,7 @@ impl World {
     }
 
     async fn person(&self, who: u8) -> Person {
-        self.person_with(self.options(who, None)).await
+        self.person_with(Self::options(who, None)).await
     }
 
     async fn person_with(&self, options: ChatOptions) -> Person {
@@ -85,8 +85,8 @@ impl Person {
         let mut seen = Vec::new();
         let waiting = async {
             loop {
-                let changes = self.chat.changes(self.version, SOON).await;
-                let (changed, version) = changes.expect("asked");
+                let told = self.chat.changes(self.version, SOON).await;
+                let (changed, version) = told.expect("asked");
                 self.version = version;
                 if let Some(found) = changed.iter().find(|message| wanted(message)) {
                     return found.clone();
@@ -281,7 +281,7 @@ async fn forged_receipts_change_nothing() {
 async fn conversations_are_there_after_a_restart_and_each_letter_is_read_once() {
     let world = World::usual().await;
     let alice = world.person(1).await;
-    let options = world.options(2, Some(world.state.path().join("bob")));
+    let options = World::options(2, Some(world.state.path().join("bob")));
     let bob = world.person_with(options.clone()).await;
     let to_bob = bob.peer().await;
     for text in ["one", "two"] {

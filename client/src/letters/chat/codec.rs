@@ -85,17 +85,13 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Message> {
         _ => return None,
     };
     let letter = LetterId::from_bytes(from.array()?);
-    let answers = from.option(|from| from.array().map(LetterId::from_bytes))?;
+    let answers = if from.flag()? { Some(LetterId::from_bytes(from.array()?)) } else { None };
     let sent = from.time()?;
     let text = from.bytes()?.to_vec();
     let direction = match from.byte()? {
         0 => {
-            let read = from.byte()? == 1;
-            let offer = from.option(|from| {
-                let (key, good_until) = (from.key()?, from.time()?);
-                let (blocks, rest) = from.bytes()?.as_chunks();
-                rest.is_empty().then(|| ReplyOffer { key, good_until, blocks: blocks.to_vec() })
-            })?;
+            let read = from.flag()?;
+            let offer = if from.flag()? { Some(from.offer()?) } else { None };
             Direction::Received { read, offer }
         }
         1 => {
@@ -110,8 +106,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Message> {
                 4 => Delivery::Failed { why: from.words()? },
                 _ => return None,
             };
-            let unnamed = from.byte()? == 1;
-            let answerable_until = from.option(Reader::time)?;
+            let unnamed = from.flag()?;
+            let answerable_until = if from.flag()? { Some(from.time()?) } else { None };
             Direction::Sent { delivery, unnamed, answerable_until }
         }
         _ => return None,
@@ -188,12 +184,19 @@ impl<'a> Reader<'a> {
         String::from_utf8(self.bytes()?.to_vec()).ok()
     }
 
-    fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
+    /// Whether something follows that may be missing.
+    fn flag(&mut self) -> Option<bool> {
         match self.byte()? {
-            0 => Some(None),
-            1 => read(self).map(Some),
+            0 => Some(false),
+            1 => Some(true),
             _ => None,
         }
+    }
+
+    fn offer(&mut self) -> Option<ReplyOffer> {
+        let (key, good_until) = (self.key()?, self.time()?);
+        let (blocks, rest) = self.bytes()?.as_chunks();
+        rest.is_empty().then(|| ReplyOffer { key, good_until, blocks: blocks.to_vec() })
     }
 }
 

@@ -126,13 +126,13 @@ impl History {
 
     /// What was written here has come so far. Nothing takes back that it was delivered.
     pub(super) fn set_delivery(&mut self, no: u64, reached: Delivery) -> Changes {
-        self.change(no, |message| match &mut message.direction {
-            Direction::Sent { delivery: Delivery::Delivered { .. }, .. } => false,
-            Direction::Sent { delivery, .. } => {
+        self.change(no, |message| {
+            let Direction::Sent { delivery, .. } = &mut message.direction else { return false };
+            let is_new = !matches!(delivery, Delivery::Delivered { .. });
+            if is_new {
                 *delivery = reached;
-                true
             }
-            Direction::Received { .. } => false,
+            is_new
         })
     }
 

@@ -36,7 +36,7 @@ impl Chat {
     /// # Errors
     /// Those of [`Mailbox::receive`]; [`ChatError::History`].
     pub async fn next_unread(&self, limit: Duration) -> Result<Option<Message>, ChatError> {
-        self.wait(limit, |history, now| history.next_unread(now)).await
+        self.wait(limit, History::next_unread).await
     }
 
     /// The user has seen it.

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "any time will do")]
+
 use mixbed_wire::NodeId;
 use mixbed_wire::letter::MailboxAddress;
 
@@ -38,12 +40,12 @@ fn received(letter: u8, offer: Option<ReplyOffer>) -> Message {
     message(letter, peer, Direction::Received { read: false, offer })
 }
 
-fn offer(key: u8, good_until: u64, blocks: u8) -> Option<ReplyOffer> {
-    Some(ReplyOffer {
+fn offer(key: u8, good_until: u64, blocks: u8) -> ReplyOffer {
+    ReplyOffer {
         key: MailboxPublic::from_bytes([key; 32]),
         good_until: at(good_until),
         blocks: (0..blocks).map(|n| [n; REPLY_BLOCK_SIZE]).collect(),
-    })
+    }
 }
 
 fn history(messages: usize) -> History {
@@ -125,9 +127,9 @@ fn a_message_is_handed_to_one_reader_at_a_time() {
 #[test]
 fn reply_blocks_are_used_once_those_that_last_longest_first() {
     let mut history = history(10);
-    history.add(received(1, offer(7, 100, 1)));
-    history.add(received(2, offer(7, 200, 2)));
-    history.add(received(3, offer(8, 300, 1)));
+    history.add(received(1, Some(offer(7, 100, 1))));
+    history.add(received(2, Some(offer(7, 200, 2))));
+    history.add(received(3, Some(offer(8, 300, 1))));
     history.add(received(4, None));
     let peer = Peer::Unnamed(MailboxPublic::from_bytes([7; 32]));
     assert_eq!(history.answers_left(&peer, at(50)), Some((3, at(200))));
