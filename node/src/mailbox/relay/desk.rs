@@ -75,6 +75,10 @@ impl Desk {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a starting point in time, from which the tests count"
+)]
 mod tests {
     use super::*;
 

@@ -9,8 +9,8 @@ use mixbed_session::{BlockNo, ClientEnd, End, Limits, Shared, Stream};
 use mixbed_telemetry::{Options, ProviderMetrics, Telemetry};
 use mixbed_wire::message::{Forward, SessionId};
 use mixbed_wire::{
-    DropReason, HOPS, HopAddress, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey, Route,
-    RouteHop, SphinxSecret, Unwrapped,
+    DropReason, Exit, HOPS, HopAddress, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey,
+    Route, RouteHop, SphinxSecret, Unwrapped,
 };
 use tokio::sync::mpsc;
 
@@ -24,11 +24,14 @@ pub(super) struct Far {
     ways: Arc<Ways>,
 }
 
+/// A reply at the end of its way, and the number of its block.
+type Reply = (u64, Exit);
+
 /// Each client's replies, by the first bytes of their identifiers.
 #[derive(Default)]
 struct Ways {
     secrets: Mutex<Arc<Vec<SphinxSecret>>>,
-    clients: Mutex<HashMap<[u8; 8], mpsc::UnboundedSender<(u64, mixbed_wire::Exit)>>>,
+    clients: Mutex<HashMap<[u8; 8], mpsc::UnboundedSender<Reply>>>,
 }
 
 impl ReplySink for Ways {
@@ -172,7 +175,7 @@ impl Run {
     async fn run(
         mut self,
         provider: Arc<Mutex<Provider>>,
-        mut replies: mpsc::UnboundedReceiver<(u64, mixbed_wire::Exit)>,
+        mut replies: mpsc::UnboundedReceiver<Reply>,
     ) {
         loop {
             self.shared.lock().handle_timeout(Instant::now());
