@@ -5,5 +5,5 @@ mod rpc;
 mod socks;
 
 pub use error::FrontError;
-pub use rpc::{RpcConfig, RpcFront};
+pub use rpc::{RpcConfig, RpcFront, RpcReadings};
 pub use socks::{SocksConfig, SocksFront};

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::answer::{Body, answer, error, whole};
 use super::mixnet::Mixnet;
+use super::readings::Tally;
 use super::sizes::Sizes;
 
 /// How long it is waited for any sign of life of one provider of several, as with broadcasts.
@@ -34,6 +35,7 @@ struct Shared {
     at_a_time: usize,
     turns: Semaphore,
     known: Mutex<Known>,
+    tally: Tally,
 }
 
 #[derive(Debug, Default)]
@@ -58,10 +60,10 @@ enum Unanswered {
 
 impl<M: Mixnet> Questions<M> {
     /// So many questions at a time, each answered or given up within `deadline`.
-    pub(super) fn new(mixnet: M, at_a_time: usize, deadline: Duration) -> Self {
+    pub(super) fn new(mixnet: M, at_a_time: usize, deadline: Duration, tally: Tally) -> Self {
         let turns = Semaphore::new(at_a_time);
         let known = Mutex::default();
-        Self { mixnet, shared: Arc::new(Shared { deadline, at_a_time, turns, known }) }
+        Self { mixnet, shared: Arc::new(Shared { deadline, at_a_time, turns, known, tally }) }
     }
 
     /// Asks what a wallet asks.
@@ -121,6 +123,7 @@ impl<M: Mixnet> Questions<M> {
         options: &RequestOptions,
     ) -> Result<(String, RpcAnswer), Unanswered> {
         let answer = self.mixnet.ask(payload, options).await?;
+        self.shared.tally.handle_answered(answer.mixing_delay);
         match RpcAnswer::decode(&answer.data) {
             Ok(decoded) => Ok((answer.provider, decoded)),
             Err(_) => Err(Unanswered::Unreadable(answer.provider)),

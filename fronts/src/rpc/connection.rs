@@ -20,6 +20,7 @@ use super::ask::Questions;
 use super::direct::Direct;
 use super::guarded::{Guarded, Watch};
 use super::mixnet::Mixnet;
+use super::readings::Tally;
 use super::request::Kind;
 use super::{RpcConfig, body, submit};
 
@@ -40,6 +41,7 @@ pub(super) struct Desk<M> {
     pub(super) questions: Questions<M>,
     pub(super) direct: Option<Direct>,
     pub(super) config: Arc<RpcConfig>,
+    pub(super) tally: Tally,
     /// What goes on after a wallet has its answer.
     pub(super) aftermath: Aftermath,
 }
@@ -99,7 +101,8 @@ pub(super) async fn serve<M: Mixnet>(
 
 impl<M: Mixnet> Desk<M> {
     async fn submit(&self, body: &[u8]) -> Response<Body> {
-        let (answer, taken) = submit::submit(&self.mixnet, body, self.config.deadline).await;
+        let deadline = self.config.deadline;
+        let (answer, taken) = submit::submit(&self.mixnet, body, deadline, &self.tally).await;
         let Aftermath { tasks, closing, turns } = &self.aftermath;
         if let (Some(raw), Ok(turn)) = (taken, Arc::clone(turns).try_acquire_owned()) {
             let (mixnet, closing) = (self.mixnet.clone(), closing.clone());

@@ -15,6 +15,7 @@ use super::ask::Questions;
 use super::connection::{Aftermath, Desk, serve};
 use super::direct::Direct;
 use super::mixnet::Mixnet;
+use super::readings::{RpcReadings, Tally};
 use crate::FrontError;
 
 /// How long nothing is accepted after the system refused to.
@@ -31,6 +32,7 @@ pub struct RpcFront {
     closing: CancellationToken,
     ending: CancellationToken,
     tasks: TaskTracker,
+    tally: Tally,
     _end_when_dropped: DropGuard,
 }
 
@@ -80,12 +82,16 @@ impl RpcFront {
         }
         let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
         let tasks = TaskTracker::new();
-        let questions = Questions::new(mixnet.clone(), config.questions, config.deadline);
+        let tally = Tally::default();
+        let (at_a_time, deadline) = (config.questions, config.deadline);
+        let questions = Questions::new(mixnet.clone(), at_a_time, deadline, tally.clone());
         let turns = Arc::new(Semaphore::new(CONFIRMED_AT_A_TIME));
         let aftermath = Aftermath { tasks: tasks.clone(), closing: closing.clone(), turns };
+        let room = Arc::new(Semaphore::new(config.connections));
+        let config = Arc::new(config);
         let port = Port {
-            room: Arc::new(Semaphore::new(config.connections)),
-            desk: Desk { mixnet, questions, direct, config: Arc::new(config), aftermath },
+            room,
+            desk: Desk { mixnet, questions, direct, config, tally: tally.clone(), aftermath },
             tasks: tasks.clone(),
             closing: closing.clone(),
             ending: ending.clone(),
@@ -100,13 +106,19 @@ impl RpcFront {
         });
         tasks.close();
         let guard = ending.clone().drop_guard();
-        Ok(Self { addr, closing, ending, tasks, _end_when_dropped: guard })
+        Ok(Self { addr, closing, ending, tasks, tally, _end_when_dropped: guard })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// What it has sent through the mixnet so far.
+    #[must_use]
+    pub fn readings(&self) -> RpcReadings {
+        self.tally.readings()
     }
 
     /// Takes no more requests, gives those there are so long to be answered, and ends the others.

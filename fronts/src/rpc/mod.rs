@@ -24,6 +24,7 @@ mod direct;
 mod front;
 mod guarded;
 mod mixnet;
+mod readings;
 mod request;
 mod sizes;
 mod submit;
@@ -32,3 +33,4 @@ mod tests;
 
 pub use config::RpcConfig;
 pub use front::RpcFront;
+pub use readings::RpcReadings;

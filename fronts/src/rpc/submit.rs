@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::answer::{Body, error, json};
 use super::mixnet::Mixnet;
+use super::readings::Tally;
 
 /// What a wallet sends. What it leaves out is as monerod takes it.
 #[derive(Deserialize)]
@@ -38,10 +39,14 @@ pub(super) async fn submit<M: Mixnet>(
     mixnet: &M,
     body: &[u8],
     deadline: Duration,
+    tally: &Tally,
 ) -> (Response<Body>, Option<Vec<u8>>) {
     match read(body) {
         Ok(raw) => {
             let result = mixnet.broadcast(&raw, deadline).await;
+            if let Ok(report) = &result {
+                tally.handle_answered(report.mixing_delay);
+            }
             let taken = result.is_ok().then_some(raw);
             (told(result), taken)
         }

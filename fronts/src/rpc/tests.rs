@@ -258,6 +258,7 @@ async fn a_question_is_one_message_and_its_answer_comes_as_it_is() {
     let said = raw(&front, &[b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"]).await;
     assert!(said.starts_with("HTTP/1.1 200") && said.contains("wallet"), "{said}");
     assert_eq!(fake.asked().len(), 4, "a look at it asks nobody");
+    assert_eq!(front.readings().answered, 4);
     front.stop(LIMIT).await;
 }
 
