@@ -6,6 +6,7 @@ mod broadcast;
 mod chat;
 mod cover;
 mod epochs;
+mod fail_closed;
 mod failures;
 mod faults;
 mod judged;
