@@ -65,6 +65,9 @@ fn everything(telemetry: &Telemetry) {
     let client = ClientMetrics::new(telemetry, "alice", &REASONS);
     client.message("answered", Some(Duration::from_millis(700)));
     client.message("deadline", None);
+    client.stream("opened");
+    client.confirmation("known");
+    client.broken_word("provider-0");
     let directory = DirectoryMetrics::new(telemetry, "directory");
     directory.registration("accepted");
     directory.set_nodes("mix", 6);
