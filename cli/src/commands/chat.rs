@@ -32,6 +32,7 @@ deletes them. Without a state directory they end with the client. See docs/chat.
 /// Talk with another user: what you type is sent, what comes is shown
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// An address, a contact's name, or what somebody without a name is called here; without it,
     /// all of these are listed

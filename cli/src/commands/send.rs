@@ -35,6 +35,7 @@ gateway and steals that key later can read them. See docs/chat.md.";
 /// Send a letter, sealed so that only its receiver can read it
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The receiver: an address (what `mixbed address` says there), or a contact of `mixbed chat`;
     /// left out with --reply-to

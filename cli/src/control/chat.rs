@@ -124,10 +124,10 @@ pub(super) fn refused(error: &ChatError) -> Refused {
     refuse(status, error.to_string())
 }
 
-pub(super) fn letter_reply(chat: &Chat, message: Message) -> LetterReply {
+pub(super) fn letter_reply(chat: &Chat, message: &Message) -> LetterReply {
     let MessageReply { with, name, letter, answers, sent_ms, text, hex, .. } =
         message_reply(chat, message.clone());
-    let (answers_left, answerable_until_ms) = ways(&message);
+    let (answers_left, answerable_until_ms) = ways(message);
     let from = matches!(message.peer, Peer::Address(_)).then(|| with.clone());
     let name = if from.is_some() { name } else { Some(with) };
     let id = letter;

@@ -132,7 +132,7 @@ pub(super) async fn receive(
     let limit = query.wait_ms.map_or(LONGEST_WAIT, Duration::from_millis).min(LONGEST_WAIT);
     let chat = control.post.chat().await.map_err(|error| refused(&error))?;
     let message = chat.next_unread(limit).await.map_err(|error| refused(&error))?;
-    Ok(Json(Received { letter: message.map(|message| letter_reply(&chat, message)) }))
+    Ok(Json(Received { letter: message.map(|message| letter_reply(&chat, &message)) }))
 }
 
 /// A letter has arrived where it was wanted.
