@@ -59,16 +59,12 @@ impl Client {
                 break;
             }
         }
-        match denied.filter(|_| Instant::now() >= end) {
-            Some((by, after)) => {
-                self.metrics().confirmation("denied");
-                Confirmation::Denied { by, after }
-            }
-            None => {
-                self.metrics().confirmation("unanswered");
-                Confirmation::Unanswered
-            }
-        }
+        let Some((by, after)) = denied.filter(|_| Instant::now() >= end) else {
+            self.metrics().confirmation("unanswered");
+            return Confirmation::Unanswered;
+        };
+        self.metrics().confirmation("denied");
+        Confirmation::Denied { by, after }
     }
 
     /// A provider did not do what it said: it is named, and asked last for a while.

@@ -178,7 +178,7 @@ impl Store {
             let done = progress.get(id.value())?.ok_or_else(|| corrupt("no state"))?;
             let raw = transactions.get(id.value())?.map(|raw| raw.value().into());
             let details = details.get(id.value())?;
-            let details = details.as_ref().map_or(UNWATCHED, |details| details.value());
+            let details = details.as_ref().map_or(UNWATCHED, redb::AccessGuard::value);
             let entry = entry(txid, order.value(), done.value(), details, raw);
             entries.push(entry.ok_or_else(|| corrupt("a state that makes no sense"))?);
         }

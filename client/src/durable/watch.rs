@@ -118,11 +118,11 @@ impl Entry {
                     watched: true,
                 });
             }
-            BroadcastState::Accepted { provider, confirmed_by, .. } if by != *provider => {
-                if confirmed_by.is_none() {
-                    *confirmed_by = Some(by);
-                    self.record.looks = 0;
-                }
+            BroadcastState::Accepted { provider, confirmed_by: confirmed_by @ None, .. }
+                if by != *provider =>
+            {
+                *confirmed_by = Some(by);
+                self.record.looks = 0;
             }
             _ => {}
         }
