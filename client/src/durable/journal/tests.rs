@@ -92,16 +92,18 @@ fn look(
     mut now: SystemTime,
     answer: impl Fn(SystemTime) -> Result<(&'static str, Sighting), &'static str>,
 ) -> (SystemTime, u32, Option<FoundOut>) {
-    for looks in 0..10_000 {
+    let mut looks = 0;
+    for _ in 0..10_000 {
         match next(journal, 1, now) {
             Next::Look(due) if due > now => now = due,
             Next::Look(_) => {
+                looks += 1;
                 let located = answer(now).map_err(str::to_owned);
                 let located =
                     located.map(|(by, sighting)| Located { provider: by.to_owned(), sighting });
                 let found = journal.handle_located(txid(1), located, now);
                 if found.is_some() {
-                    return (now, looks + 1, found);
+                    return (now, looks, found);
                 }
             }
             Next::Send | Next::Nothing => return (now, looks, None),
