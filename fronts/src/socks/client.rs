@@ -21,7 +21,7 @@ impl Dial for Client {
     ) -> Result<Stream, Refused> {
         let isolation = isolation.map(|name| name.0.clone());
         let options = StreamOptions { deadline, isolation, ..StreamOptions::default() };
-        self.open(SERVICE, &target.to_string(), options).await.map_err(refused)
+        self.open(SERVICE, &target.to_string(), options).await.map_err(|error| refused(&error))
     }
 
     fn reset(stream: Stream, why: &str) {
@@ -29,8 +29,8 @@ impl Dial for Client {
     }
 }
 
-fn refused(error: StreamError) -> Refused {
-    let code = match &error {
+fn refused(error: &StreamError) -> Refused {
+    let code = match error {
         StreamError::Refused { reason, .. } => of_code(reason.code()),
         // The provider was asked, and has not said anything.
         StreamError::DeadlinePassed { .. } => Refusal::TimedOut,
@@ -70,7 +70,7 @@ mod tests {
     fn what_a_provider_says_has_its_code_and_its_words() {
         let of = |code, words| {
             let reason = Reason::new(code, words);
-            refused(StreamError::Refused { provider: "provider-0".to_owned(), reason })
+            refused(&StreamError::Refused { provider: "provider-0".to_owned(), reason })
         };
         let found = Code::ALL.map(|code| of(code, "").code as u8);
         assert_eq!(found, [2, 4, 5, 3, 6, 1, 1, 1, 1, 1, 1, 1]);
@@ -85,10 +85,10 @@ mod tests {
         let deadline = Duration::from_secs(1);
         let provider = "provider-0".to_owned();
         let silent = StreamError::DeadlinePassed { provider, deadline };
-        assert_eq!(refused(silent).code, Refusal::TimedOut);
+        assert_eq!(refused(&silent).code, Refusal::TimedOut);
         let state = mixbed_client::State::Connecting;
         let away = mixbed_client::NotReady { waited: deadline, state };
-        let away = refused(away.into());
+        let away = refused(&away.into());
         assert_eq!(away.code, Refusal::General);
         assert!(away.why.contains("not ready"), "{}", away.why);
     }
