@@ -113,7 +113,8 @@ impl Model {
             (first..self.blocks_given).collect()
         };
         match forward {
-            Forward::Cover => {}
+            // Sessions have a core of their own.
+            Forward::Cover | Forward::Session { .. } => {}
             Forward::Fragment { message, index, count, blocks, data } => {
                 let fragment = Fragment { message, index, count, data };
                 let before = self.exchange.held();
@@ -132,7 +133,6 @@ impl Model {
                 // There may be no room: then it changes nothing.
                 let _ = self.exchange.handle_supply(message, &parts, names(blocks), self.now);
             }
-            Forward::Session { .. } => {}
         }
     }
 

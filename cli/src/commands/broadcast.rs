@@ -121,7 +121,8 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let reply = followed(&client, ordered, args.wait, |reply| step.tell(&tell_step(reply))).await?;
     drop(step);
     if args.wait == Until::No && reply.outcome == Outcome::Pending {
-        return ordered_only(&reply, args.json);
+        ordered_only(&reply, args.json);
+        return Ok(());
     }
     told(&reply, args.json)
 }
@@ -159,8 +160,7 @@ fn is_enough(reply: &BroadcastReply, until: Until) -> bool {
         Until::No => true,
         Until::Accepted => !reply.under_way,
         Until::Mined => match reply.outcome {
-            Outcome::Pending => false,
-            Outcome::Accepted | Outcome::AlreadyKnown => false,
+            Outcome::Pending | Outcome::Accepted | Outcome::AlreadyKnown => false,
             Outcome::Mined | Outcome::Rejected | Outcome::Failed => true,
         },
     }
@@ -178,14 +178,13 @@ fn tell_step(reply: &BroadcastReply) -> String {
 }
 
 /// It is written down, and that is all that was wished.
-fn ordered_only(reply: &BroadcastReply, json: bool) -> Result<(), Failure> {
+fn ordered_only(reply: &BroadcastReply, json: bool) {
     if json {
         output::print_json(reply);
     } else {
         let txid = reply.txid.as_deref().unwrap_or_default();
         output::print(format!("ordered: see what becomes of it with: mixbed broadcasts {txid}"));
     }
-    Ok(())
 }
 
 /// By a client of this process, through a cluster's mixnet.
