@@ -73,8 +73,8 @@ fn a_reset_reaches_the_other_side_with_its_reason() {
             assert!(over, "both ends forget it, seed {seed}");
 
             // And the session goes on.
-            let mut next = Pair::open(&mut net, 2, 50_000, 50_000);
-            assert!(net.until(seconds(60), |net| next.work(net)), "seed {seed}");
+            let mut fresh = Pair::open(&mut net, 2, 50_000, 50_000);
+            assert!(net.until(seconds(60), |net| fresh.work(net)), "seed {seed}");
 
             let (mut net, pair) = talking(seed, loss);
             let provider = net.provider.as_mut().expect("the session is held");
@@ -177,10 +177,10 @@ fn a_session_is_not_lost_for_losses() {
         let mut net = Net::new(seed, 0.2);
         let mut pair = Pair::open(&mut net, seed, 100, 100);
         pair.up.total = u64::MAX;
-        let mut next = 1_000;
+        let mut due = 1_000;
         net.until(seconds(300), |net| {
-            if net.client.closed().is_none() && net.elapsed().as_millis() > next {
-                next += 7_000;
+            if net.client.closed().is_none() && net.elapsed().as_millis() > due {
+                due += 7_000;
                 pair.work_slowly(net, 100);
             }
             net.client.closed().is_some()
@@ -237,7 +237,7 @@ fn a_late_packet_opens_nothing_again() {
     let mut net = Net::new(8, 0.0);
     let pair = Pair::open(&mut net, 1, 0, 0);
     // Several packets greet; the session is closed before the last of them arrives.
-    net.client.write(pair.up.id, &[7; 30_000]).expect("there is room");
+    net.client.write(pair.up.id, &vec![7; 30_000]).expect("there is room");
     net.until(Duration::from_millis(80), |_| false);
     net.client.close(Code::Stopped.into(), net.now);
     net.until(seconds(20), |_| false);

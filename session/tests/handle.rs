@@ -186,7 +186,7 @@ async fn a_stream_that_is_dropped_is_reset() {
 
         // What was shut down before arrives.
         let (mut stream, mut other) = session.pair().await;
-        stream.write_all(&[5; 100_000]).await.expect("it is taken");
+        stream.write_all(&vec![5; 100_000]).await.expect("it is taken");
         stream.shutdown().await.expect("an end");
         drop(stream);
         let mut all = Vec::new();
@@ -209,7 +209,7 @@ async fn a_session_that_ends_wakes_everybody() {
         let (mut reader, _other) = session.pair().await;
         let (mut writer, _another) = session.pair().await;
         let reads = tokio::spawn(async move { reader.read_u8().await });
-        let writes = tokio::spawn(async move {
+        let writer = tokio::spawn(async move {
             loop {
                 writer.write_all(&[0; 10_000]).await?;
             }
@@ -221,7 +221,7 @@ async fn a_session_that_ends_wakes_everybody() {
         session.provider.touch();
         let error = reads.await.expect("no panic").expect_err("the end");
         assert_eq!(reason(&error), Some(Code::Stopped));
-        let error = writes.await.expect("no panic").expect_err("the end");
+        let error = writer.await.expect("no panic").expect_err("the end");
         assert_eq!(reason(&error), Some(Code::Stopped));
         assert!(session.client.open("echo", "there", Instant::now()).is_err());
         session.tasks.shutdown().await;

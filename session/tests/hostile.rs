@@ -71,7 +71,8 @@ fn streams_are_bounded() {
     let streams = Limits::default().streams as u64;
     let mut taken = 0;
     for stream in 0..10 * streams {
-        match end.handle_packet(stream as u32 % 1_000, &data(stream, 0, b"x", false), vec![], now) {
+        let packet = u32::try_from(stream % 1_000).unwrap();
+        match end.handle_packet(packet, &data(stream, 0, b"x", false), vec![], now) {
             Ok(()) => taken += 1,
             Err(why) => assert_eq!(why, DropReason::TooManyMessages),
         }
@@ -94,7 +95,7 @@ fn what_waits_to_be_read_is_bounded() {
         streams += 1;
         assert!(streams < 1_000);
     }
-    assert_eq!(streams as usize, FIRST_SESSION_WINDOW / FIRST_STREAM_WINDOW + 1);
+    assert_eq!(usize::try_from(streams).unwrap(), FIRST_SESSION_WINDOW / FIRST_STREAM_WINDOW + 1);
     // Many pieces.
     let (mut end, now) = provider();
     let mut pieces = 0;

@@ -1,4 +1,5 @@
 //! Bytes arrive whole and in order, whatever is lost.
+#![allow(clippy::cast_precision_loss, reason = "counts of packets and bytes")]
 
 mod mixnet;
 

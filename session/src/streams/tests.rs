@@ -92,7 +92,7 @@ fn a_writer_is_told_of_room_once() {
 #[test]
 fn what_a_reset_throws_away_makes_room() {
     let (mut client, mut provider, id) = both();
-    client.write(id, &[1; 100_000]).expect("room");
+    client.write(id, &vec![1; 100_000]).expect("room");
     hand_over(&mut client, &mut provider, false);
     assert_eq!(provider.unread(), 100_000);
     client.reset(id, Code::Stopped.into());

@@ -1,5 +1,10 @@
 //! A mixnet in virtual time between the two ends of a session.
-#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "each test uses a part of it"
+)]
 
 use std::{
     cmp::Reverse,
