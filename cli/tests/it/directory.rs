@@ -157,7 +157,8 @@ fn a_pod_without_a_disk_goes_on_from_its_secret() {
     let dir = tempfile::tempdir().unwrap();
     let (cluster, _runtime) = cluster(dir.path());
     let (mut first, key, http) = in_cluster(dir.path());
-    assert_eq!(get(&http, "/readyz").0, 200);
+    let ready = || (get(&http, "/readyz").0 == 200).then_some(());
+    wait_for(SOON, ready).expect("its state is in the secret");
     wait_for(SOON, || (revision(&http) >= 2).then_some(())).expect("a second epoch");
     let seen = revision(&http);
 

@@ -60,7 +60,7 @@ pub enum BroadcastError {
     #[error("{0} gave an answer that cannot be read: its version may be another")]
     BadAnswer(String),
     /// The deadline passed. The transaction may have arrived or not; to try again is safe.
-    #[error("no word of the transaction within {} s: {tried}", deadline.as_secs_f32())]
+    #[error("no word of the transaction within {} s: {tried}", tenths(*deadline))]
     DeadlinePassed {
         /// The deadline.
         deadline: Duration,
@@ -94,6 +94,11 @@ pub enum BroadcastError {
     /// The request failed otherwise; see there.
     #[error(transparent)]
     Request(RequestError),
+}
+
+/// Seconds, to the tenth: what is left of a deadline of 2 s is said as 2 s.
+fn tenths(time: std::time::Duration) -> f32 {
+    (time.as_secs_f32() * 10.0).round() / 10.0
 }
 
 impl BroadcastError {
