@@ -12,6 +12,7 @@ mod report;
 mod roles;
 mod sphinx;
 mod streams;
+mod wallet;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,8 @@ enum Part {
     Net(cover::ServeNet),
     /// Streams alone.
     Streams,
+    /// A stock wallet's transfers alone.
+    Wallet,
     /// On the Kubernetes that `make bench-cluster` names.
     Cluster,
     /// Idle clients, in a process of their own.
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Some(Part::Clients(clients)) => return cover::serve_clients(&clients),
         Some(Part::Cluster) => return cluster(&args.out, args.strict),
         Some(Part::Streams) => return streams(&args.out, args.strict),
+        Some(Part::Wallet) => return wallet(&args.out, args.strict),
         None => {}
     }
     let mut report = Report::default();
@@ -75,6 +79,7 @@ fn main() -> anyhow::Result<()> {
         Box::pin(forward::measure(&mut report)).await?;
         broadcast::measure(&mut report).await?;
         Box::pin(streams::measure(&mut report)).await?;
+        Box::pin(wallet::measure(&mut report)).await?;
         cover::measure(&mut report).await?;
         roles::measure(&mut report, &args.mixbed).await
     })?;
@@ -84,6 +89,12 @@ fn main() -> anyhow::Result<()> {
 fn cluster(out: &Path, strict: bool) -> anyhow::Result<()> {
     let mut report = Report::default();
     tokio::runtime::Runtime::new()?.block_on(cluster::measure(&mut report))?;
+    finish(&report, out, strict)
+}
+
+fn wallet(out: &Path, strict: bool) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    tokio::runtime::Runtime::new()?.block_on(wallet::measure(&mut report))?;
     finish(&report, out, strict)
 }
 

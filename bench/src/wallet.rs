@@ -6,7 +6,7 @@
 //! transfer is not counted: it asks more, and the endpoint does not know yet how long answers
 //! are. The wallet's refreshing by itself is off.
 //!
-//! A transfer is compared with the sum of the mixing delays of the requests that it makes: as many as the
+//! All transfers together are compared with the sum of the mixing delays of their requests: as many as the
 //! endpoint has answered meanwhile, each with one round trip's mean, eight hops there and back of
 //! the document's mean delay. That is the stricter measure. The delays that were really drawn, of
 //! each answer's last packet, sum up to more, because the last of many parts that left at once
@@ -17,11 +17,10 @@ use std::time::{Duration, Instant};
 
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::{Parameters, Rates};
-use mixbed_fronts::{RpcConfig, RpcFront, SocksConfig, SocksFront};
+use mixbed_fronts::{RpcConfig, RpcFront, RpcReadings, SocksConfig, SocksFront};
 use mixbed_localnet::{LocalNet, LocalNetConfig};
-use mixbed_monero::{
-    Daemon, Destination, Monerod, MonerodOptions, Priority, Wallet, WalletRpc, WalletRpcOptions,
-};
+use mixbed_monero::wallet::{Destination, Priority};
+use mixbed_monero::{Daemon, Monerod, MonerodOptions, Wallet, WalletRpc, WalletRpcOptions};
 use mixbed_node::provider::TcpConfig;
 use serde_json::{Value, json};
 
@@ -61,19 +60,20 @@ struct Chain {
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let chain = Chain::start().await?;
     let [direct, rpc, socks, covered] = &chain.purses[..] else { anyhow::bail!("four purses") };
-    let alone = median(transfers(chain.monerod.daemon(), &[], direct, || ()).await?.into_iter());
+    let alone = transfers(chain.monerod.daemon(), &[], direct, || ()).await?;
+    let alone = mean_of(alone.iter().map(|transfer| transfer.took));
     report.note("a wallet's transfer, directly", alone, "s");
 
     let plain = Parameters::default();
     let net = Net::start(&chain.monerod, plain.clone()).await?;
     let through = net.rpc(rpc, &plain).await?;
-    report.note("a wallet's transfer, daemon RPC endpoint", through.took, "s");
+    report.note("a wallet's transfer, by RPC", through.took, "s");
     report.note("requests of a transfer", through.requests, "requests");
     report.at_most("transfer by RPC / mean mixing delays", through.over_mean, "ratio", 1.5);
     report.note("transfer by RPC / drawn mixing delays", through.over_drawn, "ratio");
 
     let through_socks = net.socks(socks).await?;
-    report.note("a wallet's transfer, SOCKS", through_socks, "s");
+    report.note("a wallet's transfer, by SOCKS", through_socks, "s");
     let mean = f64::from(HOPS) * plain.mean_hop_delay.as_secs_f64() * through.requests;
     report.at_most("transfer by SOCKS / mean mixing delays", through_socks / mean, "ratio", 2.0);
     drop(net);
@@ -81,7 +81,7 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let with_cover = Parameters { rates: Rates::COVER, ..plain };
     let net = Net::start(&chain.monerod, with_cover.clone()).await?;
     let through = net.rpc(covered, &with_cover).await?;
-    report.note("a transfer by RPC with cover traffic", through.took, "s");
+    report.note("a wallet's transfer, by RPC, with cover", through.took, "s");
     report.note("the same / mean mixing delays", through.over_mean, "ratio");
     Ok(())
 }
@@ -111,7 +111,7 @@ struct Net {
     client: Client,
 }
 
-/// What transfers took through the endpoint: medians.
+/// What transfers took through the endpoint: means, and ratios of sums.
 struct Through {
     took: f64,
     requests: f64,
@@ -142,14 +142,15 @@ impl Net {
         let daemon = Daemon::new(&format!("http://{}", front.addr()))?;
         let made = transfers(&daemon, &[], purse, || front.readings()).await?;
         let mean = f64::from(HOPS) * parameters.mean_hop_delay.as_secs_f64();
-        let of = |value: fn(&Transfer<_>, f64) -> f64| {
-            median(made.iter().map(|transfer| value(transfer, mean)))
-        };
+        let sum = |value: fn(&Transfer<RpcReadings>) -> f64| made.iter().map(value).sum::<f64>();
+        let (took, requests) = (sum(|transfer| transfer.took), sum(Transfer::requests));
+        #[expect(clippy::cast_precision_loss, reason = "a few transfers")]
+        let transfers = made.len() as f64;
         Ok(Through {
-            took: of(|transfer, _| transfer.took),
-            requests: of(|transfer, _| transfer.requests()),
-            over_mean: of(|transfer, mean| transfer.took / (transfer.requests() * mean)),
-            over_drawn: of(|transfer, _| transfer.took / transfer.drawn()),
+            took: took / transfers,
+            requests: requests / transfers,
+            over_mean: took / (requests * mean),
+            over_drawn: took / sum(Transfer::drawn),
         })
     }
 
@@ -160,7 +161,7 @@ impl Net {
         let proxy = format!("--proxy={}", front.addr());
         let args = [proxy, "--daemon-ssl-allow-any-cert".to_owned()];
         let made = transfers(&daemon, &args, purse, || ()).await?;
-        Ok(median(made.iter().map(|transfer| transfer.took)))
+        Ok(mean_of(made.iter().map(|transfer| transfer.took)))
     }
 }
 
@@ -220,8 +221,8 @@ async fn transfer(wallet: &Wallet, purse: &Purse) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+#[expect(clippy::cast_precision_loss, reason = "a few transfers")]
+fn mean_of(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
 }
