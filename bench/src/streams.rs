@@ -62,10 +62,8 @@ impl Rig {
     /// A stream, and the far end of it.
     async fn open(&self) -> anyhow::Result<(Stream, tokio::net::TcpStream)> {
         let options = StreamOptions::default();
-        let (stream, far) = tokio::join!(
-            self.client.open("tcp", &self.target, options),
-            self.listener.accept()
-        );
+        let (stream, far) =
+            tokio::join!(self.client.open("tcp", &self.target, options), self.listener.accept());
         Ok((stream?, far?.0))
     }
 
@@ -99,7 +97,8 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
             0.6,
         ),
     ] {
-        let share = tokio::time::timeout(LIMIT, upload(loss)).await.context("an upload hangs")??;
+        let share =
+            tokio::time::timeout(LIMIT, upload(loss)).await.context("an upload hangs")??;
         report.at_least(up, share, "ratio", bar);
         let (share, all) =
             tokio::time::timeout(LIMIT, download(loss)).await.context("a download hangs")??;
