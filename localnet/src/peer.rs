@@ -36,9 +36,21 @@ impl HandPeer {
         trust: &Trust,
         join_secret: &JoinSecret,
     ) -> Result<Self, RegistrarError> {
+        let link_key = LinkSecret::generate(&mut rand::rng());
+        Self::join_as(link_key, name, role, directory, trust, join_secret).await
+    }
+
+    /// The same, with a link key that somebody may know it by already.
+    pub async fn join_as(
+        link_key: LinkSecret,
+        name: &str,
+        role: Role,
+        directory: &str,
+        trust: &Trust,
+        join_secret: &JoinSecret,
+    ) -> Result<Self, RegistrarError> {
         let mut rng = rand::rng();
         let identity = IdentitySecret::generate(&mut rng);
-        let link_key = LinkSecret::generate(&mut rng);
         let sphinx_key = SphinxSecret::generate(&mut rng);
         drop(rng);
         let unreachable = |error: std::io::Error| RegistrarError::NotInTime {

@@ -334,14 +334,18 @@ impl Node {
         &self.follower
     }
 
-    /// Whether it has a way to each node that it passes packets on to by this document. Before the
-    /// document has come to it, packets of senders who have it are dropped here as
-    /// `unknown_next_hop`.
+    /// Whether it has a way to each node that it passes packets on to by this document, and takes none
+    /// of those listed for a client. Before the document has come to it, packets of senders who have
+    /// it are dropped here as `unknown_next_hop`.
     #[must_use]
     pub fn goes_by(&self, document: &Document) -> bool {
         document.node(&self.id).is_some_and(|own| {
             topology::next_hops(own.role, document)
                 .all(|next| self.links.kind(next.id()) == Some(LinkKind::Node))
+                && document.nodes.iter().all(|node| {
+                    let id = NodeId::of_key(node.link_key.as_bytes());
+                    self.links.kind(id) != Some(LinkKind::Client)
+                })
         })
     }
 

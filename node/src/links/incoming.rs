@@ -45,7 +45,7 @@ impl Listener {
                 (name, ended)
             }
             Peer::Client(id) => {
-                (format!("client {id}"), self.serve_client(id, reader, writer).await)
+                (format!("client {id}"), self.serve_client(&key, id, reader, writer).await)
             }
         };
         self.books.metrics.links_in.dec();
@@ -56,6 +56,7 @@ impl Listener {
     /// that are being held here still go out.
     async fn serve_client(
         &self,
+        key: &LinkPublic,
         id: NodeId,
         reader: LinkReader,
         writer: LinkWriter,
@@ -83,6 +84,7 @@ impl Listener {
             ended = reading => ended,
             error = downward => Err(error),
             () = own.stop.cancelled() => Err(Error::Closed),
+            () = self.enlisted(key) => Err(Error::Closed),
         };
         self.links.remove_client(id, &own);
         packets.close();
@@ -140,6 +142,16 @@ impl Listener {
             self.entrance.enter_in_turn(arrived).await;
         } else {
             self.entrance.enter(arrived);
+        }
+    }
+
+    /// Waits until the document lists the owner of a key that was taken for a client's, as it
+    /// dialled before this node had heard of it. What it passes on is not a client's: it is to dial
+    /// again.
+    async fn enlisted(&self, key: &LinkPublic) {
+        let mut follower = self.follower.clone();
+        while !self.follower.current().is_some_and(|known| known.by_link_key(key).is_some()) {
+            follower.changed().await;
         }
     }
 

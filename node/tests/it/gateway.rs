@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use mixbed_directory::Parameters;
+use mixbed_directory::{Descriptor, Parameters, Role};
 use mixbed_link::Link;
-use mixbed_localnet::{LocalNet, LocalNetConfig};
+use mixbed_localnet::{HandPeer, LocalNet, LocalNetConfig};
 use mixbed_node::Limits;
 use mixbed_telemetry::{Options, Telemetry};
 use mixbed_wire::{
@@ -42,6 +42,27 @@ pub(crate) fn packet(net: &LocalNet, target: NodeId, trace: Option<TraceContext>
     Packet::seal(&route, onward.address, [0; 16], b"hello", &mut rand::rng()).expect("fits")
 }
 
+/// Cover that ends at this gateway, as it comes from its fourth hop: the test plays those before
+/// itself.
+fn crossed(gateway: &Descriptor, epoch: u64) -> Packet {
+    let secrets: [_; 4] = std::array::from_fn(|_| SphinxSecret::generate(&mut rand::rng()));
+    let exit = HopAddress { node: gateway.id(), trace: None };
+    let own = *gateway.sphinx_key(epoch).expect("a key");
+    let route = std::array::from_fn(|hop| RouteHop {
+        address: exit,
+        key: secrets.get(hop).map_or(own, SphinxSecret::public),
+        delay: Duration::ZERO,
+    });
+    let mut packet = Packet::seal(&route, exit, [0; 16], &[0], &mut rand::rng()).expect("fits");
+    for secret in &secrets {
+        match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
+            Unwrapped::Forward { packet: inner, .. } => packet = inner,
+            Unwrapped::Exit(_) => panic!("too early"),
+        }
+    }
+    packet
+}
+
 pub(crate) async fn until(net: &LocalNet, wanted: impl Fn(&LocalNet) -> bool) {
     let settled = async {
         while !wanted(net) {
@@ -68,6 +89,30 @@ async fn a_client_reaches_neither_another_client_nor_a_stranger_without_the_mixe
     assert!(net.books().nodes["gateway-0"].closes());
 }
 
+/// A mix may dial before the gateway has heard of it: what it then hands in is no client's.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_taken_for_a_client_and_is_listed_as_a_node_has_to_dial_again() {
+    let net = LocalNet::start(LocalNetConfig::default()).await.expect("a net");
+    net.wait_ready(SOON).await.expect("ready");
+    let document = net.follower().current().expect("a document");
+    let gateway = document.by_name("gateway-0").expect("listed");
+    let key = LinkSecret::generate(&mut rand::rng());
+    let early = mixbed_link::dial(&gateway.address, "local", &key, &gateway.link_key, SOON);
+    let mut early = early.await.expect("an unknown key is a client's");
+    let (url, trust, secret) = (net.directory_url(), net.trust(), net.join_secret());
+
+    let joined = HandPeer::join_as(key, "mix-3-9", Role::Mix { layer: 3 }, &url, trust, secret);
+    let mix = joined.await.expect("a mix");
+    let ended = tokio::time::timeout(SOON, early.reader.read()).await.expect("it ends");
+    assert!(!matches!(ended, Ok(Some(_))), "nothing is written down to a mix");
+
+    let mut link = mix.dial(gateway).await.expect("nodes are let in");
+    let before = net.books().nodes["gateway-0"].delivered;
+    let packet = crossed(gateway, document.epoch);
+    link.writer.write(&Frame::Packet(packet)).await.expect("the link is up");
+    until(&net, |net| net.books().nodes["gateway-0"].delivered == before + 1).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_reaches_its_gateways_mailboxes_through_the_mixes_only() {
     let net = LocalNet::start(LocalNetConfig::default()).await.expect("a net");
@@ -75,24 +120,7 @@ async fn a_client_reaches_its_gateways_mailboxes_through_the_mixes_only() {
     let mut client = client(&net).await;
     let document = net.follower().current().expect("a document");
     let gateway = document.by_name("gateway-0").expect("listed");
-    // Four hops that the test plays itself: what is left is for the gateway, and for nobody after.
-    let secrets: [_; 4] = std::array::from_fn(|_| SphinxSecret::generate(&mut rand::rng()));
-    let exit = HopAddress { node: gateway.id(), trace: None };
-    let route = std::array::from_fn(|hop| RouteHop {
-        address: exit,
-        key: secrets.get(hop).map_or_else(
-            || *gateway.sphinx_key(document.epoch).expect("a key"),
-            SphinxSecret::public,
-        ),
-        delay: Duration::ZERO,
-    });
-    let mut packet = Packet::seal(&route, exit, [0; 16], b"", &mut rand::rng()).expect("fits");
-    for secret in &secrets {
-        match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
-            Unwrapped::Forward { packet: inner, .. } => packet = inner,
-            Unwrapped::Exit(_) => panic!("too early"),
-        }
-    }
+    let packet = crossed(gateway, document.epoch);
     client.link.writer.write(&Frame::Packet(packet)).await.expect("the link is up");
     until(&net, |net| net.books().dropped(DropReason::NotForThisRole) == 1).await;
     assert!(net.books().nodes["gateway-0"].closes());
