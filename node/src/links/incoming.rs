@@ -150,7 +150,7 @@ impl Listener {
     /// again.
     async fn enlisted(&self, key: &LinkPublic) {
         let mut follower = self.follower.clone();
-        while !self.follower.current().is_some_and(|known| known.by_link_key(key).is_some()) {
+        while self.follower.current().is_none_or(|known| known.by_link_key(key).is_none()) {
             follower.changed().await;
         }
     }
