@@ -183,7 +183,7 @@ impl Transfer<RpcReadings> {
     }
 
     fn drawn(&self) -> f64 {
-        (self.after.mixing_delay - self.before.mixing_delay).as_secs_f64()
+        self.after.mixing_delay.saturating_sub(self.before.mixing_delay).as_secs_f64()
     }
 }
 

@@ -117,10 +117,6 @@ async fn a_wallet_syncs_from_a_daemon_and_submits_through_the_mixnet() {
     watch.end().assert_only(&[front.addr()]);
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What a program reads at the endpoint is what it reads at monerod, field by field.
 #[tokio::test(flavor = "multi_thread")]
 async fn submissions_are_answered_as_monerod_answers_them() {
@@ -136,7 +132,7 @@ async fn submissions_are_answered_as_monerod_answers_them() {
     let image = output.key_image.as_str();
     let spend = async || {
         let made = wallet.rpc.wallet().sweep_single(image, &world.chain.bob.address).await;
-        hexadecimal(&made.expect("made").raw)
+        hex::encode(&made.expect("made").raw)
     };
     let (raw, rival) = (spend().await, spend().await);
     let (before, after) = raw.split_at(raw.len() / 2);
