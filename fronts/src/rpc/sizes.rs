@@ -7,8 +7,8 @@ use mixbed_wire::message::MAX_MESSAGE;
 /// The most calls whose answers are remembered: a wallet makes about 20 different ones.
 const MOST: usize = 64;
 
-/// What a stock wallet's answers were measured to be before any was seen, in bytes: monerod 0.18 on a
-/// chain of some hundred blocks. A guess that is too low costs a round trip, one that is too high
+/// How long a stock wallet's answers are taken to be before any was seen, in bytes: a guess, from
+/// monerod 0.18 on a chain of some hundred blocks. A guess that is too low costs a round trip, one that is too high
 /// a packet for each 16 kB.
 const FIRST: &[(&str, usize)] = &[
     ("/get_blocks.bin", 40_000),

@@ -1,8 +1,7 @@
 //! What a wallet may ask a provider's monerod for. What is not listed is refused.
 //!
-//! What stock wallets call was seen in what monero-wallet-rpc and monero-wallet-cli 0.18 ask for
-//! (restore, refresh, transfer, sweep), the rest is theirs by their sources (`wallet2.cpp`,
-//! `node_rpc_proxy.cpp`). Left out is whatever changes the daemon (mining, peers, bans, logs, limits, the
+//! What monero-wallet-rpc 0.18 calls was seen (restore, refresh, transfer; a sweep goes through in the
+//! tests), the rest is stock wallets' by their sources (`wallet2.cpp`, `node_rpc_proxy.cpp`). Left out is whatever changes the daemon (mining, peers, bans, logs, limits, the
 //! pool, its end), tells of its operator or peers, or makes it work for nothing of a wallet's.
 
 /// Whether a request may be made again when nobody knows what became of it.
