@@ -166,7 +166,7 @@ async fn a_client_that_dies_with_broadcasts_under_way_ends_them_after_its_restar
     };
     assert_eq!(broadcasts.list().len(), txids.len());
     for txid in &txids {
-        let ended = broadcasts.ended(*txid).await.expect("known");
+        let ended = broadcasts.settled(*txid).await.expect("known");
         assert!(ended.is_accepted(), "{ended:?}");
     }
     mined_once(&world, &txids, before).await;
