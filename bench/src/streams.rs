@@ -184,8 +184,12 @@ async fn fairness() -> anyhow::Result<f64> {
     let mut readers = JoinSet::new();
     let mut writers = JoinSet::new();
     let (progress, _) = tokio::sync::watch::channel(vec![0_usize; STREAMS]);
-    for at in 0..STREAMS {
-        let (mut stream, mut far) = rig.open().await?;
+    let mut open = Vec::new();
+    for _ in 0..STREAMS {
+        open.push(rig.open().await?);
+    }
+    // All begin at once.
+    for (at, (mut stream, mut far)) in open.into_iter().enumerate() {
         writers.spawn(async move { far.write_all(&vec![1; EACH]).await });
         let progress = progress.clone();
         readers.spawn(async move {
