@@ -32,7 +32,7 @@ pub use stream::{Guard, Shared, Stream};
 pub const FIRST_STREAM_WINDOW: usize = 128 << 10;
 
 /// Bytes of all streams that may be sent before the other end has said how many it takes.
-pub const FIRST_SESSION_WINDOW: usize = 1 << 20;
+pub const FIRST_SESSION_WINDOW: usize = 256 << 10;
 
 /// The longest target of a stream, in bytes: a host name of 253, a port, and room.
 pub const MAX_TARGET: usize = 280;

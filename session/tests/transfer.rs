@@ -5,7 +5,7 @@ mod mixnet;
 
 use std::time::Duration;
 
-use mixbed_session::{End, Event};
+use mixbed_session::{End, Event, Limits};
 use mixnet::{Net, Pair, ROUND_TRIP};
 use proptest::prelude::*;
 use rand::RngExt;
@@ -16,7 +16,11 @@ const fn seconds(seconds: u64) -> Duration {
 
 /// Streams with so many bytes up and down, all at once, until all are done.
 fn transfer(seed: u64, loss: f64, sizes: &[(u64, u64)], limit: Duration) -> Net {
-    let mut net = Net::new(seed, loss);
+    transfer_in(Net::new(seed, loss), seed, sizes, limit)
+}
+
+fn transfer_in(mut net: Net, seed: u64, sizes: &[(u64, u64)], limit: Duration) -> Net {
+    let loss = net.path.loss;
     let mut pairs: Vec<_> = sizes
         .iter()
         .zip(seed..)
@@ -60,6 +64,42 @@ fn packets_are_well_used() {
         assert!(down >= least, "{down} down at a loss of {loss}, {:?}", net.counts);
         assert!(net.counts.there * 3 < net.counts.back, "{:?}", net.counts);
     }
+}
+
+/// A net whose client sends 100 packets a second, whatever is in them.
+fn clocked(seed: u64, loss: f64) -> Net {
+    let limits = Limits { session_window: 2 << 20, ..Limits::default() };
+    let mut net = Net::with(seed, loss, limits);
+    (net.clocked, net.gap) = (true, Duration::from_millis(10));
+    net
+}
+
+#[test]
+fn a_clock_is_well_used_whatever_is_lost() {
+    const BYTES: u64 = 5_000_000;
+    for (seed, loss, least) in [(1, 0.0, 0.75), (2, 0.05, 0.6), (3, 0.05, 0.6), (4, 0.05, 0.6)] {
+        let net = transfer_in(clocked(seed, loss), seed, &[(BYTES, 0)], seconds(300));
+        let ticks = net.elapsed().as_secs_f64() / net.gap.as_secs_f64();
+        let up = BYTES as f64 / (ticks * mixbed_wire::PACKET_SIZE as f64);
+        assert!(up >= least, "{up} at a loss of {loss}, {ticks} ticks, {:?}", net.counts);
+    }
+}
+
+#[test]
+fn what_may_be_lost_is_said_twice_on_ticks_without_anything_else_to_say() {
+    let run = |seed, loss, bytes, spare: bool| {
+        let mut net = clocked(seed, loss);
+        net.clocked = spare;
+        transfer_in(net, seed, &[(bytes, 0)], seconds(60))
+    };
+    let time =
+        |spare| -> Duration { (0..40).map(|seed| run(seed, 0.05, 20_000, spare).elapsed()).sum() };
+    let (once, twice) = (time(false), time(true));
+    assert!(twice < once.mul_f64(0.7), "{twice:?} instead of {once:?}");
+    // Where nothing is lost nothing is said twice, once that is known.
+    let packets = |spare| run(1, 0.0, 2_000_000, spare).counts.there;
+    let (once, twice) = (packets(false), packets(true));
+    assert!(twice < once + once / 20, "{twice} instead of {once}");
 }
 
 #[test]

@@ -38,4 +38,15 @@ impl Turns {
         }
         None
     }
+
+    /// A packet for a tick on which nothing else would leave. Half the window is kept for others.
+    pub fn poll_spare<K>(
+        &self,
+        messenger: &Messenger<K>,
+        sessions: &mut Sessions<K>,
+        now: Instant,
+    ) -> Option<Payload> {
+        let half = messenger.total_window() / 2;
+        sessions.poll_spare(half, now).map(Payload::Session)
+    }
 }

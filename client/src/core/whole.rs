@@ -224,10 +224,14 @@ impl<P: PacketFormat> ClientCore<P> {
             self.sent.loops += 1;
             return Ok(Some(packet));
         }
-        if tick == Tick::Payload
-            && let Some(packet) = self.payload(net, now, rng)?
-        {
-            return Ok(Some(packet));
+        if tick == Tick::Payload {
+            let mut packet = self.payload(net, now, rng)?;
+            if packet.is_none() {
+                packet = self.spare(net, now, rng)?;
+            }
+            if packet.is_some() {
+                return Ok(packet);
+            }
         }
         self.sent.drops += 1;
         seal_drop(net, rng).map(Some)
@@ -240,36 +244,61 @@ impl<P: PacketFormat> ClientCore<P> {
         rng: &mut R,
     ) -> Result<Option<P>, PostError> {
         while let Some(payload) = self.turns.poll(&mut self.messenger, &mut self.sessions, now) {
-            let sealed = seal(&payload, net, self.own, None, rng);
-            let gone = matches!(&sealed, Err(error) if error.is_providers());
-            match (sealed, payload) {
-                (Ok(Sealed { packet, sent, .. }), payload) => {
-                    match payload {
-                        Payload::Message(draft) => {
-                            self.messenger.handle_sent(draft.packet, sent, now);
-                        }
-                        Payload::Session(draft) => self.sessions.handle_sent(&draft, sent, now),
-                    }
-                    self.sent.payload += 1;
-                    return Ok(Some(packet));
-                }
-                (Err(_), Payload::Message(draft)) if gone => {
-                    self.messenger.handle_provider_gone(draft.packet);
-                }
-                (Err(_), Payload::Session(draft)) if gone => {
-                    self.sessions.handle_provider_gone(&draft, now);
-                }
-                (Err(error), Payload::Message(draft)) => {
-                    self.messenger.handle_unsent(draft.packet);
-                    return Err(error);
-                }
-                (Err(error), Payload::Session(draft)) => {
-                    self.sessions.handle_unsent(&draft);
-                    return Err(error);
-                }
+            let packet = self.seal(payload, net, now, rng)?;
+            if packet.is_some() {
+                return Ok(packet);
             }
         }
         Ok(None)
+    }
+
+    /// What may be said twice, on a tick for which there is nothing else.
+    fn spare<R: Rng + ?Sized>(
+        &mut self,
+        net: &Net,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<Option<P>, PostError> {
+        let spare = self.turns.poll_spare(&self.messenger, &mut self.sessions, now);
+        spare.map_or(Ok(None), |payload| self.seal(payload, net, now, rng))
+    }
+
+    /// Nothing if its provider has left the network.
+    fn seal<R: Rng + ?Sized>(
+        &mut self,
+        payload: Payload,
+        net: &Net,
+        now: Instant,
+        rng: &mut R,
+    ) -> Result<Option<P>, PostError> {
+        let sealed = seal(&payload, net, self.own, None, rng);
+        let gone = matches!(&sealed, Err(error) if error.is_providers());
+        match (sealed, payload) {
+            (Ok(Sealed { packet, sent, .. }), payload) => {
+                match payload {
+                    Payload::Message(draft) => self.messenger.handle_sent(draft.packet, sent, now),
+                    Payload::Session(draft) => self.sessions.handle_sent(&draft, sent, now),
+                }
+                self.sent.payload += 1;
+                Ok(Some(packet))
+            }
+            (Err(_), Payload::Message(draft)) if gone => {
+                self.messenger.handle_provider_gone(draft.packet);
+                Ok(None)
+            }
+            (Err(_), Payload::Session(draft)) if gone => {
+                self.sessions.handle_provider_gone(&draft, now);
+                Ok(None)
+            }
+            (Err(error), Payload::Message(draft)) => {
+                self.messenger.handle_unsent(draft.packet);
+                Err(error)
+            }
+            (Err(error), Payload::Session(draft)) => {
+                self.sessions.handle_unsent(&draft);
+                Err(error)
+            }
+        }
     }
 
     /// Packets of sessions tell of the nodes that they passed.

@@ -71,13 +71,20 @@ impl Task {
     /// Begins to seal what the next ticks will need: first what somebody waits for.
     fn begin_sealing(&mut self, net: &Net) {
         if self.cover.paces_payload()
-            && self.ahead.payload.is_none()
+            && self.ahead.lacks_payload(net.document.parameters.rates.payload)
             && let Some((draft, trace)) = self.next_payload()
         {
             return self.ahead.begin_payload(draft, net.clone(), self.own, trace);
         }
         let (drops, loops) = (self.cover.has_drops(), self.cover.has_loops());
         self.ahead.begin_stock(net, self.own, drops, loops);
+        if self.cover.paces_payload()
+            && self.ahead.is_idle()
+            && self.ahead.lacks_spare()
+            && let Some(draft) = self.streams.spare(&self.messenger)
+        {
+            self.ahead.begin_spare(draft, net.clone(), self.own);
+        }
     }
 
     /// What was being sealed is done.
@@ -85,7 +92,7 @@ impl Task {
         match finished {
             Finished::Stock => {}
             Finished::Payload => {
-                if let Some((draft, sealed)) = &self.ahead.payload
+                if let Some((draft, sealed)) = self.ahead.last_payload()
                     && let Some(document) = self.directory.current()
                 {
                     self.traces.routed(draft, &sealed.route, &document);
@@ -121,7 +128,7 @@ impl Task {
             self.metrics.loops_sent.inc();
             self.metrics.reply_blocks_made.inc();
         } else if tick == Tick::Payload
-            && let Some(payload) = self.ahead.payload.take()
+            && let Some(payload) = self.ahead.take_payload().or_else(|| self.ahead.take_spare())
         {
             self.send_payload(payload, permit);
         } else if let Some(packet) = self.ahead.take_drop() {
@@ -137,8 +144,8 @@ impl Task {
             Err(TrySendError::Full(())) => return Next::Full,
             Err(TrySendError::Closed(())) => return Next::Nothing,
         };
-        // One may be left from a time when there were ticks.
-        let sealed = match self.ahead.payload.take() {
+        // Some may be left from a time when there were ticks.
+        let sealed = match self.ahead.take_payload() {
             Some(sealed) => Ok(Some(sealed)),
             None => self.seal_next(net),
         };
@@ -238,7 +245,7 @@ impl Task {
 
     /// Throws away what was sealed for another gateway or by another document.
     fn forget_old(&mut self, net: &Net) {
-        if let Some(draft) = self.ahead.handle_net(net) {
+        for draft in self.ahead.handle_net(net) {
             self.unsent(&draft, "not sent: its route is no longer good");
         }
         if !self.cover.has_loops() && self.looped.borrow().recent.ended > 0 {

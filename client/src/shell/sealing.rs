@@ -14,6 +14,12 @@ use crate::core::{self, Net, Payload, PostError, Return, Sealed, SealedLoop};
 /// Drops, and loops, that are kept ready: enough for as many ticks at once. 24 KiB.
 const STOCK: usize = 4;
 
+/// How long a packet may take to be sealed, a busy machine included, in seconds.
+const SEALING: f64 = 0.03;
+
+/// Packets of messages and sessions that are sealed ahead at most: 24 KiB.
+const MOST_PAYLOADS: usize = 8;
+
 /// The gateway, epoch and revision that something was sealed for.
 type Of = (NodeId, u64, u64);
 
@@ -21,7 +27,9 @@ type Of = (NodeId, u64, u64);
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     of: Option<Of>,
-    pub(super) payload: Option<(Payload, Sealed)>,
+    payloads: VecDeque<(Payload, Sealed)>,
+    /// For a tick on which nothing else would leave.
+    spare: Option<(Payload, Sealed)>,
     drops: VecDeque<Packet>,
     loops: VecDeque<SealedLoop>,
     sealing: Option<Job>,
@@ -39,6 +47,7 @@ struct Job {
 #[derive(Debug)]
 enum Made {
     Payload(Box<Sealed>),
+    Spare(Box<Sealed>),
     Drop(Packet),
     Loop(Box<SealedLoop>),
 }
@@ -48,7 +57,7 @@ enum Made {
 pub(super) enum Finished {
     /// A packet of a message or a session is ready.
     Payload,
-    /// A drop or a loop is.
+    /// A drop, a loop, or what is said twice.
     Stock,
     /// It was sealed for another gateway or by another document, and is thrown away; so is this
     /// draft, if it was one.
@@ -59,21 +68,48 @@ pub(super) enum Finished {
 
 impl Ahead {
     /// What is ready is thrown away if it was sealed for another gateway or by another document.
-    /// Returns a draft that was among it.
-    pub(super) fn handle_net(&mut self, net: &Net) -> Option<Payload> {
+    /// Returns the drafts that were among it.
+    pub(super) fn handle_net(&mut self, net: &Net) -> Vec<Payload> {
         let of = Some((net.gateway, net.epoch, net.document.revision));
         if self.of == of {
-            return None;
+            return Vec::new();
         }
         self.of = of;
         self.drops.clear();
         self.loops.clear();
-        self.payload.take().map(|(draft, _)| draft)
+        self.payloads.drain(..).chain(self.spare.take()).map(|(draft, _)| draft).collect()
     }
 
     /// Whether nothing is being sealed.
     pub(super) fn is_idle(&self) -> bool {
         self.sealing.is_none()
+    }
+
+    /// Whether another packet of a message or a session is to be sealed, at so many ticks for
+    /// them a second.
+    ///
+    /// More than one, because ticks of a Poisson clock come close together, and one on which a drop
+    /// left while a packet was being sealed is lost to a stream. No more than that takes: what is
+    /// sealed says what was to be said then, and whatever is urgent leaves after it.
+    pub(super) fn lacks_payload(&self, rate: f64) -> bool {
+        self.payloads.len() < payloads_at(rate)
+    }
+
+    pub(super) fn lacks_spare(&self) -> bool {
+        self.spare.is_none()
+    }
+
+    /// The newest packet of a message or a session.
+    pub(super) fn last_payload(&self) -> Option<&(Payload, Sealed)> {
+        self.payloads.back()
+    }
+
+    pub(super) fn take_payload(&mut self) -> Option<(Payload, Sealed)> {
+        self.payloads.pop_front()
+    }
+
+    pub(super) fn take_spare(&mut self) -> Option<(Payload, Sealed)> {
+        self.spare.take()
     }
 
     pub(super) fn has_drop(&self) -> bool {
@@ -103,6 +139,13 @@ impl Ahead {
         let copy = draft.clone();
         let seal = move || core::seal(&copy, &net, own, trace, &mut rand::rng());
         self.begin(Some(draft), move || Ok(Made::Payload(Box::new(seal()?))));
+    }
+
+    /// Begins to seal what may be said twice.
+    pub(super) fn begin_spare(&mut self, draft: Payload, net: Net, own: Return) {
+        let copy = draft.clone();
+        let seal = move || core::seal(&copy, &net, own, None, &mut rand::rng());
+        self.begin(Some(draft), move || Ok(Made::Spare(Box::new(seal()?))));
     }
 
     /// Begins to seal what the stock lacks, if it lacks something.
@@ -144,13 +187,36 @@ impl Ahead {
         };
         match (made, draft) {
             (Made::Payload(sealed), Some(draft)) => {
-                self.payload = Some((draft, *sealed));
+                self.payloads.push_back((draft, *sealed));
                 return Finished::Payload;
             }
-            (Made::Payload(_), None) => {}
+            (Made::Spare(sealed), Some(draft)) => self.spare = Some((draft, *sealed)),
+            (Made::Payload(_) | Made::Spare(_), None) => {}
             (Made::Drop(packet), _) => self.drops.push_back(packet),
             (Made::Loop(looped), _) => self.loops.push_back(*looped),
         }
         Finished::Stock
+    }
+}
+
+/// Packets to have ready, at so many ticks a second: one, and those that may be due while it is made
+/// anew.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is not below 0, and a cast that is too large saturates"
+)]
+fn payloads_at(rate: f64) -> usize {
+    ((rate * SEALING).ceil() as usize).saturating_add(1).min(MOST_PAYLOADS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_clocks_have_more_packets_ready() {
+        let rates = [0.01, 20.0, 100.0, 10_000.0, f64::MAX];
+        assert_eq!(rates.map(payloads_at), [2, 2, 4, MOST_PAYLOADS, MOST_PAYLOADS]);
     }
 }

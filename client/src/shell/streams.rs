@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::task::{Next, Task, Up};
-use crate::core::{Closed, Session, SessionError, SessionNo, Sessions, Turns};
+use crate::core::{Closed, Messenger, Payload, Session, SessionError, SessionNo, Sessions, Turns};
 
 /// How long the last packets may take to leave.
 const LEAVING: Duration = Duration::from_millis(200);
@@ -58,6 +58,11 @@ impl Streams {
             Some(opening) = self.openings.recv() => Some(opening),
             () = self.changed.notified() => None,
         }
+    }
+
+    /// What may be said twice, on a tick for which there is nothing else.
+    pub(super) fn spare(&mut self, messenger: &Messenger<ReplyKey>) -> Option<Payload> {
+        self.turns.poll_spare(messenger, &mut self.sessions, Instant::now())
     }
 
     fn open(

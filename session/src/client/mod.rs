@@ -99,6 +99,14 @@ impl ClientEnd {
         self.draft(now)
     }
 
+    /// A packet for a moment at which something leaves anyhow, and nothing else has to: it says once
+    /// more what may be lost, as far as losses are known. So who cannot write on, or waits for the
+    /// end, does not wait for a loss to be noticed. Drafts are answered for like those of
+    /// [`poll_transmit`](Self::poll_transmit).
+    pub fn poll_spare(&mut self, now: Instant) -> Option<Draft> {
+        self.spare(now)
+    }
+
     /// A draft was sealed and goes out now: it takes `there` to the provider, and a reply by one of
     /// its blocks takes as long as said beside it to come back. These are the sums of the delays
     /// that were drawn for the hops.

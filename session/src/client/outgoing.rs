@@ -8,6 +8,9 @@ use crate::frame::{Frame, VERSION};
 
 use super::ClientEnd;
 
+/// Where a larger share of the packets arrives nothing is said twice at a venture.
+const RELIABLE: f64 = 0.99;
+
 /// A packet to be sent to the provider: `Forward::Session` with as many reply blocks and these
 /// frames, which fit into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl ClientEnd {
             return self.last_draft();
         }
         let floor = self.packets.floor(now);
-        if self.packets.span() >= self.limits.in_flight || self.packets.next() == u32::MAX {
+        if !self.may_send() {
             return None;
         }
         let backlog = if self.streams.is_due() { self.streams.backlog().max(1) } else { 0 };
@@ -41,11 +44,7 @@ impl ClientEnd {
             return None;
         }
 
-        let mut frames = Vec::with_capacity(max_fragment_data(0));
-        if !self.greeted {
-            Frame::Hello { version: VERSION }.encode(&mut frames);
-        }
-        Frame::Floors { settled: floor, stale: self.blocks.stale() }.encode(&mut frames);
+        let mut frames = self.beginning(floor);
         if let Some((floor, settled, bitmap)) = self.replies.told() {
             Frame::Ack { floor, settled, bitmap: &bitmap }.encode(&mut frames);
         }
@@ -67,6 +66,38 @@ impl ClientEnd {
         }
         let number = self.packets.draft(contents, self.replies.settled(), asks);
         Some(Draft { number, blocks, frames })
+    }
+
+    pub(super) fn spare(&mut self, now: Instant) -> Option<Draft> {
+        let reliable = self.there.value() >= RELIABLE;
+        if self.streams.closed().is_some() || reliable || !self.may_send() {
+            return None;
+        }
+        let mut contents = self.packets.repeat(|contents| self.streams.far(contents))?;
+        let floor = self.packets.floor(now);
+        let mut frames = self.beginning(floor);
+        self.streams.say_again(&mut frames, max_fragment_data(0), &mut contents);
+        if contents.is_empty() {
+            return None;
+        }
+        // The blocks of the first one may be lost as well.
+        let blocks = usize::from(frames.len() <= max_fragment_data(1));
+        let number = self.packets.draft_copy(contents);
+        Some(Draft { number, blocks, frames })
+    }
+
+    fn may_send(&self) -> bool {
+        self.packets.span() < self.limits.in_flight && self.packets.next() != u32::MAX
+    }
+
+    /// What each packet begins with.
+    fn beginning(&self, floor: u32) -> Vec<u8> {
+        let mut frames = Vec::with_capacity(max_fragment_data(0));
+        if !self.greeted {
+            Frame::Hello { version: VERSION }.encode(&mut frames);
+        }
+        Frame::Floors { settled: floor, stale: self.blocks.stale() }.encode(&mut frames);
+        frames
     }
 
     /// How many blocks the provider lacks.

@@ -13,6 +13,9 @@ const MEMORY: Duration = Duration::from_secs(1);
 /// Nothing is told to the owner of more packets than this at once.
 const MAX_NEWS: usize = 4_096;
 
+/// What is in a packet is said again so many times at most before anything is known of it.
+const MAX_COPIES: u8 = 2;
+
 /// What is known of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -35,6 +38,17 @@ pub(super) struct Packet {
     pub(super) settled: u32,
     /// Without an answer it is sent again.
     asks: bool,
+    /// So many others say the same.
+    copies: u8,
+    /// It only says what another one said, which is to be looked after.
+    is_copy: bool,
+}
+
+impl Packet {
+    /// What nobody says if this packet is not sent.
+    fn unsaid(self) -> Vec<Content> {
+        if self.is_copy { Vec::new() } else { self.contents }
+    }
 }
 
 /// What a packet that arrived had been taken for.
@@ -71,8 +85,33 @@ impl Packets {
     pub(super) fn draft(&mut self, contents: Vec<Content>, settled: u32, asks: bool) -> u32 {
         let number = self.next;
         self.next += 1;
-        let packet = Packet { state: State::Drafted, contents, settled, asks };
+        let state = State::Drafted;
+        let packet = Packet { state, contents, settled, asks, copies: 0, is_copy: false };
         self.open.insert(number, packet);
+        number
+    }
+
+    /// What is to be said once more although nothing is known of its loss: what is the least `far` from
+    /// what the other side waits for. It counts as said.
+    pub(super) fn repeat(&mut self, far: impl Fn(&[Content]) -> u64) -> Option<Vec<Content>> {
+        let waits = |packet: &Packet| {
+            packet.asks
+                && !packet.contents.is_empty()
+                && packet.copies < MAX_COPIES
+                && matches!(packet.state, State::Sent { .. })
+        };
+        let waiting = self.open.values_mut().filter(|packet| waits(packet));
+        let packet = waiting.min_by_key(|packet| (far(&packet.contents), packet.copies))?;
+        packet.copies += 1;
+        Some(packet.contents.clone())
+    }
+
+    /// A packet that says again what another one said.
+    pub(super) fn draft_copy(&mut self, contents: Vec<Content>) -> u32 {
+        let number = self.draft(contents, 0, false);
+        if let Some(packet) = self.open.get_mut(&number) {
+            packet.is_copy = true;
+        }
         number
     }
 
@@ -102,7 +141,7 @@ impl Packets {
     pub(super) fn unsent(&mut self, number: u32) -> Vec<Content> {
         match self.open.get(&number) {
             Some(Packet { state: State::Drafted, .. }) => {
-                self.open.remove(&number).map(|packet| packet.contents).unwrap_or_default()
+                self.open.remove(&number).map(Packet::unsaid).unwrap_or_default()
             }
             _ => Vec::new(),
         }
@@ -131,6 +170,7 @@ impl Packets {
                 packet.state = State::Lost { arrives, at: now };
                 // Kept as well, in case that it comes after all.
                 let again = was == Taken::UnderWay;
+                let again = again && !packet.is_copy;
                 let contents = if again { packet.contents.clone() } else { Vec::new() };
                 remember(&mut self.lost, number);
                 news.push(News::Lost { number, contents });

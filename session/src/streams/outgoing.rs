@@ -115,6 +115,41 @@ impl Streams {
         }
     }
 
+    /// Appends frames that say what other packets said, as far as it matters still and fits into a
+    /// packet of `most` bytes; only what they say stays in `contents`.
+    pub(crate) fn say_again(&self, out: &mut Vec<u8>, most: usize, contents: &mut Vec<Content>) {
+        contents.retain(|content| {
+            let mut frame = Vec::new();
+            match *content {
+                Content::Control(control) => self.encode(control, &mut frame),
+                Content::Data(id, part) => self.encode_again(id, part, &mut frame),
+            }
+            let said = !frame.is_empty() && out.len() + frame.len() <= most;
+            if said {
+                out.extend(frame);
+            }
+            said
+        });
+    }
+
+    /// How many bytes before these are not known to have arrived, at least.
+    pub(crate) fn far(&self, contents: &[Content]) -> u64 {
+        let far = |content: &Content| match content {
+            Content::Control(_) => 0,
+            Content::Data(id, part) => self.live.get(id).map_or(0, |entry| entry.send.far(*part)),
+        };
+        contents.iter().map(far).min().unwrap_or_default()
+    }
+
+    fn encode_again(&self, id: StreamId, part: Part, out: &mut Vec<u8>) {
+        let Some(entry) = self.live.get(&id) else { return };
+        let Some(part) = entry.send.unknown(part) else { return };
+        let mut data = Vec::new();
+        entry.send.copy(part, &mut data);
+        let Part { start: offset, last, .. } = part;
+        Frame::Data { stream: id.0, offset, last, data: &data }.encode(out);
+    }
+
     /// The frame as things are now; nothing if there is no point in it any more.
     fn encode(&self, control: Control, out: &mut Vec<u8>) {
         match control {

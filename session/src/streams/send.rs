@@ -167,6 +167,21 @@ impl SendHalf {
         }
     }
 
+    /// A part from its first byte on that is not known to have arrived, if there is one.
+    pub(crate) fn unknown(&self, part: Part) -> Option<Part> {
+        let Part { end, last, .. } = part;
+        let missing = self.arrived.missing(part.start.max(self.base), end);
+        let start = missing.into_iter().map(|(from, _)| from).next();
+        let end_matters = last && self.last != Last::Arrived;
+        let start = start.or(end_matters.then_some(end))?;
+        Some(Part { start, end, last })
+    }
+
+    /// How far a part is from the first byte that is not known to have arrived.
+    pub(crate) fn far(&self, part: Part) -> u64 {
+        part.start.saturating_sub(self.base)
+    }
+
     /// Everything arrived, the end included.
     pub(crate) fn is_done(&self) -> bool {
         self.last == Last::Arrived && self.buffer.is_empty()

@@ -109,6 +109,8 @@ pub(crate) struct Net {
     /// Between two packets of the client.
     pub(crate) gap: Duration,
     slot: Instant,
+    /// Something leaves after each gap, whether there is something to say or not.
+    pub(crate) clocked: bool,
     pub(crate) rng: ChaCha8Rng,
     pub(crate) client: ClientEnd,
     pub(crate) provider: Option<ProviderEnd<Block>>,
@@ -142,6 +144,7 @@ impl Net {
             path: Path { loss, noise: Duration::from_micros(500) },
             gap: Duration::from_millis(5),
             slot: now,
+            clocked: false,
             rng: ChaCha8Rng::seed_from_u64(seed),
             client: ClientEnd::new(limits, now),
             provider: None,
@@ -184,7 +187,11 @@ impl Net {
     fn settle(&mut self) {
         let now = self.now;
         while now >= self.slot && !self.vanished {
-            let Some(draft) = self.client.poll_transmit(now) else { break };
+            let mut draft = self.client.poll_transmit(now);
+            if draft.is_none() && self.clocked {
+                draft = self.client.poll_spare(now);
+            }
+            let Some(draft) = draft else { break };
             assert!(
                 draft.frames.len() <= mixbed_wire::message::max_fragment_data(draft.blocks),
                 "{} bytes beside {} blocks",

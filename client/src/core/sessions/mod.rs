@@ -31,6 +31,9 @@ const CUT_OFF: Duration = Duration::from_secs(60);
 /// Sessions at a time.
 const SESSIONS: usize = 64;
 
+/// Asks a session for a packet.
+type PollDraft = fn(&mut ClientEnd, Instant) -> Option<mixbed_session::Draft>;
+
 /// All sessions. `K` is what reads a reply.
 pub struct Sessions<K> {
     held: BTreeMap<SessionNo, Held>,
@@ -176,19 +179,30 @@ impl<K> Sessions<K> {
     pub fn poll_transmit(&mut self, window: usize, now: Instant) -> Option<SessionDraft> {
         self.pass_window(now);
         self.blocked = self.window.len() >= window;
-        if self.blocked {
-            return None;
-        }
+        if self.blocked { None } else { self.poll(ClientEnd::poll_transmit, now) }
+    }
+
+    /// A packet for a tick on which nothing else would leave, if fewer than `window` are under way:
+    /// see [`ClientEnd::poll_spare`]. To be answered like those of
+    /// [`poll_transmit`](Self::poll_transmit).
+    pub fn poll_spare(&mut self, window: usize, now: Instant) -> Option<SessionDraft> {
+        self.pass_window(now);
+        let room = self.window.len() < window;
+        room.then(|| self.poll(ClientEnd::poll_spare, now)).flatten()
+    }
+
+    /// The sessions' drafts, in turns.
+    fn poll(&mut self, of: PollDraft, now: Instant) -> Option<SessionDraft> {
         let after = self.held.range(SessionNo(self.turn.0 + 1)..).map(|(number, _)| *number);
         let order: Vec<_> =
             after.chain(self.held.range(..=self.turn).map(|(number, _)| *number)).collect();
-        order.into_iter().find_map(|number| self.draft(number, now))
+        order.into_iter().find_map(|number| self.draft(number, of, now))
     }
 
-    fn draft(&mut self, session: SessionNo, now: Instant) -> Option<SessionDraft> {
+    fn draft(&mut self, session: SessionNo, of: PollDraft, now: Instant) -> Option<SessionDraft> {
         let Held { id, provider, end, .. } = self.held.get(&session)?;
         let (id, provider) = (*id, *provider);
-        let draft = end.lock().poll_transmit(now);
+        let draft = of(&mut end.lock(), now);
         // What was taken out of a stream's buffer makes room in it.
         self.settle(session);
         let Some(mixbed_session::Draft { number, blocks, frames }) = draft else {
