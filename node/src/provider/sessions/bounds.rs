@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mixbed_session::Limits;
+use mixbed_session::{FIRST_SESSION_WINDOW, Limits};
 
 /// Bounds of a provider's sessions. With the defaults all of them together take at most about
-/// 600 MiB, and that only under attack: 256 times 1 MiB to be read, 1 MiB to be sent and 0.2 MiB of
-/// reply blocks. What honest clients leave is a few kB each.
+/// 450 MiB, and that only under attack: 256 windows, 200 MiB to be read and as much to be sent (see
+/// [`windows`](Self::windows)), and 0.2 MiB of reply blocks each. What honest clients leave is a few
+/// kB each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionBounds {
     /// Sessions at once. Default 256.
@@ -14,8 +15,12 @@ pub struct SessionBounds {
     /// When there is no room, a session that nothing was heard of for so long makes it. Default
     /// 30 s. One without streams makes it at once.
     pub grace: Duration,
-    /// What each session may have. Default: 64 streams, 1 MiB in each direction.
+    /// What each session may have. Default: 64 streams, 2 MiB in each direction.
     pub each: Limits,
+    /// Bytes that the sessions share in each direction: one that begins as the *n*th has a window of an
+    /// *n*th of it, within what [`each`](Self::each) and a session's first window allow. Default
+    /// 64 MiB: the first 32 have 2 MiB each, and 64 MiB · ln(256 / 32) are left for the others.
+    pub windows: usize,
     /// How long a stream lasts on which nothing moves. Default 10 min: wallets keep connections that
     /// they use once in some minutes.
     pub stream_idle: Duration,
@@ -33,14 +38,37 @@ impl Default for SessionBounds {
             grace: Duration::from_secs(30),
             each: Limits {
                 streams: 64,
-                stream_window: 512 << 10,
-                session_window: 1 << 20,
+                stream_window: 1 << 20,
+                session_window: 2 << 20,
                 send_buffer: 512 << 10,
                 ..Limits::default()
             },
+            windows: 64 << 20,
             stream_idle: Duration::from_secs(600),
             sockets: 512,
             connect: Duration::from_secs(10),
         }
+    }
+}
+
+impl SessionBounds {
+    /// What the next session may have, while there are so many.
+    pub(super) fn next(&self, sessions: usize) -> Limits {
+        let share = (self.windows / (sessions + 1)).max(FIRST_SESSION_WINDOW);
+        Limits { session_window: self.each.session_window.min(share), ..self.each }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_windows_together_are_bounded() {
+        let bounds = SessionBounds::default();
+        let windows = |sessions| bounds.next(sessions).session_window;
+        assert_eq!((windows(0), windows(31), windows(32)), (2 << 20, 2 << 20, (64 << 20) / 33));
+        assert_eq!(windows(bounds.sessions - 1), FIRST_SESSION_WINDOW);
+        assert!((0..bounds.sessions).map(windows).sum::<usize>() < 200 << 20);
     }
 }

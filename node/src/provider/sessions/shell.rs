@@ -152,7 +152,8 @@ impl Parts {
         if table.len() >= self.bounds.sessions {
             displaced = Some(table.make_room(self.bounds.grace, now)?);
         }
-        let held = table.insert(id, ProviderEnd::new(self.bounds.each, now), now);
+        let end = ProviderEnd::new(self.bounds.next(table.len()), now);
+        let held = table.insert(id, end, now);
         let count = table.len();
         drop(table);
         self.metrics.sessions.set(i64::try_from(count).unwrap_or(i64::MAX));
