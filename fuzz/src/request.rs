@@ -1,7 +1,7 @@
 //! Requests, responses, the answers of `monero.submit` and what `monero.rpc` carries.
 
 use mixbed_wire::message::{
-    MAX_MESSAGE, MAX_SERVICE_NAME, MAX_WORDS, Request, Response, RpcAnswer, RpcRequest,
+    MAX_MESSAGE, MAX_SERVICE_NAME, MAX_WORDS, Request, Response, RpcAnswer, RpcHead, RpcRequest,
     SubmitAnswer, SubmitOutcome,
 };
 
@@ -41,6 +41,9 @@ pub fn run(data: &[u8]) {
     if let Ok(answer) = RpcAnswer::decode(data) {
         assert_eq!(answer.encode().expect("it is one"), data);
     }
+    if let Ok(head) = RpcHead::decode(data) {
+        assert_eq!(head.encode().expect("it is one"), data);
+    }
 }
 
 fn fit_for_a_terminal(words: &str) {
@@ -61,6 +64,7 @@ pub fn seeds() -> Vec<Seed> {
     let json = || "application/json".to_owned();
     let body = || br#"{"method":"get_info"}"#.to_vec();
     let asked = RpcRequest { path: "/json_rpc".to_owned(), content_type: json(), body: body() };
+    let head = RpcHead { status: 200, content_type: json(), length: Some(3_000_000) };
     let told = RpcAnswer { status: 200, content_type: json(), body: body() };
     vec![
         ("echo", request("echo", b"hello")),
@@ -74,6 +78,7 @@ pub fn seeds() -> Vec<Seed> {
         ("rejected", submit(SubmitOutcome::Rejected { flags: 5, words: words() })),
         ("unavailable", submit(SubmitOutcome::Unavailable { words: words() })),
         ("rpc", asked.encode().expect("a good one")),
+        ("rpc-head", head.encode().expect("a good one")),
         ("rpc-answer", told.encode().expect("a good one")),
     ]
 }

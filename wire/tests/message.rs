@@ -6,7 +6,7 @@ use std::time::Duration;
 use mixbed_wire::message::{
     Answer, Bitmap, Forward, Fragments, Inserted, MAX_ANSWER_DATA, MAX_FRAGMENT_DATA,
     MAX_FRAGMENTS, MAX_MESSAGE, MAX_REPLY_BLOCKS, MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH, MAX_WORDS,
-    MessageId, RPC_SERVICE, Request, RequestError, Response, RpcAnswer, RpcMessageError,
+    MessageId, RPC_SERVICE, Request, RequestError, Response, RpcAnswer, RpcHead, RpcMessageError,
     RpcRequest, SubmitAnswer, SubmitOutcome, max_fragment_data,
 };
 use mixbed_wire::{DropReason, MAX_PLAINTEXT, REPLY_BLOCK_SIZE};
@@ -237,6 +237,7 @@ proptest! {
         path in "/[a-zA-Z0-9._/-]{0,127}",
         content_type in "[ -~]{0,128}",
         status in 200..=599_u16,
+        length in proptest::option::of(any::<u64>()),
     ) {
         let request = Request { service: &service, payload: &payload };
         let bytes = request.encode().expect("a good request");
@@ -246,6 +247,13 @@ proptest! {
         let body = payload.clone();
         let answer = RpcAnswer { status, content_type: content_type.clone(), body };
         prop_assert_eq!(RpcAnswer::decode(&answer.encode().expect("a good one")), Ok(answer));
+        let length = length.filter(|length| *length != u64::MAX);
+        let head = RpcHead { status, content_type: content_type.clone(), length };
+        let bytes = head.encode().expect("a good one");
+        let (first, rest) = bytes.split_first_chunk().expect("long enough");
+        prop_assert_eq!(RpcHead::rest(*first), rest.len());
+        prop_assert!(RpcHead::decode(&bytes[1..]).is_err());
+        prop_assert_eq!(RpcHead::decode(&bytes), Ok(head));
         let request = RpcRequest { path, content_type, body: payload };
         prop_assert_eq!(RpcRequest::decode(&request.encode().expect("a good one")), Ok(request));
     }

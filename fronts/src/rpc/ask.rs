@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use hyper::{Response, StatusCode};
 use mixbed_client::{RequestError, RequestOptions};
-use mixbed_wire::message::{RpcAnswer, RpcMessageError, RpcRequest};
+use mixbed_wire::message::{MAX_MESSAGE, RpcAnswer, RpcMessageError, RpcRequest};
 use rand::seq::IndexedRandom as _;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::answer::{Body, answer, error, whole};
+use super::long;
 use super::mixnet::Mixnet;
 use super::readings::Tally;
 use super::sizes::Sizes;
@@ -33,7 +34,7 @@ pub(super) struct Questions<M> {
 struct Shared {
     deadline: Duration,
     at_a_time: usize,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     known: Mutex<Known>,
     tally: Tally,
 }
@@ -43,6 +44,17 @@ struct Known {
     sizes: Sizes,
     /// Who answered last: asked again, so that wallets see one chain.
     provider: Option<String>,
+}
+
+/// A question that has its turn.
+struct Asked {
+    call: String,
+    /// The size of its body.
+    question: usize,
+    payload: Vec<u8>,
+    end: Instant,
+    /// Kept until the answer is there, on a stream to its last byte.
+    turn: Arc<OwnedSemaphorePermit>,
 }
 
 /// Why there is no answer.
@@ -61,7 +73,7 @@ enum Unanswered {
 impl<M: Mixnet> Questions<M> {
     /// So many questions at a time, each answered or given up within `deadline`.
     pub(super) fn new(mixnet: M, at_a_time: usize, deadline: Duration, tally: Tally) -> Self {
-        let turns = Semaphore::new(at_a_time);
+        let turns = Arc::new(Semaphore::new(at_a_time));
         let known = Mutex::default();
         Self { mixnet, shared: Arc::new(Shared { deadline, at_a_time, turns, known, tally }) }
     }
@@ -70,10 +82,7 @@ impl<M: Mixnet> Questions<M> {
     pub(super) async fn ask(&self, request: RpcRequest) -> Response<Body> {
         let path = request.path.clone();
         match self.answered(request).await {
-            Ok(RpcAnswer { status, content_type, body }) => {
-                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                answer(status, &content_type, whole(body))
-            }
+            Ok(answer) => answer,
             Err(why) => {
                 tracing::warn!(path, %why, "a wallet's question has no answer");
                 error(why.status(), &why.to_string())
@@ -81,40 +90,81 @@ impl<M: Mixnet> Questions<M> {
         }
     }
 
-    async fn answered(&self, request: RpcRequest) -> Result<RpcAnswer, Unanswered> {
-        let Shared { deadline, at_a_time, turns, .. } = &*self.shared;
-        let end = Instant::now() + *deadline;
-        let (call, question) = (name_of(&request), request.body.len());
-        let payload = request.encode()?;
-        let Ok(Ok(_turn)) = timeout_at(end, turns.acquire()).await else {
-            return Err(Unanswered::NoTurn { at_a_time: *at_a_time, limit: *deadline });
-        };
+    async fn answered(&self, request: RpcRequest) -> Result<Response<Body>, Unanswered> {
+        let asked = self.begin(&request).await?;
         let mut failed = Vec::new();
         loop {
-            let expected = self.known().sizes.expected(&call, question);
-            let options = self.options(&failed, expected, end);
-            match self.once(&payload, &options).await {
+            let (expected, was_long) = self.expected(&asked);
+            if was_long && let Some(answer) = self.long(&asked).await {
+                return Ok(answer);
+            }
+            let options = self.options(&failed, expected, asked.end);
+            match self.once(&asked.payload, &options).await {
                 Ok((provider, answer)) if !is_the_providers(&answer) => {
-                    let mut known = self.known();
-                    known.sizes.learn(&call, question, answer.body.len());
-                    known.provider = Some(provider);
-                    return Ok(answer);
+                    self.learn(&asked, provider, &answer);
+                    if is_long(&answer)
+                        && !was_long
+                        && let Some(answer) = self.long(&asked).await
+                    {
+                        return Ok(answer);
+                    }
+                    return Ok(said(answer));
                 }
                 // Its monerod is away: another provider's may not be. If none is, this is the answer.
                 Ok((provider, answer)) => {
-                    if !self.goes_on(&mut failed, provider, end).await {
-                        return Ok(answer);
+                    if !self.goes_on(&mut failed, provider, asked.end).await {
+                        return Ok(said(answer));
                     }
                 }
                 Err(why) => {
                     let Some(provider) = why.may_pass(&options) else { return Err(why) };
                     tracing::info!(provider, %why, "a wallet's question goes to another provider");
-                    if !self.goes_on(&mut failed, provider, end).await {
+                    if !self.goes_on(&mut failed, provider, asked.end).await {
                         return Err(why);
                     }
                 }
             }
         }
+    }
+
+    /// Waits for the question's turn.
+    async fn begin(&self, request: &RpcRequest) -> Result<Asked, Unanswered> {
+        let Shared { deadline, at_a_time, turns, .. } = &*self.shared;
+        let end = Instant::now() + *deadline;
+        let (call, question, payload) = (name_of(request), request.body.len(), request.encode()?);
+        match timeout_at(end, Arc::clone(turns).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(Asked { call, question, payload, end, turn: Arc::new(turn) }),
+            _ => Err(Unanswered::NoTurn { at_a_time: *at_a_time, limit: *deadline }),
+        }
+    }
+
+    /// How long the answer is likely to be, and whether the last one came on a stream.
+    fn expected(&self, Asked { call, question, .. }: &Asked) -> (usize, bool) {
+        let known = self.known();
+        (known.sizes.expected(call, *question), known.sizes.was_long(call))
+    }
+
+    fn learn(&self, asked: &Asked, provider: String, answer: &RpcAnswer) {
+        let size = if is_long(answer) { MAX_MESSAGE } else { answer.body.len() };
+        let mut known = self.known();
+        known.sizes.learn(&asked.call, asked.question, size);
+        known.provider = Some(provider);
+    }
+
+    /// The answer on a stream, if there is one.
+    async fn long(&self, asked: &Asked) -> Option<Response<Body>> {
+        let Asked { call, question, payload, end, turn } = asked;
+        let provider = self.known().provider.clone();
+        let (shared, name, question) = (Arc::clone(&self.shared), call.clone(), *question);
+        let turn = Arc::clone(turn);
+        let done = move |size| {
+            shared.known().sizes.learn(&name, question, size);
+            drop(turn);
+        };
+        let answer = long::ask(&self.mixnet, provider, payload, *end, done).await;
+        answer
+            .inspect_err(|why| tracing::info!(call, %why, "no long answer to a wallet's question"))
+            .ok()
     }
 
     async fn once(
@@ -161,10 +211,22 @@ impl<M: Mixnet> Questions<M> {
         Instant::now() < end
     }
 
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.shared.known()
+    }
+}
+
+impl Shared {
     /// Held for a look only.
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An answer that is there.
+fn said(RpcAnswer { status, content_type, body }: RpcAnswer) -> Response<Body> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    answer(status, &content_type, whole(body))
 }
 
 impl Unanswered {
@@ -201,6 +263,11 @@ impl Unanswered {
 /// Whether the provider says that its monerod cannot be asked now.
 fn is_the_providers(answer: &RpcAnswer) -> bool {
     matches!(answer.status, 502..=504)
+}
+
+/// Whether the provider says that no message carries it.
+fn is_long(answer: &RpcAnswer) -> bool {
+    answer.status == StatusCode::INSUFFICIENT_STORAGE.as_u16()
 }
 
 /// What sizes are remembered by: the path, and the method of JSON-RPC.

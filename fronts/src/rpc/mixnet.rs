@@ -4,12 +4,17 @@ use std::future::Future;
 use std::time::Duration;
 
 use mixbed_client::{
-    Answer, BroadcastError, BroadcastOptions, BroadcastReport, Client, RequestError, RequestOptions,
+    Answer, BroadcastError, BroadcastOptions, BroadcastReport, Client, RequestError,
+    RequestOptions, Stream, StreamError, StreamOptions,
 };
 use mixbed_wire::message::{KNOWN_SERVICE, RPC_SERVICE};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The way to the providers.
 pub(super) trait Mixnet: Clone + Send + Sync + 'static {
+    /// Bytes from a provider and to it.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
     /// The names of the providers that answer wallets' questions, as far as is known.
     fn offering(&self) -> Vec<String>;
 
@@ -19,6 +24,13 @@ pub(super) trait Mixnet: Clone + Send + Sync + 'static {
         payload: &[u8],
         options: &RequestOptions,
     ) -> impl Future<Output = Result<Answer, RequestError>> + Send;
+
+    /// A stream to one of them, by name or to any, for a question whose answer no message carries.
+    fn open(
+        &self,
+        provider: Option<String>,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<Self::Stream, StreamError>> + Send;
 
     /// Submits a transaction: one provider's word.
     fn broadcast(
@@ -44,12 +56,25 @@ fn offering(client: &Client, service: &str) -> Vec<String> {
 }
 
 impl Mixnet for Client {
+    type Stream = Stream;
+
     fn offering(&self) -> Vec<String> {
         offering(self, RPC_SERVICE)
     }
 
     async fn ask(&self, payload: &[u8], options: &RequestOptions) -> Result<Answer, RequestError> {
         self.request_with(RPC_SERVICE, payload, options).await
+    }
+
+    async fn open(
+        &self,
+        provider: Option<String>,
+        deadline: Duration,
+    ) -> Result<Stream, StreamError> {
+        // Nothing is to tie it to what goes through the SOCKS port.
+        let isolation = Some(RPC_SERVICE.to_owned());
+        let options = StreamOptions { deadline, provider, isolation, early: true };
+        Client::open(self, RPC_SERVICE, "", options).await
     }
 
     async fn broadcast(

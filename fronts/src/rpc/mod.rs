@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | `/sendrawtransaction`, `/send_raw_transaction` | `monero.submit`: the raw bytes, without the hexadecimal | the client's broadcast asks another; to submit twice is safe |
 //! | anything else | `monero.rpc`: path, content type, body | another is asked: it only asks for something |
+//! | the same, if the answer is longer than a message | a stream of `monero.rpc` | the wallet's connection breaks, and the wallet asks again |
 //!
 //! What the provider does not allow comes back as 403 with its reason. With
 //! [`RpcConfig::sync`] everything but submission goes to a daemon of the user's choice instead,
@@ -23,6 +24,7 @@ mod connection;
 mod direct;
 mod front;
 mod guarded;
+mod long;
 mod mixnet;
 mod readings;
 mod request;

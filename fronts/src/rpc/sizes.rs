@@ -58,6 +58,11 @@ impl Sizes {
         (likely + likely / 16).min(MAX_MESSAGE)
     }
 
+    /// Whether no message carried the last answer to a call.
+    pub(super) fn was_long(&self, call: &str) -> bool {
+        self.last.get(call).is_some_and(|last| last.answer >= MAX_MESSAGE)
+    }
+
     /// An answer came.
     pub(super) fn learn(&mut self, call: &str, question: usize, answer: usize) {
         if let Some(last) = self.last.get_mut(call) {

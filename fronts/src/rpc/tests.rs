@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use mixbed_client::{
     Answer, BroadcastError, BroadcastReport, NotReady, RequestError, RequestOptions, State,
+    StreamError,
 };
 use mixbed_monero::TxId;
-use mixbed_wire::message::{RpcAnswer, RpcRequest};
+use mixbed_wire::message::{RpcAnswer, RpcHead, RpcRequest};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -31,6 +32,12 @@ enum Does {
     Fails,
     NoSense,
     Hangs,
+    /// An answer of so many bytes, on a stream only.
+    Long(usize),
+    /// The same, but its stream breaks after so many.
+    BreaksOff(usize),
+    /// An answer that is too long, and no streams.
+    TooLong,
 }
 
 /// A network whose providers do what they are told.
@@ -41,6 +48,7 @@ struct Fake(Arc<Inner>);
 struct Inner {
     providers: Mutex<Vec<(String, Does)>>,
     asked: Mutex<Vec<(String, RpcRequest, usize)>>,
+    streams: AtomicUsize,
     submitted: Mutex<Vec<Vec<u8>>>,
     confirmed: Mutex<Vec<Vec<u8>>>,
     under_way: AtomicUsize,
@@ -116,6 +124,8 @@ fn not_ready(waited: Duration) -> NotReady {
 }
 
 impl Mixnet for Fake {
+    type Stream = DuplexStream;
+
     fn offering(&self) -> Vec<String> {
         self.0.providers.lock().expect("whole").iter().map(|(name, _)| name.clone()).collect()
     }
@@ -143,6 +153,10 @@ impl Mixnet for Fake {
                 let said = RpcAnswer { status, content_type, body };
                 Ok(answer(&name, said.encode().expect("small enough")))
             }
+            Does::Long(_) | Does::BreaksOff(_) | Does::TooLong => {
+                let said = RpcAnswer { status: 507, content_type: String::new(), body: vec![] };
+                Ok(answer(&name, said.encode().expect("small enough")))
+            }
             Does::Fails => {
                 Err(RequestError::Failed { provider: name, words: "it is broken".to_owned() })
             }
@@ -154,6 +168,41 @@ impl Mixnet for Fake {
                 Err(RequestError::DeadlinePassed { provider, deadline, tried })
             }
         }
+    }
+
+    async fn open(
+        &self,
+        provider: Option<String>,
+        deadline: Duration,
+    ) -> Result<DuplexStream, StreamError> {
+        self.0.streams.fetch_add(1, Ordering::SeqCst);
+        let does = {
+            let providers = self.0.providers.lock().expect("whole");
+            providers
+                .iter()
+                .find(|(name, _)| Some(name) == provider.as_ref())
+                .map(|(_, does)| *does)
+        };
+        let (size, breaks) = match does.expect("it is asked for by name") {
+            Does::Long(size) => (size, false),
+            Does::BreaksOff(size) => (size, true),
+            _ => {
+                let provider = provider.unwrap_or_default();
+                return Err(StreamError::DeadlinePassed { provider, deadline });
+            }
+        };
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        tokio::spawn(async move {
+            let mut question = Vec::new();
+            far.read_to_end(&mut question).await.expect("the question");
+            RpcRequest::decode(&question).expect("well made");
+            let length = Some(size as u64 + u64::from(breaks));
+            let content_type = "application/octet-stream".to_owned();
+            let head = RpcHead { status: 200, content_type, length };
+            far.write_all(&head.encode().expect("well made")).await.expect("written");
+            far.write_all(&vec![7; size]).await.expect("written");
+        });
+        Ok(near)
     }
 
     async fn broadcast(
@@ -260,6 +309,41 @@ async fn a_question_is_one_message_and_its_answer_comes_as_it_is() {
     assert_eq!(fake.asked().len(), 4, "a look at it asks nobody");
     assert_eq!(front.readings().answered, 4);
     front.stop(LIMIT).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_no_message_carries_comes_on_a_stream() {
+    let fake = Fake::with(&[("a", Does::Long(3_000_000))]);
+    let front = start(&fake, config()).await;
+    let count = || (fake.asked().len(), fake.0.streams.load(Ordering::SeqCst));
+    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, vec![7; 3_000_000]));
+    assert_eq!(count(), (1, 1));
+    fake.tell(&[("a", Does::Long(300))]);
+    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, vec![7; 300]));
+    assert_eq!(count(), (1, 2), "what was long is asked for on a stream at once");
+    fake.tell(&[("a", Does::Echoes(200))]);
+    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, b"1".to_vec()));
+    assert_eq!(count(), (2, 2), "and what was not, by a message");
+    // Where no stream is to be had, the provider's word is passed on.
+    fake.tell(&[("a", Does::TooLong)]);
+    assert_eq!(post(&front, "/getblocks.bin", "1").await.0, 507);
+    assert_eq!(post(&front, "/getblocks.bin", "1").await.0, 507);
+    assert_eq!(count(), (4, 4), "each is tried once");
+}
+
+#[tokio::test]
+async fn a_long_answer_that_breaks_off_is_none() {
+    let fake = Fake::with(&[("a", Does::BreaksOff(200_000))]);
+    let front = start(&fake, RpcConfig { questions: 1, ..config() }).await;
+    let request = b"POST /getblocks.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+    let said = raw(&front, &[request]).await;
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.contains("content-length: 200001"),
+        "{said:.200}"
+    );
+    assert!(said.len() < 200_001, "the connection ends before the answer does");
+    fake.tell(&[("a", Does::Echoes(200))]);
+    assert_eq!(post(&front, "/get_info", "1").await.0, 200, "and its turn is another's");
 }
 
 #[tokio::test]

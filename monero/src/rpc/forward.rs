@@ -13,6 +13,16 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
+/// An answer that has begun, and whose body is read piece by piece.
+#[derive(Debug)]
+pub struct Forwarded {
+    endpoint: Endpoint,
+    url: String,
+    response: reqwest::Response,
+    limit: usize,
+    read: usize,
+}
+
 impl Endpoint {
     /// Posts `body` to `path` and returns the answer with at most `limit` bytes of body, whatever
     /// its status. Nothing of the request's maker goes with it but these.
@@ -26,31 +36,67 @@ impl Endpoint {
         body: Vec<u8>,
         limit: usize,
     ) -> Result<RawAnswer, RpcError> {
+        let mut begun = self.begin_forward(path, content_type, body, limit).await?;
+        let (status, content_type) = (begun.status(), begun.content_type());
+        let mut body = Vec::new();
+        while let Some(piece) = begun.piece().await? {
+            body.extend_from_slice(piece.as_ref());
+        }
+        Ok(RawAnswer { status, content_type, body })
+    }
+
+    /// The same, as soon as the answer's head is there. The time that a request may take holds for
+    /// all of its body.
+    pub async fn begin_forward(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        limit: usize,
+    ) -> Result<Forwarded, RpcError> {
         let url = format!("{}{path}", self.url());
-        let failed = |error: reqwest::Error| self.transport_error(&url, &error);
-        let too_large = || RpcError::TooLarge { url: url.clone(), limit };
         let mut request = self.client.post(&url).timeout(self.timeout()).body(body);
         if !content_type.is_empty() {
             request = request.header(reqwest::header::CONTENT_TYPE, content_type);
         }
-        let mut response = request.send().await.map_err(failed)?;
+        let sent = request.send().await;
+        let response = sent.map_err(|error| self.transport_error(&url, &error))?;
         let said = response.content_length();
         if said.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
-            return Err(too_large());
+            return Err(RpcError::TooLarge { url, limit });
         }
-        let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        let mut answer = RawAnswer {
-            status: response.status().as_u16(),
-            content_type: content_type.unwrap_or_default().to_owned(),
-            body: Vec::new(),
-        };
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.body.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            answer.body.extend_from_slice(&chunk);
+        Ok(Forwarded { endpoint: self.clone(), url, response, limit, read: 0 })
+    }
+}
+
+impl Forwarded {
+    /// HTTP's status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// What the body is, if the server said so in plain ASCII.
+    #[must_use]
+    pub fn content_type(&self) -> String {
+        let said = self.response.headers().get(reqwest::header::CONTENT_TYPE);
+        said.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
+    /// How many bytes the body has, if the server said so.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// The body's next piece; `None` at its end.
+    pub async fn piece(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, RpcError> {
+        let chunk = self.response.chunk().await;
+        let chunk = chunk.map_err(|error| self.endpoint.transport_error(&self.url, &error))?;
+        self.read += chunk.as_deref().map_or(0, <[u8]>::len);
+        if self.read > self.limit {
+            return Err(RpcError::TooLarge { url: self.url.clone(), limit: self.limit });
         }
-        Ok(answer)
+        Ok(chunk)
     }
 }

@@ -7,4 +7,4 @@ mod forward;
 pub(crate) use endpoint::words;
 pub use endpoint::{DEFAULT_TIMEOUT, Endpoint, MAX_ANSWER_BYTES};
 pub use error::RpcError;
-pub use forward::RawAnswer;
+pub use forward::{Forwarded, RawAnswer};

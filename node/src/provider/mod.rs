@@ -22,7 +22,7 @@ pub use echo::Echo;
 pub use exchange::{Bounds, Exchange};
 pub use hold::Hold;
 pub use known::Known;
-pub use rpc::Rpc;
+pub use rpc::{Rpc, RpcStream};
 pub use service::{Answering, Question, Reply, Service};
 pub use sessions::{
     Asked, EchoStream, RuleError, Served, Serving, SessionBounds, StreamService, TargetRule, Tcp,

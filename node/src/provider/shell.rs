@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
 use super::sessions::{EchoStream, SessionPacket, Sessions, StreamService, Tcp};
-use super::{Echo, Hold, Known, ProviderConfig, Rpc, Submit};
+use super::{Echo, Hold, Known, ProviderConfig, Rpc, RpcStream, Submit};
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -69,14 +69,18 @@ impl Provider {
         metrics: ProviderMetrics,
     ) -> Self {
         let mut services: Vec<Arc<dyn Service>> = Vec::new();
+        let mut streams: Vec<Arc<dyn StreamService>> = Vec::new();
         if config.echo {
             services.push(Arc::new(Echo));
+            streams.push(Arc::new(EchoStream));
         }
         match config.monerod.take().map(|url| Daemon::new(&url)) {
             None => {}
             Some(Ok(daemon)) => {
                 let patience = config.monerod_patience;
-                services.push(Arc::new(Rpc::new(daemon.clone(), metrics.clone())));
+                let rpc = Arc::new(Rpc::new(daemon.clone(), metrics.clone()));
+                streams.push(Arc::new(RpcStream::new(Arc::clone(&rpc))));
+                services.push(rpc);
                 services.push(Arc::new(Known::new(daemon.clone())));
                 services.push(Arc::new(Hold::new(daemon.clone(), patience, metrics.clone())));
                 let (spans, metrics) = (spans.clone(), metrics.clone());
@@ -85,10 +89,6 @@ impl Provider {
             Some(Err(error)) => {
                 tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
             }
-        }
-        let mut streams: Vec<Arc<dyn StreamService>> = Vec::new();
-        if config.echo {
-            streams.push(Arc::new(EchoStream));
         }
         if !config.tcp.targets.is_empty() {
             streams.push(Arc::new(Tcp::new(config.tcp.clone(), &config.sessions)));

@@ -47,7 +47,8 @@ pub use relay::{RELAY_OVERHEAD, RELAY_SERVICE, RelayAnswer, RelayRequest};
 pub use request::{MAX_SERVICE_NAME, Request, RequestError};
 pub use response::{MAX_WORDS, Response};
 pub use rpc::{
-    MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH, RPC_SERVICE, RpcAnswer, RpcMessageError, RpcRequest,
+    MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH, RPC_SERVICE, RpcAnswer, RpcHead, RpcMessageError,
+    RpcRequest,
 };
 pub use submit::{SUBMIT_SERVICE, SubmitAnswer, SubmitOutcome};
 

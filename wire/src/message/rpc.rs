@@ -7,6 +7,10 @@
 //!
 //! Numbers are big-endian. Nothing else of a request travels: its other headers would tell more of a
 //! wallet than monerod needs.
+//!
+//! Both go as messages, or on a stream of this service, the request up and the answer down, each to its
+//! direction's end: so an answer may have any length. There its body's length, 8 bytes, comes before its
+//! body; all ones if it is not known.
 
 use crate::DropReason;
 
@@ -43,6 +47,17 @@ pub struct RpcAnswer {
     pub content_type: String,
     /// The body, at most [`max_body`](Self::max_body) bytes.
     pub body: Vec<u8>,
+}
+
+/// What comes before an answer's body on a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RpcHead {
+    /// HTTP's, 200 to 599.
+    pub status: u16,
+    /// As in a request.
+    pub content_type: String,
+    /// How many bytes the body has, if that is known.
+    pub length: Option<u64>,
 }
 
 /// Why something cannot be a message of `monero.rpc`.
@@ -118,11 +133,8 @@ impl RpcAnswer {
 
     /// The answer's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, RpcMessageError> {
-        if !is_status(self.status) {
-            return Err(RpcMessageError::Status(self.status));
-        }
         let mut out = Vec::with_capacity(3 + self.content_type.len() + self.body.len());
-        out.extend_from_slice(&self.status.to_be_bytes());
+        push_status(&mut out, self.status)?;
         push_rest(&mut out, &self.content_type, &self.body, self.max_body())?;
         Ok(out)
     }
@@ -136,15 +148,62 @@ impl RpcAnswer {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let (status, rest) = bytes.split_first_chunk()?;
-        let status = u16::from_be_bytes(*status);
-        let (content_type, body) = split_short(rest)?;
-        if !is_status(status) || !is_content_type(content_type) {
-            return None;
-        }
-        let answer = Self { status, content_type: text(content_type)?, body: body.to_vec() };
+        let (status, content_type, body) = split_answer(bytes)?;
+        let answer = Self { status, content_type, body: body.to_vec() };
         (body.len() <= answer.max_body()).then_some(answer)
     }
+}
+
+impl RpcHead {
+    /// How many bytes of a head say how long it is.
+    pub const FIRST: usize = 2 + 1;
+
+    /// The head's bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, RpcMessageError> {
+        let length = self.length.unwrap_or(u64::MAX).to_be_bytes();
+        let mut out = Vec::with_capacity(Self::FIRST + self.content_type.len() + length.len());
+        push_status(&mut out, self.status)?;
+        push_rest(&mut out, &self.content_type, &length, length.len())?;
+        Ok(out)
+    }
+
+    /// How many bytes follow the first ones.
+    #[must_use]
+    pub fn rest(first: [u8; Self::FIRST]) -> usize {
+        let [_, _, content_type] = first;
+        usize::from(content_type) + size_of::<u64>()
+    }
+
+    /// Reads a head's bytes.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownMessage`] if they are none, or not just one.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DropReason> {
+        Self::read(bytes).ok_or(DropReason::UnknownMessage)
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (status, content_type, length) = split_answer(bytes)?;
+        let length = u64::from_be_bytes(length.try_into().ok()?);
+        Some(Self { status, content_type, length: (length != u64::MAX).then_some(length) })
+    }
+}
+
+/// Status, content type, and what follows.
+fn split_answer(bytes: &[u8]) -> Option<(u16, String, &[u8])> {
+    let (status, rest) = bytes.split_first_chunk()?;
+    let status = u16::from_be_bytes(*status);
+    let (content_type, rest) = split_short(rest)?;
+    let well_made = is_status(status) && is_content_type(content_type);
+    Some((status, text(content_type)?, rest)).filter(|_| well_made)
+}
+
+fn push_status(out: &mut Vec<u8>, status: u16) -> Result<(), RpcMessageError> {
+    if !is_status(status) {
+        return Err(RpcMessageError::Status(status));
+    }
+    out.extend_from_slice(&status.to_be_bytes());
+    Ok(())
 }
 
 fn push_rest(

@@ -1,12 +1,13 @@
-//! `monero.rpc`: a wallet's question in, monerod's own answer out.
+//! `monero.rpc`: a wallet's question in, monerod's own answer out; as messages, or on a stream.
 
 pub mod allowed;
 mod question;
+mod stream;
 
 use std::time::Duration;
 
 use mixbed_monero::Daemon;
-use mixbed_monero::rpc::{RawAnswer, RpcError};
+use mixbed_monero::rpc::{Endpoint, RawAnswer, RpcError};
 use mixbed_telemetry::ProviderMetrics;
 use mixbed_wire::message::{
     MAX_MESSAGE, MAX_RPC_CONTENT_TYPE, RPC_SERVICE, Response, RpcAnswer, RpcRequest,
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::service::{Answering, Question, Reply, Service};
 use allowed::Again;
 use question::{Permitted, Refusal, judge};
+pub use stream::RpcStream;
 
 /// Kept back from the limit, so that why there is no answer is still said within it.
 const RESERVE: Duration = Duration::from_millis(200);
@@ -66,33 +68,40 @@ impl Rpc {
         };
         let permitted = match judge(request) {
             Ok(permitted) => permitted,
-            Err(refusal @ Refusal::NoCall(_)) => {
-                return said(400, "malformed", &refusal.to_string());
-            }
-            Err(refusal) => return said(403, "forbidden", &refusal.to_string()),
+            Err(refusal) => return Said::of_refusal(&refusal).reply(),
         };
         let end = Instant::now() + question.limit.saturating_sub(RESERVE);
-        match self.ask(&permitted, end).await {
+        let asked = self.ask(permitted, end, |endpoint, asked| async move {
+            let Permitted { path, content_type, body, .. } = asked;
+            endpoint.forward(&path, &content_type, body, MOST).await
+        });
+        match asked.await {
             Ok(answer) => reply(answer),
-            Err(error) => failed(&error),
+            Err(error) => Said::of_error(&error).reply(),
         }
     }
 
     /// Asks, and asks again while monerod is away and that does no harm.
-    async fn ask(&self, permitted: &Permitted, end: Instant) -> Result<RawAnswer, RpcError> {
-        let Permitted { path, content_type, body, again } = permitted;
+    async fn ask<T, F>(
+        &self,
+        permitted: Permitted,
+        end: Instant,
+        once: impl Fn(Endpoint, Permitted) -> F,
+    ) -> Result<T, RpcError>
+    where
+        F: Future<Output = Result<T, RpcError>>,
+    {
         let patience = end.min(Instant::now() + PATIENCE);
         loop {
             let began = Instant::now();
             let limit = end.saturating_duration_since(began);
             let endpoint = self.daemon.endpoint().clone().with_timeout(limit);
-            let answer = endpoint.forward(path, content_type, body.clone(), MOST);
-            let answer = answer.await;
+            let answer = once(endpoint, permitted.clone()).await;
             self.metrics.monerod_seconds.observe(began.elapsed());
             // What could not be connected to has not been asked at all.
             let harmless = match &answer {
                 Err(RpcError::Connect { .. }) => true,
-                Err(RpcError::Broken { .. }) => *again == Again::Yes,
+                Err(RpcError::Broken { .. }) => permitted.again == Again::Yes,
                 _ => false,
             };
             if !harmless || Instant::now() + PAUSE >= patience {
@@ -113,41 +122,60 @@ fn reply(answer: RawAnswer) -> Reply {
         Ok(answer) => Reply { response: Response::Ok(answer), outcome },
         Err(error) => {
             tracing::debug!(%error, size, "an answer of monerod's is none for a wallet");
-            said(502, "http_error", &format!("monerod's answer cannot be passed on: {error}"))
+            let words = format!("monerod's answer cannot be passed on: {error}");
+            Said { status: 502, outcome: "http_error", words }.reply()
         }
     }
 }
 
-/// Why there is no answer of monerod's.
-fn failed(error: &RpcError) -> Reply {
-    match error {
-        RpcError::TooLarge { limit, .. } => {
-            let words = format!(
-                "monerod's answer is larger than the {limit} bytes that one message carries; a \
-                 stream carries any: let the wallet connect by the SOCKS port"
-            );
-            said(507, "too_large", &words)
-        }
-        RpcError::TimedOut { .. } => {
-            said(504, "too_slow", &format!("this provider's monerod: {}", error.public_words()))
-        }
-        _ => {
-            said(503, "unavailable", &format!("this provider's monerod: {}", error.public_words()))
-        }
-    }
+/// What a provider says in monerod's place.
+struct Said {
+    status: u16,
+    /// A metric's label.
+    outcome: &'static str,
+    words: String,
 }
 
-/// The provider's own words in monerod's place, as JSON.
-fn said(status: u16, outcome: &'static str, words: &str) -> Reply {
-    let body = serde_json::json!({ "error": { "code": status, "message": words } });
-    let content_type = "application/json".to_owned();
-    let answer = RpcAnswer { status, content_type, body: body.to_string().into_bytes() };
-    let response = match answer.encode() {
-        Ok(answer) => Response::Ok(answer),
-        // No words of ours are that long.
-        Err(error) => Response::Failed(error.to_string()),
-    };
-    Reply { response, outcome }
+impl Said {
+    fn of_refusal(refusal: &Refusal) -> Self {
+        let (status, outcome) = match refusal {
+            Refusal::NoCall(_) => (400, "malformed"),
+            Refusal::Path(_) | Refusal::Method(_) => (403, "forbidden"),
+        };
+        Self { status, outcome, words: refusal.to_string() }
+    }
+
+    /// Why there is no answer of monerod's.
+    fn of_error(error: &RpcError) -> Self {
+        let words = format!("this provider's monerod: {}", error.public_words());
+        match error {
+            RpcError::TooLarge { limit, .. } => {
+                let words = format!(
+                    "monerod's answer is larger than the {limit} bytes that are carried here; a \
+                     stream of this service carries more"
+                );
+                Self { status: 507, outcome: "too_large", words }
+            }
+            RpcError::TimedOut { .. } => Self { status: 504, outcome: "too_slow", words },
+            _ => Self { status: 503, outcome: "unavailable", words },
+        }
+    }
+
+    /// As JSON, like monerod's errors.
+    fn answer(&self) -> RpcAnswer {
+        let error = serde_json::json!({ "code": self.status, "message": self.words });
+        let body = serde_json::json!({ "error": error }).to_string().into_bytes();
+        RpcAnswer { status: self.status, content_type: "application/json".to_owned(), body }
+    }
+
+    fn reply(&self) -> Reply {
+        let response = match self.answer().encode() {
+            Ok(answer) => Response::Ok(answer),
+            // No words of ours are that long.
+            Err(error) => Response::Failed(error.to_string()),
+        };
+        Reply { response, outcome: self.outcome }
+    }
 }
 
 #[cfg(test)]

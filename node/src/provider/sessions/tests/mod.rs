@@ -1,4 +1,5 @@
 mod near;
+mod rpc;
 
 use std::time::{Duration, Instant};
 
