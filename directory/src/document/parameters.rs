@@ -88,12 +88,12 @@ impl Rates {
     /// The highest rate: more than one sender fills a core.
     pub const MAX: f64 = 10_000.0;
 
-    /// Cover behind which a wallet can be used, and that a laptop carries: a packet waits 50 ms for
-    /// its tick on average and its answer another 20 ms, a seventh of what ten hops hold them. With
-    /// nine nodes and a client some 170 unwrappings and 35 sealings a second, 8 % of a core; what
+    /// Cover behind which a wallet can be used, and that a laptop carries: a packet waits 33 ms for
+    /// its tick on average and its answer another 10 ms, a tenth of what eight hops hold them. With
+    /// nine nodes and a client some 220 unwrappings and 45 sealings a second, 8 % of a core; what
     /// takes packets is named within a minute (docs/cover.md).
     pub const COVER: Self =
-        Self { payload: 20.0, drop: 1.0, client_loop: 2.0, node_loop: 1.0, downlink: 50.0 };
+        Self { payload: 30.0, drop: 1.0, client_loop: 2.0, node_loop: 1.0, downlink: 100.0 };
 
     fn validate(&self) -> Result<(), ParametersError> {
         let Self { payload, drop, client_loop, node_loop, downlink } = *self;
