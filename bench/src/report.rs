@@ -8,7 +8,7 @@ use serde::Serialize;
 /// One measured value.
 #[derive(Debug, Serialize)]
 struct Measured {
-    name: &'static str,
+    name: String,
     value: f64,
     unit: &'static str,
     /// What it should be, in words; nothing where the value is only for information.
@@ -22,24 +22,30 @@ pub(crate) struct Report(Vec<Measured>);
 
 impl Report {
     /// A value that others are compared with.
-    pub(crate) fn note(&mut self, name: &'static str, value: f64, unit: &'static str) {
-        self.add(Measured { name, value, unit, bar: None, ok: true });
+    pub(crate) fn note(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.add(Measured { name: name.into(), value, unit, bar: None, ok: true });
     }
 
     pub(crate) fn at_least(
         &mut self,
-        name: &'static str,
+        name: impl Into<String>,
         value: f64,
         unit: &'static str,
         bar: f64,
     ) {
         let ok = value >= bar;
-        self.add(Measured { name, value, unit, bar: Some(format!(">= {bar}")), ok });
+        self.add(Measured { name: name.into(), value, unit, bar: Some(format!(">= {bar}")), ok });
     }
 
-    pub(crate) fn at_most(&mut self, name: &'static str, value: f64, unit: &'static str, bar: f64) {
+    pub(crate) fn at_most(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        bar: f64,
+    ) {
         let ok = value <= bar;
-        self.add(Measured { name, value, unit, bar: Some(format!("<= {bar}")), ok });
+        self.add(Measured { name: name.into(), value, unit, bar: Some(format!("<= {bar}")), ok });
     }
 
     fn add(&mut self, measured: Measured) {

@@ -29,7 +29,7 @@ use crate::report::Report;
 const SOON: Duration = Duration::from_secs(20);
 
 /// Transfers at each setting.
-const TRANSFERS: usize = 7;
+const TRANSFERS: usize = 12;
 
 /// Rewards of each wallet: one a transfer.
 const REWARDS: u64 = 20;
@@ -51,7 +51,7 @@ struct Purse {
     address: String,
 }
 
-/// A chain with money for four wallets.
+/// A chain with money for each wallet.
 struct Chain {
     monerod: Monerod,
     purses: Vec<Purse>,
@@ -59,30 +59,39 @@ struct Chain {
 
 pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     let chain = Chain::start().await?;
-    let [direct, rpc, socks, covered] = &chain.purses[..] else { anyhow::bail!("four purses") };
+    let [direct, rpc, socks, covered, covered_socks] = &chain.purses[..] else {
+        anyhow::bail!("five purses")
+    };
     let alone = transfers(chain.monerod.daemon(), &[], direct, || ()).await?;
     let alone = mean_of(alone.iter().map(|transfer| transfer.took));
     report.note("a wallet's transfer, directly", alone, "s");
 
-    let plain = Parameters::default();
-    let net = Net::start(&chain.monerod, plain.clone()).await?;
-    let through = net.rpc(rpc, &plain).await?;
-    report.note("a wallet's transfer, by RPC", through.took, "s");
-    report.note("requests of a transfer", through.requests, "requests");
-    report.at_most("transfer by RPC / mean mixing delays", through.over_mean, "ratio", 1.5);
-    report.note("transfer by RPC / drawn mixing delays", through.over_drawn, "ratio");
+    through(report, &chain, "no cover", Rates::default(), [rpc, socks]).await?;
+    through(report, &chain, "default cover", Rates::COVER, [covered, covered_socks]).await
+}
 
-    let through_socks = net.socks(socks).await?;
-    report.note("a wallet's transfer, by SOCKS", through_socks, "s");
-    let mean = f64::from(HOPS) * plain.mean_hop_delay.as_secs_f64() * through.requests;
-    report.at_most("transfer by SOCKS / mean mixing delays", through_socks / mean, "ratio", 2.0);
-    drop(net);
-
-    let with_cover = Parameters { rates: Rates::COVER, ..plain };
-    let net = Net::start(&chain.monerod, with_cover.clone()).await?;
-    let through = net.rpc(covered, &with_cover).await?;
-    report.note("a wallet's transfer, by RPC, with cover", through.took, "s");
-    report.note("the same / mean mixing delays", through.over_mean, "ratio");
+/// Both ways through a net with these rates, each with a wallet of its own.
+async fn through(
+    report: &mut Report,
+    chain: &Chain,
+    cover: &str,
+    rates: Rates,
+    [rpc, socks]: [&Purse; 2],
+) -> anyhow::Result<()> {
+    let parameters = Parameters { rates, ..Parameters::default() };
+    let net = Net::start(&chain.monerod, parameters.clone()).await?;
+    let by_rpc = net.rpc(rpc, &parameters).await?;
+    report.note(format!("{cover}: a wallet's transfer, by RPC"), by_rpc.took, "s");
+    report.note(format!("{cover}: its requests"), by_rpc.requests, "requests");
+    let name = format!("{cover}: transfer by RPC / mean mixing delays");
+    report.at_most(name, by_rpc.over_mean, "ratio", 1.5);
+    let name = format!("{cover}: transfer by RPC / drawn mixing delays");
+    report.note(name, by_rpc.over_drawn, "ratio");
+    let by_socks = net.socks(socks).await?;
+    report.note(format!("{cover}: a wallet's transfer, by SOCKS"), by_socks, "s");
+    let mean = f64::from(HOPS) * parameters.mean_hop_delay.as_secs_f64() * by_rpc.requests;
+    let name = format!("{cover}: transfer by SOCKS / mean mixing delays");
+    report.at_most(name, by_socks / mean, "ratio", 2.0);
     Ok(())
 }
 
@@ -92,11 +101,13 @@ impl Chain {
         let rpc = WalletRpc::start(monerod.daemon(), WalletRpcOptions::default()).await?;
         let wallet = rpc.wallet();
         let mut purses = Vec::new();
-        for name in ["direct", "rpc", "socks", "covered"] {
+        for name in ["direct", "rpc", "socks", "covered", "covered socks"] {
             wallet.create(name).await?;
             purses.push(Purse { seed: wallet.seed().await?, address: wallet.address().await? });
         }
-        for (purse, blocks) in purses.iter().zip([REWARDS, REWARDS, REWARDS, REWARDS + ON_TOP]) {
+        let last = purses.len() - 1;
+        for (at, purse) in purses.iter().enumerate() {
+            let blocks = if at == last { REWARDS + ON_TOP } else { REWARDS };
             for _ in 0..blocks.div_ceil(5) {
                 monerod.daemon().generate_blocks(5, &purse.address).await?;
             }

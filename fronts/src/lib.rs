@@ -1,6 +1,7 @@
 //! What wallets connect to: a SOCKS port and a daemon RPC endpoint, in front of a client.
 
 mod error;
+mod port;
 mod rpc;
 mod socks;
 

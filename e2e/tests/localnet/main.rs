@@ -16,6 +16,7 @@ mod sockets;
 mod socks;
 mod traffic;
 mod wallet_chain;
+mod wallet_long;
 mod wallet_rpc;
 mod wallet_socks;
 mod wallet_world;

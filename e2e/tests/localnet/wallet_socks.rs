@@ -11,7 +11,7 @@ use mixbed_monero::Daemon;
 use mixbed_node::provider::TcpConfig;
 
 use crate::sockets::{Watch, connected};
-use crate::wallet_world::{StockWallet, WalletWorld, XMR};
+use crate::wallet_world::{StockWallet, WalletWorld};
 
 /// What the wallets call their daemon: nobody has heard of it but the provider.
 const DAEMON: &str = "monerod.mixbed:18081";
@@ -80,24 +80,7 @@ async fn two_wallets_at_once_send_each_other_money() {
     let front = front(&world.client).await;
     let (alice, bob) = tokio::join!(wallet(front.addr()), wallet(front.addr()));
     let watches = [&alice, &bob].map(|wallet| Watch::of(wallet.rpc.pid()));
-    let people = &world.chain;
-    tokio::join!(alice.restore(&people.alice), bob.restore(&people.bob));
-    tokio::join!(alice.refresh_all(), bob.refresh_all());
-    let (from_alice, from_bob) = tokio::join!(
-        alice.transfer(&people.bob.address, 2 * XMR),
-        bob.transfer(&people.alice.address, 3 * XMR),
-    );
-    for txid in [from_alice, from_bob] {
-        assert!(world.state(txid).await.is_known(), "monerod has {txid}");
-    }
-    world.mined(&[from_alice, from_bob]).await;
-    tokio::join!(alice.refresh(), bob.refresh());
-    for (wallet, person) in [(&alice, &people.alice), (&bob, &people.bob)] {
-        let shown = wallet.shown().await;
-        assert_eq!(shown, world.directly(person).await);
-        let has = |txid| shown.transfers.iter().any(|of| of.txid == txid);
-        assert!(has(from_alice) && has(from_bob), "both: {shown:?}");
-    }
+    world.send_each_other_money(&alice, &bob).await;
     for watch in watches {
         watch.end().assert_only(&[front.addr()]);
     }

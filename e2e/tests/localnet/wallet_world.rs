@@ -100,6 +100,28 @@ impl WalletWorld {
         }
         assert!(shown.balance < before);
     }
+
+    /// Two people's wallets, which have seen nothing yet, send each other money, both at once.
+    pub(crate) async fn send_each_other_money(&self, alice: &StockWallet, bob: &StockWallet) {
+        let people = &self.chain;
+        tokio::join!(alice.restore(&people.alice), bob.restore(&people.bob));
+        tokio::join!(alice.refresh_all(), bob.refresh_all());
+        let (from_alice, from_bob) = tokio::join!(
+            alice.transfer(&people.bob.address, 2 * XMR),
+            bob.transfer(&people.alice.address, 3 * XMR),
+        );
+        for txid in [from_alice, from_bob] {
+            assert!(self.state(txid).await.is_known(), "monerod has {txid}");
+        }
+        self.mined(&[from_alice, from_bob]).await;
+        tokio::join!(alice.refresh(), bob.refresh());
+        for (wallet, person) in [(alice, &people.alice), (bob, &people.bob)] {
+            let shown = wallet.shown().await;
+            assert_eq!(shown, self.directly(person).await);
+            let has = |txid| shown.transfers.iter().any(|of| of.txid == txid);
+            assert!(has(from_alice) && has(from_bob), "both: {shown:?}");
+        }
+    }
 }
 
 /// What a wallet says it has, and has done.

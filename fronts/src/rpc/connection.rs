@@ -13,7 +13,6 @@ use mixbed_wire::message::RpcRequest;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::answer::{Body, answer, error, last, whole};
 use super::ask::Questions;
@@ -23,6 +22,7 @@ use super::mixnet::Mixnet;
 use super::readings::Tally;
 use super::request::Kind;
 use super::{RpcConfig, body, submit};
+use crate::port::Tasks;
 
 /// The most of a connection that is read before it is looked at.
 const BUFFER: usize = 64 * 1024;
@@ -49,8 +49,7 @@ pub(super) struct Desk<M> {
 /// Transactions that are being confirmed.
 #[derive(Clone, Debug)]
 pub(super) struct Aftermath {
-    pub(super) tasks: TaskTracker,
-    pub(super) closing: CancellationToken,
+    pub(super) tasks: Tasks,
     pub(super) turns: Arc<Semaphore>,
 }
 
@@ -103,9 +102,9 @@ impl<M: Mixnet> Desk<M> {
     async fn submit(&self, body: &[u8]) -> Response<Body> {
         let deadline = self.config.deadline;
         let (answer, taken) = submit::submit(&self.mixnet, body, deadline, &self.tally).await;
-        let Aftermath { tasks, closing, turns } = &self.aftermath;
+        let Aftermath { tasks, turns } = &self.aftermath;
         if let (Some(raw), Ok(turn)) = (taken, Arc::clone(turns).try_acquire_owned()) {
-            let (mixnet, closing) = (self.mixnet.clone(), closing.clone());
+            let (mixnet, closing) = (self.mixnet.clone(), tasks.closing().clone());
             tasks.spawn(async move {
                 closing.run_until_cancelled(mixnet.confirm(&raw)).await;
                 drop(turn);

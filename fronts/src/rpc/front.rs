@@ -7,8 +7,6 @@ use std::time::Duration;
 use mixbed_client::Client;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
 
 use super::RpcConfig;
 use super::ask::Questions;
@@ -17,9 +15,7 @@ use super::direct::Direct;
 use super::mixnet::Mixnet;
 use super::readings::{RpcReadings, Tally};
 use crate::FrontError;
-
-/// How long nothing is accepted after the system refused to.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::port::{self, Port, Serve, Tasks};
 
 /// So many transactions are being confirmed at a time; further ones are not.
 const CONFIRMED_AT_A_TIME: usize = 8;
@@ -27,13 +23,8 @@ const CONFIRMED_AT_A_TIME: usize = 8;
 /// A daemon RPC endpoint at work. Dropping it ends it with all its connections.
 #[derive(Debug)]
 pub struct RpcFront {
-    addr: SocketAddr,
-    /// No more connections, and no more requests on those there are.
-    closing: CancellationToken,
-    ending: CancellationToken,
-    tasks: TaskTracker,
+    port: Port,
     tally: Tally,
-    _end_when_dropped: DropGuard,
 }
 
 impl RpcFront {
@@ -57,9 +48,7 @@ impl RpcFront {
         config: RpcConfig,
     ) -> Result<Self, FrontError> {
         config.check()?;
-        let failed = |source| FrontError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        Self::serve_on(listener, mixnet, config)
+        Self::serve_on(port::listen(config.listen).await?, mixnet, config)
     }
 
     fn serve_on<M: Mixnet>(
@@ -80,39 +69,21 @@ impl RpcFront {
                  this machine's address and what they ask for; only transactions go through it"
             );
         }
-        let (closing, ending) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
-        let tally = Tally::default();
+        let (tally, tasks) = (Tally::default(), Tasks::default());
         let (at_a_time, deadline) = (config.questions, config.deadline);
         let questions = Questions::new(mixnet.clone(), at_a_time, deadline, tally.clone());
         let turns = Arc::new(Semaphore::new(CONFIRMED_AT_A_TIME));
-        let aftermath = Aftermath { tasks: tasks.clone(), closing: closing.clone(), turns };
+        let aftermath = Aftermath { tasks: tasks.clone(), turns };
         let room = Arc::new(Semaphore::new(config.connections));
         let config = Arc::new(config);
-        let port = Port {
-            room,
-            desk: Desk { mixnet, questions, direct, config, tally: tally.clone(), aftermath },
-            tasks: tasks.clone(),
-            closing: closing.clone(),
-            ending: ending.clone(),
-        };
-        let stop = (closing.clone(), ending.clone());
-        tasks.spawn(async move {
-            tokio::select! {
-                () = port.listen(&listener) => {}
-                () = stop.0.cancelled() => {}
-                () = stop.1.cancelled() => {}
-            }
-        });
-        tasks.close();
-        let guard = ending.clone().drop_guard();
-        Ok(Self { addr, closing, ending, tasks, tally, _end_when_dropped: guard })
+        let desk = Desk { mixnet, questions, direct, config, tally: tally.clone(), aftermath };
+        Ok(Self { port: Port::start(listener, addr, Wallets { desk, room }, tasks), tally })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.addr()
     }
 
     /// What it has sent through the mixnet so far.
@@ -123,44 +94,27 @@ impl RpcFront {
 
     /// Takes no more requests, gives those there are so long to be answered, and ends the others.
     pub async fn stop(self, limit: Duration) {
-        self.closing.cancel();
-        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
-            self.ending.cancel();
-            self.tasks.wait().await;
-        }
+        self.port.stop(limit).await;
     }
 }
 
-struct Port<M> {
+/// Those who connect.
+struct Wallets<M> {
     desk: Desk<M>,
     room: Arc<Semaphore>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
-    ending: CancellationToken,
 }
 
-impl<M: Mixnet> Port<M> {
-    async fn listen(&self, listener: &TcpListener) {
-        loop {
-            match listener.accept().await {
-                Ok((socket, _)) => self.accept(socket),
-                Err(error) => {
-                    tracing::warn!(%error, "daemon RPC: cannot accept connections");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        }
-    }
+impl<M: Mixnet> Serve for Wallets<M> {
+    const NAME: &'static str = "daemon RPC";
 
-    fn accept(&self, socket: TcpStream) {
+    fn accept(&self, socket: TcpStream, tasks: &Tasks) {
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             let most = self.desk.config.connections;
             return tracing::warn!(most, "daemon RPC: a connection too many is closed");
         };
-        let (desk, closing, ending) =
-            (self.desk.clone(), self.closing.clone(), self.ending.clone());
-        self.tasks.spawn(async move {
-            let _ = ending.run_until_cancelled(serve(socket, &desk, &closing)).await;
+        let (desk, closing) = (self.desk.clone(), tasks.closing().clone());
+        tasks.spawn(async move {
+            serve(socket, &desk, &closing).await;
             drop(place);
         });
     }

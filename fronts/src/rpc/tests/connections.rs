@@ -1,0 +1,117 @@
+//! Connections, and their ends.
+
+use std::sync::atomic::Ordering;
+
+use super::*;
+
+/// An idle connection stays, as with monerod: a wallet's next request is minutes later, and a wallet
+/// does not notice that the other end has closed.
+#[tokio::test]
+async fn an_idle_connection_stays() {
+    let fake = echoing();
+    let front = start(&fake, RpcConfig { head: Duration::from_millis(40), ..config() }).await;
+    let mut socket = TcpStream::connect(front.addr()).await.expect("it listens");
+    for _ in 0..3 {
+        // Ten times as long as a head may take.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        socket.write_all(b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.expect("open");
+        let (mut said, mut chunk) = (Vec::new(), [0; 1024]);
+        while !said.ends_with(b"\r\n\r\nabc") {
+            let read = timeout(LIMIT, socket.read(&mut chunk)).await.expect("an answer");
+            match read.expect("open") {
+                0 => panic!("closed: {}", String::from_utf8_lossy(&said)),
+                more => said.extend_from_slice(&chunk[..more]),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_ends_its_connection() {
+    let fake = echoing();
+    let front = start(&fake, RpcConfig { connections: 1, ..config() }).await;
+    let mut socket = TcpStream::connect(front.addr()).await.expect("it listens");
+    let body = vec![b'x'; 900_000];
+    let request = format!("POST /a HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+    // Ten answers are more than the system's buffers hold.
+    let written = async {
+        for _ in 0..10 {
+            socket.write_all(request.as_bytes()).await?;
+            socket.write_all(&body).await?;
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    let _ = timeout(LIMIT, written).await.expect("it is closed, or all is written");
+    let free = async {
+        loop {
+            let mut next = TcpStream::connect(front.addr()).await.expect("it listens");
+            let _ = next.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+            let mut said = Vec::new();
+            let _ = next.read_to_end(&mut said).await;
+            if said.starts_with(b"HTTP/1.1 200") {
+                return;
+            }
+        }
+    };
+    timeout(LIMIT, free).await.expect("its place is free again");
+}
+
+#[tokio::test]
+async fn a_wallet_that_leaves_cancels_its_question() {
+    let fake = Fake::with(&[("a", Does::Hangs)]);
+    let front = start(&fake, RpcConfig { deadline: LIMIT * 10, ..config() }).await;
+    let mut socket = TcpStream::connect(front.addr()).await.expect("it listens");
+    socket.write_all(b"POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").await.expect("written");
+    fake.until_under_way(1).await;
+    drop(socket);
+    fake.until_under_way(0).await;
+}
+
+#[tokio::test]
+async fn two_hundred_connections_at_once_are_served() {
+    let fake = echoing();
+    let front = start(&fake, RpcConfig { questions: 7, ..config() }).await;
+    let sockets = (0..200).map(|n| {
+        let address = front.addr();
+        async move {
+            let mut socket = TcpStream::connect(address).await.expect("it listens");
+            let body = format!("{n:06}");
+            let head = "POST /a HTTP/1.1\r\nContent-Length: 6\r\nConnection: close\r\n\r\n";
+            socket.write_all(head.as_bytes()).await.expect("written");
+            socket.write_all(body.as_bytes()).await.expect("written");
+            let mut said = String::new();
+            let read = timeout(LIMIT, socket.read_to_string(&mut said)).await;
+            read.expect("in time").expect("whole");
+            assert!(said.ends_with(&body), "{said}");
+        }
+    });
+    futures::future::join_all(sockets).await;
+    assert_eq!(fake.asked().len(), 200);
+    let most = fake.0.most_under_way.load(Ordering::SeqCst);
+    assert!(most <= 7, "{most} questions at a time");
+}
+
+#[tokio::test]
+async fn stopping_lets_what_is_asked_be_answered_and_ends_the_rest() {
+    let fake = Fake::with(&[("a", Does::Hangs)]);
+    let deadline = Duration::from_millis(500);
+    let front = start(&fake, RpcConfig { deadline, ..config() }).await;
+    let mut idle = TcpStream::connect(front.addr()).await.expect("it listens");
+    let mut asking = TcpStream::connect(front.addr()).await.expect("it listens");
+    asking.write_all(b"POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n").await.expect("written");
+    fake.until_under_way(1).await;
+    let address = front.addr();
+    timeout(LIMIT, front.stop(LIMIT)).await.expect("it stops");
+    let mut said = String::new();
+    asking.read_to_string(&mut said).await.expect("whole");
+    assert!(said.starts_with("HTTP/1.1 504"), "{said}");
+    assert_eq!(idle.read(&mut [0]).await.expect("closed in order"), 0);
+    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
+
+    let front = start(&fake, RpcConfig { deadline: LIMIT * 10, ..config() }).await;
+    let mut asking = TcpStream::connect(front.addr()).await.expect("it listens");
+    asking.write_all(b"POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n").await.expect("written");
+    fake.until_under_way(1).await;
+    timeout(LIMIT, front.stop(Duration::from_millis(10))).await.expect("it does not wait for ever");
+    fake.until_under_way(0).await;
+}
