@@ -14,7 +14,7 @@ use crate::wallet_world::StockWallet;
 use crate::world::{SOON, client_of};
 
 /// Full blocks, of some 50 kB each.
-const BLOCKS: u64 = 40;
+const BLOCKS: u64 = 28;
 
 /// What a block pays to: as many outputs as it has room for.
 const OUTPUTS: u64 = 1_000;

@@ -100,8 +100,9 @@ impl<M: Mixnet> Questions<M> {
             }
             let options = self.options(&failed, expected, asked.end);
             match self.once(&asked.payload, &options).await {
-                Ok((provider, answer)) if !is_the_providers(&answer) => {
-                    self.learn(&asked, provider, &answer);
+                Ok((provider, answer, travelled)) if !is_the_providers(&answer) => {
+                    let size = if is_long(&answer) { MAX_MESSAGE } else { travelled };
+                    self.learn(&asked, provider, size);
                     if is_long(&answer)
                         && !was_long
                         && let Some(answer) = self.long(&asked).await
@@ -111,7 +112,7 @@ impl<M: Mixnet> Questions<M> {
                     return Ok(said(answer));
                 }
                 // Its monerod is away: another provider's may not be. If none is, this is the answer.
-                Ok((provider, answer)) => {
+                Ok((provider, answer, _)) => {
                     if !self.goes_on(&mut failed, provider, asked.end).await {
                         return Ok(said(answer));
                     }
@@ -144,8 +145,7 @@ impl<M: Mixnet> Questions<M> {
         (known.sizes.expected(call, *question), known.sizes.was_long(call))
     }
 
-    fn learn(&self, asked: &Asked, provider: String, answer: &RpcAnswer) {
-        let size = if is_long(answer) { MAX_MESSAGE } else { answer.body.len() };
+    fn learn(&self, asked: &Asked, provider: String, size: usize) {
         let mut known = self.known();
         known.sizes.learn(&asked.call, asked.question, size);
         known.provider = Some(provider);
@@ -167,15 +167,16 @@ impl<M: Mixnet> Questions<M> {
             .ok()
     }
 
+    /// Asks one provider: who it was, its answer, and in how many bytes it came.
     async fn once(
         &self,
         payload: &[u8],
         options: &RequestOptions,
-    ) -> Result<(String, RpcAnswer), Unanswered> {
+    ) -> Result<(String, RpcAnswer, usize), Unanswered> {
         let answer = self.mixnet.ask(payload, options).await?;
         self.shared.tally.handle_answered(answer.mixing_delay);
         match RpcAnswer::decode(&answer.data) {
-            Ok(decoded) => Ok((answer.provider, decoded)),
+            Ok(decoded) => Ok((answer.provider, decoded, answer.data.len())),
             Err(_) => Err(Unanswered::Unreadable(answer.provider)),
         }
     }

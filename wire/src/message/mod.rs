@@ -29,6 +29,7 @@ mod mailbox;
 mod relay;
 mod request;
 mod response;
+mod packed;
 mod rpc;
 mod submit;
 

@@ -1,20 +1,22 @@
 //! The service `monero.rpc`: one HTTP request to a provider's monerod, and its answer.
 //!
 //! ```text
-//! path's length 1 | path | content type's length 1 | content type | body
-//! status 2                | content type's length 1 | content type | body
+//! path's length 1 | path | content type's length 1 | content type | how 1 | body
+//! status 2                | content type's length 1 | content type | how 1 | body
 //! ```
+//!
+//! *How* is 0 for a body as it is, and 1 for one that is deflated (RFC 1951).
 //!
 //! Numbers are big-endian. Nothing else of a request travels: its other headers would tell more of a
 //! wallet than monerod needs.
 //!
 //! Both go as messages, or on a stream of this service, the request up and the answer down, each to its
 //! direction's end: so an answer may have any length. There its body's length, 8 bytes, comes before its
-//! body; all ones if it is not known.
+//! body, all ones if it is not known, and the body is as it is.
 
 use crate::DropReason;
 
-use super::{MAX_MESSAGE, Request};
+use super::{MAX_MESSAGE, Request, packed};
 
 /// The service's name.
 pub const RPC_SERVICE: &str = "monero.rpc";
@@ -88,7 +90,7 @@ impl RpcRequest {
     /// The most bytes of body beside this path and content type.
     #[must_use]
     pub fn max_body(&self) -> usize {
-        let head = 1 + self.path.len() + 1 + self.content_type.len();
+        let head = 1 + self.path.len() + 1 + self.content_type.len() + 1;
         Request::max_payload(RPC_SERVICE).saturating_sub(head)
     }
 
@@ -99,7 +101,8 @@ impl RpcRequest {
         }
         let mut out = Vec::with_capacity(2 + self.path.len() + self.body.len());
         push_short(&mut out, &self.path).ok_or(RpcMessageError::Path)?;
-        push_rest(&mut out, &self.content_type, &self.body, self.max_body())?;
+        push_content_type(&mut out, &self.content_type)?;
+        push_body(&mut out, &self.body, self.max_body())?;
         Ok(out)
     }
 
@@ -117,9 +120,10 @@ impl RpcRequest {
         if !is_path(path) || !is_content_type(content_type) {
             return None;
         }
-        let request =
-            Self { path: text(path)?, content_type: text(content_type)?, body: body.to_vec() };
-        (body.len() <= request.max_body()).then_some(request)
+        let (path, content_type) = (text(path)?, text(content_type)?);
+        let head = Self { path, content_type, body: Vec::new() };
+        let body = packed::read(body, head.max_body())?;
+        Some(Self { body, ..head })
     }
 }
 
@@ -128,14 +132,15 @@ impl RpcAnswer {
     #[must_use]
     pub fn max_body(&self) -> usize {
         // One byte of the message is the response's own, see `Response`.
-        MAX_MESSAGE - 1 - (2 + 1) - self.content_type.len().min(MAX_RPC_CONTENT_TYPE)
+        MAX_MESSAGE - 1 - (2 + 1 + 1) - self.content_type.len().min(MAX_RPC_CONTENT_TYPE)
     }
 
     /// The answer's bytes.
     pub fn encode(&self) -> Result<Vec<u8>, RpcMessageError> {
         let mut out = Vec::with_capacity(3 + self.content_type.len() + self.body.len());
         push_status(&mut out, self.status)?;
-        push_rest(&mut out, &self.content_type, &self.body, self.max_body())?;
+        push_content_type(&mut out, &self.content_type)?;
+        push_body(&mut out, &self.body, self.max_body())?;
         Ok(out)
     }
 
@@ -149,8 +154,9 @@ impl RpcAnswer {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let (status, content_type, body) = split_answer(bytes)?;
-        let answer = Self { status, content_type, body: body.to_vec() };
-        (body.len() <= answer.max_body()).then_some(answer)
+        let head = Self { status, content_type, body: Vec::new() };
+        let body = packed::read(body, head.max_body())?;
+        Some(Self { body, ..head })
     }
 }
 
@@ -163,7 +169,8 @@ impl RpcHead {
         let length = self.length.unwrap_or(u64::MAX).to_be_bytes();
         let mut out = Vec::with_capacity(Self::FIRST + self.content_type.len() + length.len());
         push_status(&mut out, self.status)?;
-        push_rest(&mut out, &self.content_type, &length, length.len())?;
+        push_content_type(&mut out, &self.content_type)?;
+        out.extend_from_slice(&length);
         Ok(out)
     }
 
@@ -206,20 +213,17 @@ fn push_status(out: &mut Vec<u8>, status: u16) -> Result<(), RpcMessageError> {
     Ok(())
 }
 
-fn push_rest(
-    out: &mut Vec<u8>,
-    content_type: &str,
-    body: &[u8],
-    most: usize,
-) -> Result<(), RpcMessageError> {
-    if !is_content_type(content_type.as_bytes()) {
-        return Err(RpcMessageError::ContentType);
-    }
+fn push_content_type(out: &mut Vec<u8>, content_type: &str) -> Result<(), RpcMessageError> {
+    let fits = is_content_type(content_type.as_bytes());
+    let pushed = fits.then(|| push_short(out, content_type)).flatten();
+    pushed.ok_or(RpcMessageError::ContentType)
+}
+
+fn push_body(out: &mut Vec<u8>, body: &[u8], most: usize) -> Result<(), RpcMessageError> {
     if body.len() > most {
         return Err(RpcMessageError::TooLarge { bytes: body.len(), most });
     }
-    push_short(out, content_type).ok_or(RpcMessageError::ContentType)?;
-    out.extend_from_slice(body);
+    packed::push(out, body);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// The most that is read of an answer's body: what a message carries beside any content type.
-const MOST: usize = MAX_MESSAGE - 4 - MAX_RPC_CONTENT_TYPE;
+const MOST: usize = MAX_MESSAGE - 5 - MAX_RPC_CONTENT_TYPE;
 
 /// Asks a monerod what wallets ask.
 pub struct Rpc {
