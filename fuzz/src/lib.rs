@@ -27,6 +27,8 @@ pub mod reassembly;
 pub mod registration;
 pub mod reply_block;
 pub mod request;
+pub mod services;
+pub mod session;
 
 /// An input's name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -53,5 +55,5 @@ macro_rules! targets {
 
 targets! {
     descriptor, document, exchange, fragment, frame, letter, link, mailbox, packet, reassembly,
-    registration, reply_block, request,
+    registration, reply_block, request, services, session,
 }

@@ -26,10 +26,10 @@ mod hold;
 mod id;
 mod known;
 mod mailbox;
+mod packed;
 mod relay;
 mod request;
 mod response;
-mod packed;
 mod rpc;
 mod submit;
 
