@@ -22,7 +22,7 @@ fn parameters_are_shown_and_set_while_it_runs() {
     let parameters = |args: &[&str]| run(&[&["parameters", "--control", &control], args].concat());
     let shown = stdout(&parameters(&[]));
     assert!(
-        shown.contains("mean hop delay  50ms") && shown.contains("payload         20 a second"),
+        shown.contains("mean hop delay  50ms") && shown.contains("payload         30 a second"),
         "{shown}"
     );
 
@@ -30,7 +30,7 @@ fn parameters_are_shown_and_set_while_it_runs() {
     assert_eq!(set.status.code(), Some(0), "{}", stderr(&set));
     assert!(stdout(&set).contains("payload         10 a second"), "{}", stdout(&set));
     let set = json(&parameters(&["set", "--cover", "on", "--drop", "3", "--json"]));
-    assert_eq!((&set["rates"]["drop"], &set["rates"]["payload"]), (&3.0.into(), &20.0.into()));
+    assert_eq!((&set["rates"]["drop"], &set["rates"]["payload"]), (&3.0.into(), &30.0.into()));
     assert_eq!(set["mean_hop_delay"], "20ms", "what is not named stays");
     let file = "epoch_length: 5m\nrates: {node_loop: 0.5}\n";
     let set = ["parameters", "set", "--json", "--file", "-", "--control", &control];

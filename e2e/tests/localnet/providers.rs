@@ -1,6 +1,5 @@
 //! Several providers, their monerods being peers: whose word is worth what.
 
-use std::net::TcpListener as Port;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,7 +8,7 @@ use mixbed_client::{
     Sighting,
 };
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
-use mixbed_monero::testing::Stock;
+use mixbed_monero::testing::{Stock, free_ports};
 use mixbed_monero::{Monerod, MonerodOptions, TxId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -31,8 +30,7 @@ impl Peers {
     /// `liars`: so many providers before those of the two monerods say OK and forget.
     async fn new(liars: usize) -> Self {
         let stock = Stock::open(Path::new(env!("CARGO_TARGET_TMPDIR"))).await.expect("a stock");
-        let held = [(); 2].map(|()| Port::bind("127.0.0.1:0").expect("a port"));
-        let ports = held.map(|port| port.local_addr().expect("bound").port());
+        let ports: [u16; 2] = free_ports();
         let peer = |own: u16, other: u16| MonerodOptions {
             p2p_port: Some(own),
             peers: vec![format!("127.0.0.1:{other}")],
@@ -44,8 +42,7 @@ impl Peers {
         for monerod in &monerods {
             until("they have found each other", async || {
                 let info = monerod.daemon().get_info().await.expect("it answers");
-                let peers = info.incoming_connections_count + info.outgoing_connections_count;
-                (info.synchronized && peers > 0).then_some(())
+                (info.synchronized && info.peers() > 0).then_some(())
             })
             .await;
         }

@@ -31,3 +31,28 @@ pub struct Info {
     /// The daemon's version; empty on a restricted listener.
     pub version: String,
 }
+
+impl Info {
+    /// All its peers. monerod takes those that it dialled from all there are, and now and then says of
+    /// those that dialled it that they are fewer than none.
+    #[must_use]
+    pub fn peers(&self) -> u64 {
+        self.incoming_connections_count.wrapping_add(self.outgoing_connections_count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_are_as_many_as_monerod_counted() {
+        let info = |incoming, outgoing| Info {
+            incoming_connections_count: incoming,
+            outgoing_connections_count: outgoing,
+            ..Info::default()
+        };
+        assert_eq!(info(2, 1).peers(), 3);
+        assert_eq!(info(u64::MAX, 1).peers(), 0, "none, of which it dialled one");
+    }
+}

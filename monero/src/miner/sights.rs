@@ -58,6 +58,5 @@ pub(super) fn watch(
 
 /// Whether it waits for a peer. One that has peers, or knows of more blocks, catches up with them.
 fn waits_alone(info: &Info) -> bool {
-    let peers = info.incoming_connections_count + info.outgoing_connections_count;
-    !info.synchronized && !info.offline && peers == 0 && info.target_height <= info.height
+    !info.synchronized && !info.offline && info.peers() == 0 && info.target_height <= info.height
 }

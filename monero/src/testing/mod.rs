@@ -5,8 +5,10 @@
 
 mod big;
 mod mutate;
+mod ports;
 mod stock;
 
 pub use big::prepare_big;
 pub use mutate::{corrupt_signature, make_heavier};
+pub use ports::free_ports;
 pub use stock::{Stock, StockError};

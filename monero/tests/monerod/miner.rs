@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use mixbed_monero::funded::XMR;
 use mixbed_monero::miner::{Address, Miner, MinerConfig, MinerStatus, Rules};
 use mixbed_monero::regtest::{WalletRpc, WalletRpcOptions};
+use mixbed_monero::testing::free_ports;
 use mixbed_monero::{Daemon, FundedWallet, Monerod, MonerodOptions, Outcome, TxId, submit};
 
 /// How long anything may take that takes seconds.
@@ -21,7 +22,7 @@ fn start(monerods: &[&Monerod]) -> Miner {
 }
 
 async fn pair() -> [Monerod; 2] {
-    let ports = free_ports();
+    let ports: [u16; 2] = free_ports();
     let peer = |own: u16, other: u16| MonerodOptions {
         p2p_port: Some(own),
         peers: vec![format!("127.0.0.1:{other}")],
@@ -29,12 +30,6 @@ async fn pair() -> [Monerod; 2] {
     };
     let one = Monerod::start(peer(ports[0], ports[1])).await.unwrap();
     [one, Monerod::start(peer(ports[1], ports[0])).await.unwrap()]
-}
-
-/// Two that were free a moment ago.
-fn free_ports() -> [u16; 2] {
-    let held = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
 }
 
 /// Waits until the miner says so.
@@ -193,7 +188,7 @@ async fn nobody_to_mine_at_is_told() {
 /// comes later gets its chain from it, without a restart.
 #[tokio::test]
 async fn one_that_is_alone_is_greeted_and_has_peers_later() {
-    let ports = free_ports();
+    let ports: [u16; 2] = free_ports();
     let place = |port: u16| format!("127.0.0.1:{port}");
     let options = |own: u16| MonerodOptions {
         p2p_port: Some(own),
