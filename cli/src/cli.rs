@@ -24,7 +24,7 @@ Start here:
   mixbed trace TXID                a transaction's way, hop by hop
   mixbed chat ADDRESS              talk to another user; mixbed address, send, receive
   mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
-  mixbed parameters set --cover on send cover traffic, so that broadcasts do not show
+  mixbed parameters set --cover off send no cover traffic: sooner there, and it shows
 
 The same network as separate processes: mixbed directory, node, client.
 

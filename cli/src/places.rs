@@ -18,6 +18,7 @@ pub(crate) struct Places {
     pub(crate) rpc: Option<String>,
     pub(crate) wallet: Option<String>,
     pub(crate) wallet_address: Option<String>,
+    pub(crate) miner: Option<String>,
     pub(crate) nodes: Vec<Place>,
 }
 
@@ -61,6 +62,9 @@ impl fmt::Display for Places {
         }
         if let (Some(wallet), Some(address)) = (&self.wallet, &self.wallet_address) {
             lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));
+        }
+        if let Some(miner) = &self.miner {
+            lines.push(format!("miner      {miner}; money for a wallet: mixbed fund ADDRESS"));
         }
         lines.push(format!("metrics    {}/metrics", self.control));
         lines.push(format!("ready: control at {}; Ctrl-C stops it", self.control));

@@ -34,9 +34,11 @@ impl Progress {
     pub(crate) fn step(self, what: &str) -> Step {
         let bar = if self.terminal && !self.quiet {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(ProgressStyle::default_spinner());
             bar.enable_steady_tick(TICK);
             bar
         } else {
+            self.say(format!("{what}..."));
             ProgressBar::hidden()
         };
         bar.set_message(what.to_owned());

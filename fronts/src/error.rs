@@ -17,7 +17,8 @@ pub enum FrontError {
     /// Other machines could reach it, and nobody said that they may.
     #[error(
         "{address} can be reached from other machines: the daemon RPC endpoint speaks in clear and \
-         asks nobody who they are. Listen on 127.0.0.1, or say that this is meant"
+         asks nobody who they are. Listen on 127.0.0.1, or say that this is meant \
+         (--monero-rpc-exposed)"
     )]
     Exposed {
         /// Where it was to listen.

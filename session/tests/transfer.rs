@@ -103,6 +103,22 @@ fn what_may_be_lost_is_said_twice_on_ticks_without_anything_else_to_say() {
 }
 
 #[test]
+fn what_is_said_twice_and_does_not_leave_is_forgotten() {
+    let mut net = clocked(1, 0.05);
+    let mut pair = Pair::open(&mut net, 1, 200_000, 0);
+    let mut forgotten = 0;
+    let done = net.until(seconds(60), |net| {
+        if let Some(draft) = net.client.poll_spare(net.now) {
+            net.client.handle_unsent(draft.number);
+            forgotten += 1;
+        }
+        pair.work(net)
+    });
+    assert!(done && forgotten > 50, "{forgotten} forgotten, {:?}", net.counts);
+    assert!(net.client.poll_spare(net.now).is_none(), "all of it is known to have arrived");
+}
+
+#[test]
 fn an_answer_of_5_mb_does_not_starve() {
     for loss in [0.0, 0.05] {
         let net = transfer(3, loss, &[(200, 5_000_000)], seconds(120));

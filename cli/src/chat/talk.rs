@@ -149,6 +149,7 @@ impl Talk {
             Line::Text(text) => self.send(text).await,
             Line::TooLong => {
                 output::complain("this line is longer than a letter may be: it is not sent");
+                self.failed = true;
                 Ok(())
             }
             Line::Help => {

@@ -1,6 +1,6 @@
 //! `mixbed miner`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,9 @@ use mixbed_monero::miner::{
 };
 use mixbed_telemetry::{Counter, Health, MinerMetrics, Telemetry, router, serve_router};
 use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::settings::Period;
@@ -23,6 +26,9 @@ use crate::{net, output, signals};
 
 /// How long a request for money may take: less than its connection may last.
 const FUND_LIMIT: Duration = Duration::from_secs(280);
+
+/// Where orders are taken unless something else is said; `mixbed fund` looks there.
+const HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7301);
 
 /// A chain grows by a block an hour at least, and not faster than blocks are verified.
 const BLOCK_TIMES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(3_600)];
@@ -52,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = block_time)]
     block_time: Period,
     /// Where orders for money, health and metrics are served
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7301")]
+    #[arg(long, value_name = "ADDRESS", default_value_t = HTTP)]
     http: SocketAddr,
     /// Its name in metrics
     #[arg(long, value_name = "NAME", default_value = "miner")]
@@ -133,11 +139,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let miner = Arc::new(miner);
     let health = Health::new();
     let metrics = MinerMetrics::new(&telemetry, &args.name);
-    let routes = Router::new()
-        .route("/v1/fund", post(fund))
-        .route("/v1/status", get(status))
-        .with_state(Arc::clone(&miner))
-        .merge(router(telemetry, health.clone()));
+    let routes = orders(&miner).merge(router(telemetry, health.clone()));
     let stop = shutdown.clone();
     let serving = tokio::spawn(serve_router(http, routes, stop.cancelled_owned()));
     tracing::info!(miner = args.name, http = %http_address, "started");
@@ -152,6 +154,46 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::failed("the miner stopped by itself: its log says why"));
     }
     Ok(())
+}
+
+/// Where money is ordered.
+fn orders(miner: &Arc<Miner>) -> Router {
+    Router::new()
+        .route("/v1/fund", post(fund))
+        .route("/v1/status", get(status))
+        .with_state(Arc::clone(miner))
+}
+
+/// A miner within another program. Dropped, it mines no more.
+#[derive(Debug)]
+pub(super) struct Inside {
+    /// Where money is ordered.
+    pub(super) http: SocketAddr,
+    _miner: Arc<Miner>,
+    serving: JoinHandle<()>,
+}
+
+impl Inside {
+    /// Mines at one monerod until `shutdown`. Orders are taken where `mixbed fund` looks, or at any
+    /// free port if that one is in use.
+    pub(super) async fn start(
+        monerod: Daemon,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let http = match TcpListener::bind(HTTP).await {
+            Ok(listener) => listener,
+            Err(_) => net::bind(SocketAddr::new(HTTP.ip(), 0), "the miner").await?,
+        };
+        let address = http.local_addr().map_err(Failure::failed)?;
+        let config = MinerConfig { monerods: vec![monerod], rules: Rules::default() };
+        let miner = Arc::new(Miner::start(config));
+        let serving = serve_router(http, orders(&miner), shutdown.clone().cancelled_owned());
+        Ok(Self { http: address, _miner: miner, serving: tokio::spawn(serving) })
+    }
+
+    pub(super) async fn stop(self) {
+        let _ = self.serving.await;
+    }
 }
 
 async fn fund(

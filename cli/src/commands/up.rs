@@ -13,6 +13,7 @@ use mixbed_telemetry::{Health, serve_router};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::miner;
 use crate::control::{Control, Nodes, Post, router};
 use crate::failure::Failure;
 use crate::fronts::{Fronts, Ports};
@@ -34,12 +35,14 @@ const AFTER_HELP: &str = "\
 Examples:
   mixbed up                                   with a monerod of its own, on regtest
   mixbed up --wallet                          and a wallet with money: its RPC is printed
+  mixbed up --monero-rpc --socks              for wallets; mixbed fund ADDRESS gives them money
   mixbed up --monerod none                    packets only; ready in a moment
   mixbed up --monerod http://127.0.0.1:18081  with a monerod that runs already
   mixbed up --otlp http://127.0.0.1:4317      spans to a collector, too
   mixbed up --impairments rules.yaml          with links that are slow, lossy, narrow or cut
 
-While it runs, in another terminal: mixbed broadcast, status, trace, impair.";
+On regtest it mines: a block every 2 s while transactions wait, then ten more.
+While it runs, in another terminal: mixbed broadcast, status, trace, impair, fund.";
 
 /// Keep a whole network running on this machine, until Ctrl-C
 #[derive(Debug, clap::Args)]
@@ -88,6 +91,7 @@ struct Up {
     running: Running,
     fronts: Fronts,
     money: Option<Money>,
+    miner: Option<miner::Inside>,
     places: Places,
     serving: JoinHandle<()>,
     watch: JoinHandle<()>,
@@ -113,6 +117,7 @@ impl Up {
             listen,
             sync: settings.monero_rpc_sync.clone(),
             exposed: settings.monero_rpc_exposed,
+            traced: settings.tracing_allowed,
             ..RpcConfig::default()
         });
         let ports = Ports::bind(settings.socks, rpc).await?;
@@ -170,6 +175,13 @@ impl Up {
             Some(monerod) => Some(Money::only(monerod)),
             None => None,
         };
+        // What is sent is to be mined, and wallets are to get money.
+        let miner = match &money {
+            Some(money) => {
+                Some(miner::Inside::start(money.monerod().daemon().clone(), shutdown).await?)
+            }
+            None => None,
+        };
         let places = Places {
             ready: true,
             control: format!("http://{address}"),
@@ -180,9 +192,10 @@ impl Up {
             rpc: fronts.rpc().map(|address| address.to_string()),
             wallet: money.as_ref().and_then(Money::wallet_url),
             wallet_address: money.as_ref().and_then(Money::address),
+            miner: miner.as_ref().map(|miner| format!("http://{}", miner.http)),
             nodes: places::nodes(&running),
         };
-        Ok(Self { running, fronts, money, places, serving, watch, telemetry })
+        Ok(Self { running, fronts, money, miner, places, serving, watch, telemetry })
     }
 
     async fn stop(self) {
@@ -190,6 +203,9 @@ impl Up {
         self.fronts.stop().await;
         let _ = self.serving.await;
         self.running.stop().await;
+        if let Some(miner) = self.miner {
+            miner.stop().await;
+        }
         if let Some(money) = self.money {
             money.stop().await;
         }

@@ -12,6 +12,7 @@ mod errors;
 mod help;
 mod impair;
 mod letters;
+mod mined;
 mod miner;
 mod parameters;
 mod processes;

@@ -97,7 +97,12 @@ impl Running {
 
     /// The next line of its standard output that begins so.
     pub(crate) fn line(&mut self, start: &str) -> String {
-        let end = Instant::now() + SOON;
+        self.line_within(SOON, start)
+    }
+
+    /// The same, for what takes longer.
+    pub(crate) fn line_within(&mut self, limit: Duration, start: &str) -> String {
+        let end = Instant::now() + limit;
         loop {
             match self.stdout.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.starts_with(start) => return line,

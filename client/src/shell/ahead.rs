@@ -74,7 +74,8 @@ impl Task {
             && self.ahead.lacks_payload(net.document.parameters.rates.payload)
             && let Some((draft, trace)) = self.next_payload()
         {
-            return self.ahead.begin_payload(draft, net.clone(), self.own, trace);
+            self.ahead.begin_payload(draft, net.clone(), self.own, trace);
+            return self.forget_spare();
         }
         let (drops, loops) = (self.cover.has_drops(), self.cover.has_loops());
         self.ahead.begin_stock(net, self.own, drops, loops);
@@ -84,6 +85,13 @@ impl Task {
             && let Some(draft) = self.streams.spare(&self.messenger)
         {
             self.ahead.begin_spare(draft, net.clone(), self.own);
+        }
+    }
+
+    /// There is something new to say: what is said twice would wait behind it, and its session for it.
+    fn forget_spare(&mut self) {
+        if let Some((draft, _)) = self.ahead.take_spare() {
+            self.unsent(&draft, "not sent: it was said before");
         }
     }
 

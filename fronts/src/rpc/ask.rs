@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::RpcConfig;
 use super::answer::{Body, answer, error, whole};
 use super::long;
 use super::mixnet::Mixnet;
@@ -33,6 +34,7 @@ pub(super) struct Questions<M> {
 #[derive(Debug)]
 struct Shared {
     deadline: Duration,
+    away: Duration,
     at_a_time: usize,
     turns: Arc<Semaphore>,
     known: Mutex<Known>,
@@ -52,6 +54,7 @@ struct Asked {
     /// The size of its body.
     question: usize,
     payload: Vec<u8>,
+    begun: Instant,
     end: Instant,
     /// Kept until the answer is there, on a stream to its last byte.
     turn: Arc<OwnedSemaphorePermit>,
@@ -71,11 +74,12 @@ enum Unanswered {
 }
 
 impl<M: Mixnet> Questions<M> {
-    /// So many questions at a time, each answered or given up within `deadline`.
-    pub(super) fn new(mixnet: M, at_a_time: usize, deadline: Duration, tally: Tally) -> Self {
+    /// As many questions at a time, each answered or given up in time, as is configured.
+    pub(super) fn new(mixnet: M, config: &RpcConfig, tally: Tally) -> Self {
+        let RpcConfig { questions: at_a_time, deadline, away, .. } = *config;
         let turns = Arc::new(Semaphore::new(at_a_time));
         let known = Mutex::default();
-        Self { mixnet, shared: Arc::new(Shared { deadline, at_a_time, turns, known, tally }) }
+        Self { mixnet, shared: Arc::new(Shared { deadline, away, at_a_time, turns, known, tally }) }
     }
 
     /// Asks what a wallet asks.
@@ -113,7 +117,9 @@ impl<M: Mixnet> Questions<M> {
                 }
                 // Its monerod is away: another provider's may not be. If none is, this is the answer.
                 Ok((provider, answer, _)) => {
-                    if !self.goes_on(&mut failed, provider, asked.end).await {
+                    let patience = asked.end.min(asked.begun + self.shared.away);
+                    if !self.goes_on(&mut failed, provider, patience).await {
+                        tracing::warn!(call = asked.call, "no provider's monerod can be asked");
                         return Ok(said(answer));
                     }
                 }
@@ -131,10 +137,11 @@ impl<M: Mixnet> Questions<M> {
     /// Waits for the question's turn.
     async fn begin(&self, request: &RpcRequest) -> Result<Asked, Unanswered> {
         let Shared { deadline, at_a_time, turns, .. } = &*self.shared;
-        let end = Instant::now() + *deadline;
+        let begun = Instant::now();
+        let end = begun + *deadline;
         let (call, question, payload) = (name_of(request), request.body.len(), request.encode()?);
         match timeout_at(end, Arc::clone(turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(Asked { call, question, payload, end, turn: Arc::new(turn) }),
+            Ok(Ok(turn)) => Ok(Asked { call, question, payload, begun, end, turn: Arc::new(turn) }),
             _ => Err(Unanswered::NoTurn { at_a_time: *at_a_time, limit: *deadline }),
         }
     }
@@ -153,7 +160,7 @@ impl<M: Mixnet> Questions<M> {
 
     /// The answer on a stream, if there is one.
     async fn long(&self, asked: &Asked) -> Option<Response<Body>> {
-        let Asked { call, question, payload, end, turn } = asked;
+        let Asked { call, question, payload, begun: _, end, turn } = asked;
         let provider = self.known().provider.clone();
         let (shared, name, question) = (Arc::clone(&self.shared), call.clone(), *question);
         let turn = Arc::clone(turn);

@@ -18,9 +18,15 @@ pub struct RpcConfig {
     /// not through the mixnet: it sees this machine's address and what its wallet asks for. Default:
     /// none, everything goes through the mixnet.
     pub sync: Option<String>,
+    /// Whether transactions are traced where the network allows it: then whoever collects the spans
+    /// sees who sent them. Default: no.
+    pub traced: bool,
     /// How long a wallet waits for an answer, the start of the client included. Wallets give up
     /// after 210 s. Default: 180 s.
     pub deadline: Duration,
+    /// How long it is tried while each provider says that its monerod is away; then a wallet is told.
+    /// Default: 15 s.
+    pub away: Duration,
     /// How long a request's head may take from its first byte on. Default: 10 s.
     pub head: Duration,
     /// How long a request's body may take, and how long an answer may lie without the wallet reading
@@ -55,7 +61,9 @@ impl Default for RpcConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 18_089)),
             exposed: false,
             sync: None,
+            traced: false,
             deadline: Duration::from_secs(180),
+            away: Duration::from_secs(15),
             head: Duration::from_secs(10),
             body: Duration::from_secs(30),
             idle: Duration::from_secs(1800),

@@ -100,8 +100,7 @@ pub(super) async fn serve<M: Mixnet>(
 
 impl<M: Mixnet> Desk<M> {
     async fn submit(&self, body: &[u8]) -> Response<Body> {
-        let deadline = self.config.deadline;
-        let (answer, taken) = submit::submit(&self.mixnet, body, deadline, &self.tally).await;
+        let (answer, taken) = submit::submit(&self.mixnet, body, &self.config, &self.tally).await;
         let Aftermath { tasks, turns } = &self.aftermath;
         if let (Some(raw), Ok(turn)) = (taken, Arc::clone(turns).try_acquire_owned()) {
             let (mixnet, closing) = (self.mixnet.clone(), tasks.closing().clone());

@@ -70,8 +70,7 @@ impl RpcFront {
             );
         }
         let (tally, tasks) = (Tally::default(), Tasks::default());
-        let (at_a_time, deadline) = (config.questions, config.deadline);
-        let questions = Questions::new(mixnet.clone(), at_a_time, deadline, tally.clone());
+        let questions = Questions::new(mixnet.clone(), &config, tally.clone());
         let turns = Arc::new(Semaphore::new(CONFIRMED_AT_A_TIME));
         let aftermath = Aftermath { tasks: tasks.clone(), turns };
         let room = Arc::new(Semaphore::new(config.connections));

@@ -32,11 +32,12 @@ pub(super) trait Mixnet: Clone + Send + Sync + 'static {
         deadline: Duration,
     ) -> impl Future<Output = Result<Self::Stream, StreamError>> + Send;
 
-    /// Submits a transaction: one provider's word.
+    /// Submits a transaction: one provider's word. `traced`: if the network allows it.
     fn broadcast(
         &self,
         raw: &[u8],
         deadline: Duration,
+        traced: bool,
     ) -> impl Future<Output = Result<BroadcastReport, BroadcastError>> + Send;
 
     /// Sees to it that a transaction that one provider has by its own word is known to another, and
@@ -81,8 +82,13 @@ impl Mixnet for Client {
         &self,
         raw: &[u8],
         deadline: Duration,
+        traced: bool,
     ) -> Result<BroadcastReport, BroadcastError> {
-        let options = BroadcastOptions { deadline, confirm: false, ..BroadcastOptions::default() };
+        let document = self.directory().current();
+        let allowed = document.is_some_and(|document| document.parameters.tracing_allowed);
+        let traced = traced && allowed;
+        let options =
+            BroadcastOptions { deadline, traced, confirm: false, ..BroadcastOptions::default() };
         Client::broadcast(self, raw, options).await
     }
 

@@ -1,13 +1,12 @@
 //! Submission: a wallet's JSON in, a broadcast, monerod's JSON out.
 
-use std::time::Duration;
-
 use hyper::{Response, StatusCode};
 use mixbed_client::{BroadcastError, BroadcastReport, RequestError};
 use mixbed_monero::Flag;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::RpcConfig;
 use super::answer::{Body, error, json};
 use super::mixnet::Mixnet;
 use super::readings::Tally;
@@ -33,17 +32,17 @@ const FAILED: &str = "Failed";
 /// monerod's word for "again later": whether the transaction is there is not known.
 const BUSY: &str = "BUSY";
 
-/// Submits what a wallet's body has, within `deadline`: what the wallet is told, and the
+/// Submits what a wallet's body has, within the deadline: what the wallet is told, and the
 /// transaction if a provider has it.
 pub(super) async fn submit<M: Mixnet>(
     mixnet: &M,
     body: &[u8],
-    deadline: Duration,
+    config: &RpcConfig,
     tally: &Tally,
 ) -> (Response<Body>, Option<Vec<u8>>) {
     match read(body) {
         Ok(raw) => {
-            let result = mixnet.broadcast(&raw, deadline).await;
+            let result = mixnet.broadcast(&raw, config.deadline, config.traced).await;
             if let Ok(report) = &result {
                 tally.handle_answered(report.mixing_delay);
             }
@@ -125,6 +124,8 @@ fn verdict(status: &str, reason: &str, not_relayed: bool, flags: &[Flag]) -> Res
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use http_body_util::BodyExt as _;
     use mixbed_client::core::Tried;
     use mixbed_monero::TxId;

@@ -162,3 +162,16 @@ async fn a_network_that_is_not_ready_is_waited_for_until_the_deadline() {
     assert_eq!(status, 504);
     assert!(words(&body).contains("no answer from a"), "{}", words(&body));
 }
+
+#[tokio::test]
+async fn wallets_are_told_soon_that_no_monerod_can_be_asked() {
+    let fake = Fake::with(&[("a", Does::Echoes(503)), ("b", Does::Echoes(503))]);
+    let away = Duration::from_millis(300);
+    let deadline = 2 * LIMIT;
+    let front = start(&fake, RpcConfig { deadline, away, ..config() }).await;
+    assert_eq!(post(&front, "/get_info", "1").await, (503, b"1".to_vec()));
+    assert!(fake.asked().iter().any(|name| name == "b"), "each was asked: {:?}", fake.asked());
+    // One that is back answers.
+    fake.tell(&[("a", Does::Echoes(503)), ("b", Does::Echoes(200))]);
+    assert_eq!(post(&front, "/get_info", "1").await, (200, b"1".to_vec()));
+}

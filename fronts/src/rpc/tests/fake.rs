@@ -201,6 +201,7 @@ impl Mixnet for Fake {
         &self,
         raw: &[u8],
         deadline: Duration,
+        _traced: bool,
     ) -> Result<BroadcastReport, BroadcastError> {
         if self.offering().is_empty() {
             return Err(BroadcastError::NotReady { why: not_ready(deadline).to_string() });
