@@ -90,7 +90,7 @@ impl Rates {
 
     /// Cover behind which a wallet can be used, and that a laptop carries: a packet waits 33 ms for
     /// its tick on average and its answer another 10 ms, a tenth of what eight hops hold them. With
-    /// nine nodes and a client some 220 unwrappings and 45 sealings a second, 8 % of a core; what
+    /// nine nodes and a client some 220 unwrappings and 45 sealings a second, 15 % of a core; what
     /// takes packets is named within a minute (docs/cover.md).
     pub const COVER: Self =
         Self { payload: 30.0, drop: 1.0, client_loop: 2.0, node_loop: 1.0, downlink: 100.0 };
