@@ -75,7 +75,7 @@ chart: ## Check the Helm chart, its examples, and what it says to wrong values (
 
 images: build ## Build the container images that the cluster runs, from the release binary and Debian's packages
 	@scripts/setup images
-	@scripts/step "images" scripts/images $(ARGS)
+	@scripts/step "images" scripts/images $(if $(filter images,$(MAKECMDGOALS)),$(ARGS))
 
 cluster: ## Bring up a one-node Kubernetes on this machine (root), or say that it is up
 	@scripts/cluster
