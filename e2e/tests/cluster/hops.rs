@@ -3,9 +3,8 @@
 use crate::jaeger::{Span, Trace};
 use mixbed_e2e::MIXNET;
 
-/// What a span's own parts may leave out of it, and how long a process may wait for its turn between
-/// two looks at the clock: half of what a hop holds a packet for.
-const MICROSECONDS: u64 = 25_000;
+/// What a span's own parts may leave out of it, and clocks of one machine may differ by.
+const MICROSECONDS: u64 = 2_000;
 
 /// The way of a packet that was answered: the kinds of its hops in order.
 fn the_way() -> Vec<String> {
@@ -92,7 +91,7 @@ pub(crate) fn check(trace: &Trace) {
     let inside: u64 = hops.iter().map(|hop| hop.duration).sum::<u64>() + submit.duration;
     let links: u64 = hops.iter().map(|hop| link(hop)).sum();
     assert!(
-        inside - links <= packet.duration + MICROSECONDS,
+        inside - links <= packet.duration + 10 * MICROSECONDS,
         "the packet took {} us, its hops {inside} us, {links} us of them to write",
         packet.duration
     );
