@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::signals::FORCED;
+use crate::signals::INTERRUPTED;
 
 /// Why a command failed, ready for the terminal: one line with what went wrong, where, and what to
 /// do. The modules' own errors are typed; they become this where a command ends.
@@ -16,8 +16,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// As `Failed`, and the output has said why already.
     Told,
-    /// A second Ctrl-C.
-    Forced,
+    /// Ctrl-C before it was done: a second one, where the first asks for a good end.
+    Interrupted,
 }
 
 impl Failure {
@@ -41,7 +41,7 @@ impl Failure {
                 ExitCode::from(1)
             }
             Self::Told => ExitCode::from(1),
-            Self::Forced => ExitCode::from(FORCED),
+            Self::Interrupted => ExitCode::from(INTERRUPTED),
         }
     }
 }

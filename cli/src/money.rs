@@ -54,7 +54,7 @@ impl Money {
 
     /// The wallet's RPC.
     pub(crate) fn wallet_url(&self) -> Option<String> {
-        self.wallet.as_ref().map(|(rpc, _)| rpc.wallet().url().to_owned())
+        self.wallet.as_ref().map(|(rpc, _)| format!("{}/json_rpc", rpc.wallet().url()))
     }
 
     /// The wallet's address.

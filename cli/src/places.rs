@@ -10,6 +10,7 @@ use crate::net::Running;
 #[derive(Debug, Serialize)]
 pub(crate) struct Places {
     pub(crate) ready: bool,
+    pub(crate) network: String,
     pub(crate) control: String,
     pub(crate) directory: String,
     pub(crate) authority_key: String,
@@ -41,6 +42,7 @@ pub(crate) fn nodes(running: &Running) -> Vec<Place> {
 impl fmt::Display for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = vec![
+            format!("network    {}", self.network),
             format!("directory  {} (key {})", self.directory, self.authority_key),
             format!(
                 "nodes      {}",
@@ -61,7 +63,7 @@ impl fmt::Display for Places {
             lines.push(format!("daemon RPC {rpc}, for wallets"));
         }
         if let (Some(wallet), Some(address)) = (&self.wallet, &self.wallet_address) {
-            lines.push(format!("wallet     {wallet}/json_rpc, with money at {address}"));
+            lines.push(format!("wallet     {wallet}, with money at {address}"));
         }
         if let Some(miner) = &self.miner {
             lines.push(format!("miner      {miner}; money for a wallet: mixbed fund ADDRESS"));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The exit code after a second Ctrl-C, as shells have it for a process that SIGINT ended.
-pub(crate) const FORCED: u8 = 130;
+/// The exit code after Ctrl-C where nothing was ended well, as shells have it for a process that SIGINT ended.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// How long dropping everything may take after a second Ctrl-C.
 const LAST: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(crate) fn shutdown() -> io::Result<CancellationToken> {
         AT_ONCE.cancel();
         // Usually the process has ended by then, and with it this task.
         tokio::time::sleep(LAST).await;
-        exit(FORCED.into());
+        exit(INTERRUPTED.into());
     });
     Ok(token)
 }

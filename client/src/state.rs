@@ -53,7 +53,7 @@ impl fmt::Display for State {
 
 /// A client could not send in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the client is not ready after {} s: it is {state}", waited.as_secs_f32())]
+#[error("the client was not ready within {:.3} s; it is {state}", waited.as_secs_f32())]
 pub struct NotReady {
     /// How long was waited.
     pub waited: Duration,

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::settings::{ClientSettings, Period, PeriodError};
 use crate::trace::{duration, packet_count};
-use crate::{net, output, transaction};
+use crate::{net, output, signals, transaction};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
@@ -118,7 +118,16 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let progress = Progress::new(quiet || args.json);
     let step = progress.step("broadcasting");
     let ordered = client.broadcast(raw, &query).await.map_err(Failure::failed)?;
-    let reply = followed(&client, ordered, args.wait, |reply| step.tell(&tell_step(reply))).await?;
+    let txid = ordered.txid.clone().unwrap_or_default();
+    let interrupted = signals::shutdown().map_err(Failure::failed)?;
+    let show = |reply: &BroadcastReply| step.tell(&tell_step(reply, args.wait));
+    let following = followed(&client, ordered, args.wait, show);
+    let Some(reply) = interrupted.run_until_cancelled(following).await else {
+        drop(step);
+        output::say(format!("the client goes on with it: mixbed broadcasts {txid}"));
+        return Err(Failure::Interrupted);
+    };
+    let reply = reply?;
     drop(step);
     if args.wait == Until::No && reply.outcome == Outcome::Pending {
         ordered_only(&reply, args.json);
@@ -144,7 +153,7 @@ async fn followed(
         if is_enough(&reply, until) {
             break;
         }
-        let now = tell_step(&reply);
+        let now = tell_step(&reply, until);
         if now != shown {
             show(&reply);
             shown = now;
@@ -167,14 +176,18 @@ fn is_enough(reply: &BroadcastReply, until: Until) -> bool {
 }
 
 /// How far it is, in a line.
-fn tell_step(reply: &BroadcastReply) -> String {
+fn tell_step(reply: &BroadcastReply, until: Until) -> String {
     let by = reply.provider.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let found_out = match &reply.found_out[..] {
         [] => String::new(),
         names => format!("; {} said so and did nothing", names.join(", ")),
     };
     let state = reply.state.as_deref().unwrap_or("sent");
-    format!("{state}{by}: {}{found_out}", reply.words)
+    let next = match until {
+        Until::Mined if reply.outcome.is_accepted() => "; waiting for a block",
+        _ => "",
+    };
+    format!("{state}{by}: {}{found_out}{next}", reply.words)
 }
 
 /// It is written down, and that is all that was wished.

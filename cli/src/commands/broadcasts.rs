@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING;
 use crate::control::{BroadcastEntry, ControlArgs};
 use crate::failure::Failure;
 use crate::output;
-use crate::trace::duration;
+use crate::trace::rough;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -61,9 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 fn tell(entries: &[BroadcastEntry], now: SystemTime) -> String {
     let ago = |ms| {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-        // Seconds are fine enough for what is this old.
-        let ago = now.duration_since(at).unwrap_or_default().as_secs();
-        format!("{} ago", duration(Duration::from_secs(ago)))
+        format!("{} ago", rough(now.duration_since(at).unwrap_or_default()))
     };
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["txid", "state", "ordered", "tries", "what is known"]);
@@ -112,7 +110,7 @@ mod tests {
         };
         let text = tell(&[entry], SystemTime::UNIX_EPOCH + Duration::from_secs(31));
         let line = text.lines().nth(1).expect("a header and a line");
-        for word in ["abab", "accepted", "30", "ago", "2", "transaction (provider-0); provider-7"] {
+        for word in ["abab", "accepted", "30s ago", "2", "transaction (provider-0); provider-7"] {
             assert!(line.contains(word), "{word}: {text}");
         }
     }

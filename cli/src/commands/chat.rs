@@ -2,7 +2,7 @@
 
 use clap::value_parser;
 
-use crate::chat::{Manner, Talk, plain};
+use crate::chat::{Manner, Talk, check_whom, plain};
 use crate::control::{ChatReply, Contact, ControlArgs, ControlClient, MOST_REPLIES};
 use crate::failure::Failure;
 use crate::settings::Period;
@@ -69,6 +69,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = args.control.client().map_err(Failure::usage)?;
+    if let Some(who) = &args.who {
+        check_whom(who).map_err(Failure::usage)?;
+    }
     if args.forget {
         let count = client.forget(args.who.as_deref()).await.map_err(Failure::failed)?;
         output::print(format!("{count} messages are forgotten"));

@@ -58,7 +58,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Trace(args) => ask(&log, trace::run(args)),
         Command::Address(args) => ask(&log, address::run(args)),
         Command::Chat(args) => ask(&log, chat::run(args)),
-        Command::Send(args) => ask(&log, send::run(args)),
+        Command::Send(args) => ask(&log, send::run(args, log.quiet)),
         Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Parameters(args) => ask(&log, parameters::run(args)),
@@ -99,7 +99,7 @@ fn serve_on(
         tokio::select! {
             outcome = work => outcome,
             // The work is dropped, with all that it has started.
-            () = signals::at_once() => Err(Failure::Forced),
+            () = signals::at_once() => Err(Failure::Interrupted),
         }
     });
     runtime.shutdown_timeout(LAST_TASKS);

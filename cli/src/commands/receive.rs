@@ -7,6 +7,7 @@ use crate::control::{ControlArgs, ControlClient, LetterReply};
 use crate::failure::Failure;
 use crate::output;
 use crate::settings::Period;
+use crate::trace::rough;
 
 /// How long one question to the client waits.
 const QUESTION: Duration = Duration::from_secs(20);
@@ -14,6 +15,7 @@ const QUESTION: Duration = Duration::from_secs(20);
 const AFTER_HELP: &str = "\
 Examples:
   mixbed receive                   the letters that wait now, and those of the next seconds
+  mixbed receive --count 1         one letter, as soon as it is there; fails if none comes in time
   mixbed receive --follow          all that come, until Ctrl-C
   mixbed receive --follow --json   a line of JSON each, for scripts
 
@@ -30,9 +32,13 @@ A letter without a name may bring ways to answer it, for some minutes:
 pub(crate) struct Args {
     #[command(flatten)]
     control: ControlArgs,
-    /// How long to wait for the next letter before it ends
+    /// How long to wait for the next letter before it ends. The mailbox is asked every few seconds:
+    /// less than 5s may miss what waits there
     #[arg(long, value_name = "TIME", default_value = "10s")]
     wait: Period,
+    /// End after so many letters; fail (exit code 1) if fewer come
+    #[arg(long, value_name = "LETTERS", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
     /// Go on until it is stopped
     #[arg(long, conflicts_with = "wait")]
     follow: bool,
@@ -44,15 +50,25 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let client = args.control.client().map_err(Failure::usage)?;
     let limit = (!args.follow).then_some(args.wait.0);
-    while let Some(letter) = next(&client, limit).await? {
+    let mut printed = 0;
+    while args.count.is_none_or(|count| printed < count) {
+        let Some(letter) = next(&client, limit).await? else { break };
         if args.json {
             output::print_json(&letter);
         } else {
             output::print(tell(&letter, SystemTime::now()));
         }
         client.accept(&letter.id).await.map_err(Failure::failed)?;
+        printed += 1;
     }
-    Ok(())
+    match args.count {
+        Some(count) if printed < count => {
+            let why =
+                format!("{printed} of {count} letters came, and no other within {}", args.wait);
+            Err(Failure::failed(why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The next letter; nothing if none comes within the limit.
@@ -78,7 +94,7 @@ fn tell(letter: &LetterReply, now: SystemTime) -> String {
     };
     let sent = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(letter.sent_ms));
     let age = sent.and_then(|sent| now.duration_since(sent).ok()).unwrap_or_default();
-    let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
+    let age = rough(age);
     let text = match (&letter.text, &letter.hex) {
         // A stranger's text: nothing in it is for the terminal.
         (Some(text), _) => chat::plain(text),

@@ -126,7 +126,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         Ok(End::Cancelled) => Err(Failure::failed("Cancelled: nothing more is sent")),
         Err(error @ RunError::Interrupted(_)) => {
             output::complain(&error.to_string());
-            Err(Failure::Forced)
+            Err(Failure::Interrupted)
         }
         Err(error @ RunError::Config(_)) => Err(Failure::usage(error)),
         Err(error) => Err(Failure::failed(error)),

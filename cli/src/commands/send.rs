@@ -4,13 +4,13 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use clap::value_parser;
-use mixbed_client::letters::chat::ContactName;
-use mixbed_wire::letter::{MAX_LETTER_TEXT, MailboxAddress};
+use mixbed_wire::letter::MAX_LETTER_TEXT;
 
-use crate::chat::clock;
+use crate::chat::{check_whom, clock};
 use crate::control::{ControlArgs, LetterQuery, MOST_REPLIES, Posted, Until};
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Progress;
 use crate::settings::Period;
 use crate::trace::duration;
 
@@ -70,7 +70,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) async fn run(mut args: Args) -> Result<(), Failure> {
+pub(crate) async fn run(mut args: Args, quiet: bool) -> Result<(), Failure> {
     let client = args.control.client().map_err(Failure::usage)?;
     if args.reply_to.is_some() {
         if args.text.is_some() {
@@ -79,12 +79,15 @@ pub(crate) async fn run(mut args: Args) -> Result<(), Failure> {
         args.text = args.to.take();
     }
     if let Some(to) = &args.to {
-        check(to).map_err(Failure::usage)?;
+        check_whom(to).map_err(Failure::usage)?;
     }
     let text = match args.text {
         Some(text) if text != "-" => text.into_bytes(),
         _ => read().map_err(Failure::usage)?,
     };
+    if text.is_empty() {
+        return Err(Failure::usage("the text is empty: there is nothing to send"));
+    }
     if text.len() > MAX_LETTER_TEXT {
         let why = format!("the text is too long: a letter has at most {MAX_LETTER_TEXT} bytes");
         return Err(Failure::usage(why));
@@ -101,21 +104,17 @@ pub(crate) async fn run(mut args: Args) -> Result<(), Failure> {
         deadline_ms: u64::try_from(args.deadline.0.as_millis()).ok(),
         until: if args.delivered { Until::Delivered } else { Until::Kept },
     };
+    let progress = Progress::new(quiet || args.json);
+    let step =
+        progress.step(if args.delivered { "waiting for the receiver's word" } else { "sending" });
     let posted = client.send_letter(text, &query).await.map_err(Failure::failed)?;
+    drop(step);
     if args.json {
         output::print_json(&posted);
     } else {
         output::print(tell(&posted));
     }
     Ok(())
-}
-
-/// Whom it goes to is known by the client; what can be nobody is said at once.
-fn check(to: &str) -> Result<(), String> {
-    if to.starts_with("anonymous-") || to.parse::<ContactName>().is_ok() {
-        return Ok(());
-    }
-    to.parse::<MailboxAddress>().map(|_| ()).map_err(|error| error.to_string())
 }
 
 fn tell(posted: &Posted) -> String {

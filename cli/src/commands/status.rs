@@ -11,7 +11,7 @@ use crate::control::{
 };
 use crate::failure::Failure;
 use crate::output;
-use crate::trace::duration;
+use crate::trace::{duration, rough};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -138,11 +138,6 @@ fn tell_document(document: &DocumentStatus, now: SystemTime) -> String {
         "epoch {}, revision {}, {valid}; mean delay a hop {delay}; tracing {traced}",
         document.epoch, document.revision
     )
-}
-
-/// In whole seconds.
-fn rough(time: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_secs(time.as_secs()))
 }
 
 fn nodes(nodes: &[NodeStatus]) -> String {

@@ -159,7 +159,7 @@ impl Up {
             // Its gateways are new ones at each start, so there is nothing to keep.
             post: Post::new(running.client.clone(), MailboxOptions::default()),
             name: net::CLIENT.to_owned(),
-            network,
+            network: network.clone(),
             directory: running.net.directory_url(),
             nodes: Nodes::Inside(running.net.clone()),
             monerod: monerod_url.clone(),
@@ -184,6 +184,7 @@ impl Up {
         };
         let places = Places {
             ready: true,
+            network,
             control: format!("http://{address}"),
             directory: running.net.directory_url(),
             authority_key: running.net.authority_key().to_string(),

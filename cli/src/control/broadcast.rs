@@ -13,6 +13,7 @@ use mixbed_client::{
 };
 use mixbed_monero::TxId;
 use mixbed_telemetry::Attribute;
+use mixbed_wire::message::SUBMIT_SERVICE;
 
 use super::api::{BroadcastQuery, BroadcastReply, Outcome, Packets, Tracing};
 use super::journal;
@@ -44,6 +45,12 @@ pub(super) async fn handle(
     let deadline = deadline.unwrap_or(BroadcastOptions::default().deadline);
     if !is_deadline(deadline) {
         return refuse(StatusCode::BAD_REQUEST, NO_DEADLINE).into_response();
+    }
+    // A name that is mistyped is better told now than at the deadline.
+    if let Some(name) = &query.provider
+        && let Err(error) = control.client.offering(SUBMIT_SERVICE, Some(name))
+    {
+        return refuse(StatusCode::BAD_REQUEST, error.to_string()).into_response();
     }
     let raw = match read(body).await {
         Ok(raw) => raw,

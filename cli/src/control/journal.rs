@@ -105,10 +105,13 @@ fn told(broadcasts: &Broadcasts, record: &BroadcastRecord, elapsed: Duration) ->
         BroadcastState::Pending | BroadcastState::Held { .. } => Outcome::Pending,
         BroadcastState::Expired { .. } => Outcome::Failed,
     };
-    // What it took is known of what was accepted by this process.
-    let report = record.report.as_ref().filter(|_| record.is_accepted()).map(accepted);
-    let (trace_id, elapsed_us, packets) = match report {
-        Some(report) => (report.trace_id, report.elapsed_us, report.packets),
+    // What it took is known of what was accepted by this process. What a provider held was not
+    // accepted yet when its packets had come.
+    let report = record.report.as_ref().filter(|_| record.is_accepted());
+    let (trace_id, elapsed_us, packets) = match report.map(|report| (accepted(report), report.held))
+    {
+        Some((reply, None)) => (reply.trace_id, reply.elapsed_us, reply.packets),
+        Some((reply, Some(_))) => (reply.trace_id, micros(elapsed), None),
         None => (None, micros(elapsed), None),
     };
     BroadcastReply {
@@ -166,7 +169,7 @@ fn entry(record: &BroadcastRecord) -> BroadcastEntry {
         BroadcastState::Mined { provider, by, height, confirmations, .. } => {
             (entry.height, entry.confirmations) = (Some(*height), Some(*confirmations));
             entry.confirmed_by = (by != provider).then(|| by.clone());
-            let words = format!("in block {height}, {confirmations} confirmations, says {by}");
+            let words = format!("in block {height}, says {by}");
             (Some(provider), words)
         }
         BroadcastState::Rejected { provider, words, .. } => {

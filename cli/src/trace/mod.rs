@@ -3,7 +3,7 @@
 mod table;
 mod way;
 
-pub(crate) use table::{duration, packet_count, render};
+pub(crate) use table::{duration, packet_count, render, rough};
 pub(crate) use way::Way;
 #[cfg(test)]
 pub(crate) use way::{HopRow, PacketWay};

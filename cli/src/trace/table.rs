@@ -137,6 +137,11 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// A duration in whole seconds, for what is longer than that.
+pub(crate) fn rough(time: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_secs(time.as_secs()))
+}
+
 /// A number of packets in words.
 pub(crate) fn packet_count(count: u64) -> String {
     if count == 1 { "1 packet".to_owned() } else { format!("{count} packets") }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::{
-    Running, SOON, assert_fails, run, run_with_input, stderr, stdout, wait_for, word_after,
+    Running, SOON, assert_fails, run, run_with_input, stderr, stdout, word_after,
 };
 
 const UP: [&str; 7] =
@@ -31,8 +31,11 @@ fn client(places: &Value, state: &Path) -> (Running, String) {
     (client, control)
 }
 
-fn letters(control: &str) -> Vec<Value> {
-    let output = run(&["receive", "--json", "--wait", "3s", "--control", control]);
+fn letters(control: &str, count: usize) -> Vec<Value> {
+    let count = count.to_string();
+    let wait = format!("{}s", SOON.as_secs());
+    let args = ["receive", "--json", "--count", &count, "--wait", &wait, "--control", control];
+    let output = run(&args);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
@@ -63,18 +66,16 @@ fn a_letter_waits_for_a_client_that_is_away_and_is_printed_once() {
 
     let (bob, bobs) = client(&places, state.path());
     assert_eq!(stdout(&run(&["address", "--control", &bobs])).trim(), address, "it is kept");
-    let mut got = Vec::new();
-    wait_for(SOON, || {
-        got.extend(letters(&bobs));
-        (got.len() >= 2).then_some(())
-    });
+    let got = letters(&bobs, 2);
     assert_eq!(got.len(), 2, "{got:?}");
     assert_eq!((&got[0]["text"], &got[0]["from"]), (&"hello bob".into(), &mine.into()));
     assert_eq!((&got[1]["hex"], &got[1]["from"]), (&"ff0080".into(), &Value::Null));
     bob.stop();
 
     let (bob, bobs) = client(&places, state.path());
-    assert_eq!(letters(&bobs), Vec::<Value>::new(), "not again");
+    let sent = run(&["send", &address, "the third", "--control", control]);
+    assert_eq!(sent.status.code(), Some(0), "{}", stderr(&sent));
+    assert_eq!(letters(&bobs, 1)[0]["text"], "the third", "those of before do not come again");
     let nowhere = run(&["receive", "--wait", "1ms", "--control", &bobs]);
     assert_eq!((nowhere.status.code(), stdout(&nowhere).as_str()), (Some(0), ""));
     bob.stop();
@@ -92,6 +93,8 @@ fn what_is_no_address_or_no_letter_is_said_at_once() {
     let address = address.to_string();
     let output = run_with_input(&["send", &address], &vec![b'x'; 100_000]);
     assert_fails(&output, 2, &["too long", "63950 bytes"]);
+    assert_fails(&run(&["send", &address, ""]), 2, &["empty"]);
+    assert_fails(&run(&["chat", "mixbed1qqqq"]), 2, &["no address"]);
     let output = run(&["send", &address, "hello", "--control", "127.0.0.1:1"]);
     assert_fails(&output, 1, &["nothing runs at"]);
 

@@ -28,7 +28,8 @@ async fn what_is_sent_is_mined_and_a_wallets_transactions_have_a_way() {
     let place = |name: &str| places[name].as_str().unwrap_or_else(|| panic!("{name}: {places}"));
     let at = ["--control", place("control")];
 
-    let wallet = Wallet::new(place("wallet")).unwrap().with_timeout(PATIENCE);
+    let url = place("wallet").strip_suffix("/json_rpc").expect("a wallet's RPC");
+    let wallet = Wallet::new(url).unwrap().with_timeout(PATIENCE);
     let to = Destination { address: place("wallet_address").to_owned(), amount: XMR };
     let made = wallet.transfer(std::slice::from_ref(&to), Priority::Default, true).await.unwrap();
     let dir = tempfile::tempdir().unwrap();

@@ -106,8 +106,12 @@ impl Client {
         Ok(found)
     }
 
-    /// Who offers a service by the document of now, in random order by weight.
-    pub(super) fn offering(
+    /// Who offers a service by the document of now, in random order by weight; nobody while there
+    /// is no document yet.
+    ///
+    /// # Errors
+    /// [`RequestError::NoProvider`], also if it is only the one with this name that does not.
+    pub fn offering(
         &self,
         service: &str,
         wanted: Option<&str>,

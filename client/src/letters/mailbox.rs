@@ -193,7 +193,7 @@ impl Mailbox {
         let pause = if more && progressed(&command, letters.len()) {
             Duration::ZERO
         } else {
-            exponential_delay(self.interval, &mut rand::rng())
+            exponential_delay(self.interval, &mut rand::rng()).min(2 * self.interval)
         };
         self.next = Instant::now() + pause;
         Ok(())

@@ -28,7 +28,8 @@ pub struct MailboxOptions {
     /// gateway was told.
     pub keep_in: Option<PathBuf>,
     /// The mean time between two questions for letters while the application waits for some. The
-    /// times themselves are drawn, so that they have no beat. Default 2 s.
+    /// times themselves are drawn, so that they have no beat, and at most twice as long: who waits
+    /// for longer than that, and the way there and back, finds what waits. Default 2 s.
     pub interval: Duration,
 }
 

@@ -64,6 +64,9 @@ impl Plan {
             "--no-zmq",
             "--disable-rpc-ban",
             "--rpc-ssl=disabled",
+            // All clients of a provider come from one address: 25 would be too few.
+            "--rpc-max-connections-per-private-ip=256",
+            "--rpc-max-connections=512",
             "--disable-dns-checkpoints",
             "--check-updates=disabled",
             "--p2p-bind-ip=127.0.0.1",

@@ -65,6 +65,9 @@ pub(super) fn monerod(plan: Plan) -> Container {
         "--no-zmq".to_owned(),
         "--disable-rpc-ban".to_owned(),
         "--rpc-ssl=disabled".to_owned(),
+        // All clients of a provider come from one address: 25 would be too few.
+        "--rpc-max-connections-per-private-ip=256".to_owned(),
+        "--rpc-max-connections=512".to_owned(),
         "--disable-dns-checkpoints".to_owned(),
         "--check-updates=disabled".to_owned(),
         "--max-concurrency=1".to_owned(),
