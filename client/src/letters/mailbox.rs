@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mixbed_wire::letter::{Letter, LetterId, MailboxAddress, Sender};
 use mixbed_wire::message::{Collect, CommandError, MailboxAnswer, MailboxRequest};
 use mixbed_wire::{MailboxSecret, NodeId, exponential_delay};
+use rand::Rng;
 
 use crate::client::{Client, deadline_after};
 use crate::request::RequestError;
@@ -193,11 +194,17 @@ impl Mailbox {
         let pause = if more && progressed(&command, letters.len()) {
             Duration::ZERO
         } else {
-            exponential_delay(self.interval, &mut rand::rng()).min(2 * self.interval)
+            pause(self.interval, &mut rand::rng())
         };
         self.next = Instant::now() + pause;
         Ok(())
     }
+}
+
+/// Drawn, so that questions have no beat; bounded, so that whoever waits can tell how long it takes
+/// until what waits is found.
+fn pause<R: Rng + ?Sized>(interval: Duration, rng: &mut R) -> Duration {
+    exponential_delay(interval, rng).min(interval.saturating_mul(2))
 }
 
 /// Whether the question changed anything: only then another one at once does.
@@ -213,5 +220,24 @@ pub(super) async fn blocking<T: Send + 'static>(
         Ok(result) => Ok(result?),
         // The runtime is on its way down, and takes the client with it.
         Err(_) => Err(RequestError::Stopped.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn pauses_differ_and_none_is_longer_than_two_intervals() {
+        let (mut rng, interval) = (StdRng::seed_from_u64(1), Duration::from_secs(2));
+        let drawn: Vec<_> = (0..1000).map(|_| pause(interval, &mut rng)).collect();
+        let longest = drawn.iter().max().expect("a thousand");
+        assert_eq!(*longest, 2 * interval, "one in seven is as long as may be");
+        assert!(drawn.iter().collect::<HashSet<_>>().len() > 800, "the others are drawn");
     }
 }
