@@ -391,7 +391,7 @@ impl Node {
                 tracing::warn!(node = self.name(), "the directory was not told of its end");
             }
             if drained.is_err() {
-                tracing::warn!(node = self.name(), "stopped with packets still held");
+                tracing::info!(node = self.name(), "stopped with packets still held");
             }
         }
         self.stop.cancel();

@@ -139,7 +139,7 @@ struct Said {
 impl Said {
     fn of_refusal(refusal: &Refusal) -> Self {
         let (status, outcome) = match refusal {
-            Refusal::NoCall(_) => (400, "malformed"),
+            Refusal::Batch | Refusal::NoCall(_) => (400, "malformed"),
             Refusal::Path(_) | Refusal::Method(_) => (403, "forbidden"),
         };
         Self { status, outcome, words: refusal.to_string() }

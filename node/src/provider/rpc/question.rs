@@ -28,6 +28,9 @@ pub(super) enum Refusal {
     /// The method of `/json_rpc` is not on the list.
     #[error("the method {0} is not among what a wallet may ask this provider's monerod for")]
     Method(String),
+    /// Several calls at once, which monerod does not take either.
+    #[error("the body is a list of calls: monerod takes one call a request")]
+    Batch,
     /// The body is no call.
     #[error("the body is no JSON-RPC call: {0}")]
     NoCall(String),
@@ -65,6 +68,9 @@ pub(super) fn judge(request: RpcRequest) -> Result<Permitted, Refusal> {
         return Ok(Permitted { path, content_type, body, again: allowed.again });
     }
     let no_call = |error: serde_json::Error| Refusal::NoCall(shown(&error.to_string()));
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(Refusal::Batch);
+    }
     let call: Call = serde_json::from_slice(&body).map_err(no_call)?;
     let allowed =
         allowed::method(&call.method).ok_or_else(|| Refusal::Method(shown(&call.method)))?;
@@ -110,6 +116,9 @@ mod tests {
         let written = String::from_utf8(permitted.body).expect("text");
         assert_eq!(written, r#"{"jsonrpc":"2.0","id":null,"method":"get_info","params":[]}"#);
 
+        for batch in [r#" [{"method":"get_info"}]"#, "[]", &"[".repeat(100_000)] {
+            assert_eq!(asked("/json_rpc", batch), Err(Refusal::Batch), "{batch:.60}");
+        }
         assert_eq!(
             asked("/json_rpc", r#"{"method":"generateblocks"}"#),
             Err(Refusal::Method("generateblocks".to_owned()))
@@ -118,14 +127,11 @@ mod tests {
         assert_eq!(asked("/json_rpc", &long), Err(Refusal::Method("a".repeat(MAX_QUOTED))));
         for body in [
             "",
-            "[]",
             "{}",
             "null",
             r#"{"method":7}"#,
-            r#"[{"method":"get_info"}]"#,
             r#"{"method":"get_info","method":"stop_daemon"}"#,
             r#"{"method":"get_info"}{"method":"stop_daemon"}"#,
-            &"[".repeat(100_000),
             &format!(
                 r#"{{"method":"get_info","params":{}1{}}}"#,
                 "[".repeat(5000),
