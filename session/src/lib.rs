@@ -29,7 +29,7 @@ pub use reply::{opens_session, unknown_session};
 pub use stream::{Guard, Shared, Stream};
 
 /// Bytes of a stream that may be sent before the other end has said how many it takes.
-pub const FIRST_STREAM_WINDOW: usize = 128 << 10;
+pub const FIRST_STREAM_WINDOW: usize = 192 << 10;
 
 /// Bytes of all streams that may be sent before the other end has said how many it takes.
 pub const FIRST_SESSION_WINDOW: usize = 256 << 10;

@@ -77,12 +77,17 @@ fn clocked(seed: u64, loss: f64) -> Net {
 #[test]
 fn a_clock_is_well_used_whatever_is_lost() {
     const BYTES: u64 = 5_000_000;
-    for (seed, loss, least) in [(1, 0.0, 0.75), (2, 0.05, 0.6), (3, 0.05, 0.6), (4, 0.05, 0.6)] {
+    let run = |seed, loss, least| {
         let net = transfer_in(clocked(seed, loss), seed, &[(BYTES, 0)], seconds(300));
         let ticks = net.elapsed().as_secs_f64() / net.gap.as_secs_f64();
         let up = BYTES as f64 / (ticks * mixbed_wire::PACKET_SIZE as f64);
-        assert!(up >= least, "{up} at a loss of {loss}, {ticks} ticks, {:?}", net.counts);
-    }
+        assert!(up >= least, "seed {seed}: {up} at a loss of {loss}, {:?}", net.counts);
+        up
+    };
+    run(0, 0.0, 0.8);
+    // 0.68 is what arrives. No bad luck is to cost much more than another.
+    let mean = (0..40).map(|seed| run(seed, 0.05, 0.6)).sum::<f64>() / 40.0;
+    assert!(mean >= 0.625, "{mean} on average");
 }
 
 #[test]

@@ -73,7 +73,9 @@ impl ClientEnd {
         if self.streams.closed().is_some() || reliable || !self.may_send() {
             return None;
         }
-        let mut contents = self.packets.repeat(|contents| self.streams.far(contents))?;
+        let Some(mut contents) = self.packets.repeat(|contents| self.streams.far(contents)) else {
+            return self.spare_question(now);
+        };
         let floor = self.packets.floor(now);
         let mut frames = self.beginning(floor);
         self.streams.say_again(&mut frames, max_fragment_data(0), &mut contents);
@@ -84,6 +86,19 @@ impl ClientEnd {
         let blocks = usize::from(frames.len() <= max_fragment_data(1));
         let number = self.packets.draft_copy(contents);
         Some(Draft { number, blocks, frames })
+    }
+
+    /// All that can be said was said: what has arrived?
+    fn spare_question(&mut self, now: Instant) -> Option<Draft> {
+        let waits = self.packets.is_asking() || self.streams.is_held();
+        if !waits || !self.timing.may_ask_more(now) {
+            return None;
+        }
+        let floor = self.packets.floor(now);
+        let mut frames = self.beginning(floor);
+        Frame::Ping { replies: 1 }.encode(&mut frames);
+        let number = self.packets.draft(Vec::new(), 0, false);
+        Some(Draft { number, blocks: 1, frames })
     }
 
     fn may_send(&self) -> bool {

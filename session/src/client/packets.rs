@@ -14,7 +14,7 @@ const MEMORY: Duration = Duration::from_secs(1);
 const MAX_NEWS: usize = 4_096;
 
 /// What is in a packet is said again so many times at most before anything is known of it.
-const MAX_COPIES: u8 = 2;
+const MAX_COPIES: u8 = 3;
 
 /// What is known of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,9 @@ impl Packets {
         number
     }
 
-    /// What is to be said once more although nothing is known of its loss: what is the least `far` from
-    /// what the other side waits for. It counts as said.
+    /// What is to be said once more although nothing is known of its loss: what was said the fewest
+    /// times, and of that what is the least `far` from what the other side waits for. It counts as
+    /// said.
     pub(super) fn repeat(&mut self, far: impl Fn(&[Content]) -> u64) -> Option<Vec<Content>> {
         let waits = |packet: &Packet| {
             packet.asks
@@ -101,7 +102,7 @@ impl Packets {
                 && matches!(packet.state, State::Sent { .. })
         };
         let waiting = self.open.values_mut().filter(|packet| waits(packet));
-        let packet = waiting.min_by_key(|packet| (far(&packet.contents), packet.copies))?;
+        let packet = waiting.min_by_key(|packet| (packet.copies, far(&packet.contents)))?;
         packet.copies += 1;
         Some(packet.contents.clone())
     }

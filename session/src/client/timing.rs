@@ -47,6 +47,8 @@ pub(super) struct Timing {
     /// Times that a question was repeated since the last answer, and no more before then.
     repeated: u32,
     hold: Option<Instant>,
+    /// The last time that more was asked than is needed.
+    more: Option<Instant>,
     /// The last time that something was expected, and how long until the next look.
     looked: Instant,
     look: Duration,
@@ -68,6 +70,7 @@ impl Timing {
             questions: 0,
             repeated: 0,
             hold: None,
+            more: None,
             looked: now,
             look: FIRST_LOOK,
             busy: now,
@@ -120,6 +123,15 @@ impl Timing {
         self.loss_news = false;
         self.unacknowledged = 0;
         self.gather = None;
+    }
+
+    /// Whether one more question than is needed would not be one too many; counts as asked.
+    pub(super) fn may_ask_more(&mut self, now: Instant) -> bool {
+        let may = self.more.is_none_or(|at| at + ANSWER_DELAY <= now);
+        if may {
+            self.more = Some(now);
+        }
+        may
     }
 
     pub(super) fn is_ack_due(&self, now: Instant) -> bool {
@@ -197,10 +209,12 @@ impl ClientEnd {
     }
 
     /// When a look after quiet streams is due: the provider may have had something to say, and
-    /// every reply with it may be lost.
+    /// every reply with it may be lost. Sooner if it is to say that there is room again.
     fn look_due(&self) -> Option<Instant> {
         let quiet = self.streams.count() > 0 && !self.packets.is_asking() && self.questions == 0;
-        quiet.then_some(self.timing.looked + self.timing.look)
+        let wait = self.timing.look;
+        let wait = if self.streams.is_held() { wait / 4 } else { wait };
+        quiet.then_some(self.timing.looked + wait)
     }
 
     fn is_silent(&self, now: Instant) -> bool {

@@ -87,6 +87,8 @@ pub(crate) struct Streams {
     /// Streams with something to send, whose turn comes in this order.
     ready: VecDeque<StreamId>,
     control: BTreeSet<Control>,
+    /// Rooms that were told, and are told so many times more.
+    again: BTreeMap<Control, u8>,
     events: VecDeque<Event>,
     closed: Option<Reason>,
     /// The other side takes so many bytes of all streams, ever.
@@ -111,6 +113,7 @@ impl Streams {
             unseen: BTreeSet::new(),
             ready: VecDeque::new(),
             control: BTreeSet::new(),
+            again: BTreeMap::new(),
             events: VecDeque::new(),
             closed: None,
             send_room: FIRST_SESSION_WINDOW as u64,
@@ -141,6 +144,7 @@ impl Streams {
             self.live.clear();
             self.ready.clear();
             self.control.clear();
+            self.again.clear();
             self.unseen.clear();
             self.buffered = 0;
             self.events.push_back(Event::Closed(reason.clone()));

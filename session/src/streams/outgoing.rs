@@ -13,6 +13,16 @@ const LEAST_PIECE: usize = 48;
 /// How many control frames one packet takes at most.
 const MAX_CONTROLS: usize = 64;
 
+/// Packets after the one that tells of room that tell of it as well: without it the other side stands
+/// still, and that one was lost is noticed a round trip later.
+const ROOM_AGAIN: u8 = 3;
+
+/// About how long a frame with a number or two is.
+const SHORT: usize = 12;
+
+/// How many rooms one packet tells again at most.
+const MAX_AGAIN: usize = 4;
+
 impl Streams {
     /// How many more new bytes of all streams may be sent.
     fn credit(&self) -> u64 {
@@ -36,6 +46,12 @@ impl Streams {
         !self.control.is_empty() || self.queued().any(|entry| entry.send.is_due(credit))
     }
 
+    /// Whether a stream has something to send, and no room for it.
+    pub(crate) fn is_held(&self) -> bool {
+        let credit = self.credit();
+        self.live.values().any(|entry| entry.send.is_held(credit))
+    }
+
     fn queued(&self) -> impl Iterator<Item = &super::Entry> {
         self.ready.iter().filter_map(|id| self.live.get(id))
     }
@@ -56,6 +72,7 @@ impl Streams {
     pub(crate) fn backlog(&self) -> usize {
         let data = self.waiting() + (self.ready.len() * DATA_OVERHEAD) as u64;
         let mut backlog = usize::try_from(data).unwrap_or(usize::MAX);
+        backlog = backlog.saturating_add(SHORT * self.again.len().min(MAX_AGAIN));
         for control in self.control.iter().take(MAX_CONTROLS) {
             backlog = backlog.saturating_add(match control {
                 Control::Open(id) => {
@@ -66,7 +83,7 @@ impl Streams {
                     let failed = self.live.get(id).and_then(|entry| entry.failed.as_ref());
                     failed.map_or(0, |reason| 16 + reason.words().len())
                 }
-                Control::Granted(_) | Control::RoomAll | Control::Room(_) => 12,
+                Control::Granted(_) | Control::RoomAll | Control::Room(_) => SHORT,
             });
         }
         backlog
@@ -75,6 +92,7 @@ impl Streams {
     /// Appends frames to a packet that may have `most` bytes in all, and tells what they are.
     pub(crate) fn fill(&mut self, out: &mut Vec<u8>, most: usize, contents: &mut Vec<Content>) {
         let due: Vec<_> = self.control.iter().copied().take(MAX_CONTROLS).collect();
+        let mut rooms = Vec::new();
         for control in due {
             let mut frame = Vec::new();
             self.encode(control, &mut frame);
@@ -83,9 +101,15 @@ impl Streams {
                 if !frame.is_empty() {
                     out.extend(frame);
                     contents.push(Content::Control(control));
+                    if matches!(control, Control::RoomAll | Control::Room(_)) {
+                        self.again.remove(&control);
+                        rooms.push(control);
+                    }
                 }
             }
         }
+        self.tell_rooms_again(out, most);
+        self.again.extend(rooms.into_iter().map(|room| (room, ROOM_AGAIN)));
         // Each stream has its turn; those that had it wait behind the others.
         let mut passed = 0;
         while passed < self.ready.len() {
@@ -112,6 +136,25 @@ impl Streams {
             if entry.queued {
                 self.ready.push_back(id);
             }
+        }
+    }
+
+    /// Appends what was said of room a packet ago, as it is now.
+    fn tell_rooms_again(&mut self, out: &mut Vec<u8>, most: usize) {
+        let rooms: Vec<_> =
+            self.again.iter().take(MAX_AGAIN).map(|(r, times)| (*r, *times)).collect();
+        for (room, times) in rooms {
+            let mut frame = Vec::new();
+            self.encode(room, &mut frame);
+            if out.len() + frame.len() > most {
+                break;
+            }
+            if times > 1 && !frame.is_empty() {
+                self.again.insert(room, times - 1);
+            } else {
+                self.again.remove(&room);
+            }
+            out.extend(frame);
         }
     }
 

@@ -100,6 +100,11 @@ impl SendHalf {
         self.sendable(credit) > 0 || (self.last == Last::Due && self.next == self.end())
     }
 
+    /// Whether there is more, and no room for any of it.
+    pub(crate) fn is_held(&self, credit: u64) -> bool {
+        self.next < self.end() && self.sendable(credit) == 0
+    }
+
     /// The next part, of at most `most` bytes: first what was lost, then what is new.
     pub(crate) fn take(&mut self, most: usize, credit: u64) -> Option<Part> {
         let most = most as u64;

@@ -30,6 +30,8 @@ impl Streams {
         entry.opening = Some((service.to_owned(), target.to_owned()));
         entry.known = true;
         self.control.insert(Control::Open(id));
+        // All the room there is, from the first packet on.
+        self.consume(0);
         Ok(id)
     }
 
@@ -39,6 +41,7 @@ impl Streams {
             entry.granted = true;
             if entry.failed.is_none() {
                 self.control.insert(Control::Granted(id));
+                self.consume(0);
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Sessions<K> {
     window: BTreeSet<(Instant, SessionNo, u32)>,
     /// Whether a packet has waited for room in it.
     blocked: bool,
+    /// What was due until then was done, but for what waits to be sent.
+    handled: Option<Instant>,
     /// Since when nothing can be sent.
     cut_off: Option<Instant>,
     ways: Ways,
@@ -110,6 +112,7 @@ impl<K> Default for Sessions<K> {
             replies: HashMap::new(),
             window: BTreeSet::new(),
             blocked: false,
+            handled: None,
             cut_off: None,
             ways: Ways::default(),
             closed: VecDeque::new(),
@@ -303,6 +306,7 @@ impl<K> Sessions<K> {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.handled = Some(now);
         self.pass_window(now);
         if self.cut_off.is_some_and(|since| since + CUT_OFF <= now) {
             let reason = Reason::new(Code::SessionLost, "no link to a gateway for a minute");
@@ -322,12 +326,14 @@ impl<K> Sessions<K> {
         }
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    /// When [`handle_timeout`](Self::handle_timeout) is due. What is to be sent since then waits for
+    /// its turn, and not for a time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let room = self.window.first().filter(|_| self.blocked).map(|(until, ..)| *until);
         let cut_off = self.cut_off.filter(|_| !self.held.is_empty()).map(|since| since + CUT_OFF);
         let ends = self.held.values().filter_map(|held| held.end.lock().poll_timeout());
+        let ends = ends.filter(|at| self.handled.is_none_or(|handled| *at > handled));
         ends.chain(room).chain(cut_off).min()
     }
 

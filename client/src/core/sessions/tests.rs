@@ -108,3 +108,29 @@ fn the_idle_one_that_was_used_least_recently_makes_room() {
     drop(streams);
     assert_eq!(rig.sessions.replies(), 0);
 }
+
+#[test]
+fn what_waits_for_its_turn_has_no_timer() {
+    let mut rig = rig();
+    let session = rig.choose(&[1], None).expect("a new one");
+    let stream = session.end.lock().open("echo", "", rig.now).expect("room");
+    let first = rig.sessions.poll_transmit(10, rig.now).expect("the opening");
+    let (there, route) = (Duration::from_millis(200), vec![node(3)]);
+    let replies = (0..first.blocks).map(|block| ReplyDue {
+        identifier: [u8::try_from(block).expect("six"); 16],
+        back: there,
+        route: route.clone(),
+        key: (),
+    });
+    let sent = Sent { there, replies: replies.collect(), route: route.clone() };
+    rig.sessions.handle_sent(&first, sent, rig.now);
+
+    session.end.lock().write(stream, b"little").expect("room");
+    assert!(rig.sessions.poll_transmit(10, rig.now).is_none(), "it waits for more");
+    rig.now = rig.sessions.poll_timeout().expect("not for ever");
+    rig.sessions.handle_timeout(rig.now);
+    assert!(rig.sessions.poll_transmit(0, rig.now).is_none(), "others are on their way");
+    let next = rig.sessions.poll_timeout();
+    assert!(next.is_none_or(|at| at > rig.now), "whoever sleeps until then sleeps");
+    assert!(rig.sessions.poll_transmit(10, rig.now).is_some());
+}
