@@ -109,17 +109,19 @@ async fn an_impairment_is_applied_at_once_and_shows_in_the_traces() {
 
     place.begin("slow", 3, "1/s").await;
     let status = place.all_mined("slow", 3).await;
+    let mut traces = Vec::new();
     for transaction in &status.transactions {
         let id = transaction.trace_id.as_deref().expect("traced");
         let found = trace(&place, id, hops::is_whole).await;
-        hops::check(&found);
         let slow =
             found.spans.iter().filter(|span| span.name.contains(&format!("{MIXNET}-mix-1-")));
         for hop in slow {
             let added = hop.number("mixbed.impaired_us").expect("an impaired hop says so");
             assert!((150_000..300_000).contains(&added), "{}: {added} us", hop.name);
         }
+        traces.push(found);
     }
+    hops::check(&traces);
     place.mixbed(&["impair", "clear"], Duration::from_secs(30)).await.ok();
     until(&mixnets, MIXNET, "the rule is gone", READY, |mixnet| {
         mixnet.status.as_ref().is_some_and(|status| status.impairments == Some(0))
