@@ -3,9 +3,9 @@
 
 mod mixnet;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mixbed_session::{End, Event, Limits};
+use mixbed_session::{ClientEnd, End, Event, FIRST_STREAM_WINDOW, Limits};
 use mixnet::{Net, Pair, ROUND_TRIP};
 use proptest::prelude::*;
 use rand::RngExt;
@@ -121,6 +121,52 @@ fn what_is_said_twice_and_does_not_leave_is_forgotten() {
     });
     assert!(done && forgotten > 50, "{forgotten} forgotten, {:?}", net.counts);
     assert!(net.client.poll_spare(net.now).is_none(), "all of it is known to have arrived");
+}
+
+#[test]
+fn when_all_was_said_thrice_a_spare_tick_asks_what_has_arrived() {
+    let mut now = Instant::now();
+    let mut client = ClientEnd::new(Limits::default(), now);
+    client.open("echo", "some.where:80", now).expect("room");
+    let first = client.poll_transmit(now).expect("the opening");
+    client.handle_sent(first.number, seconds(1), &[], now);
+    let mut spares = 0;
+    for _tick in 0..50 {
+        now += Duration::from_millis(10);
+        if let Some(spare) = client.poll_spare(now) {
+            client.handle_sent(spare.number, seconds(1), &[], now);
+            spares += 1;
+        }
+    }
+    assert_eq!(spares, 3 + 5, "copies, then a question each 100 ms");
+}
+
+#[test]
+fn streams_that_nobody_reads_leave_room_for_others() {
+    let mut net = Net::new(6, 0.0);
+    for _ in 0..2 {
+        let unread = net.open();
+        net.client.write(unread, &[7; FIRST_STREAM_WINDOW]).expect("room");
+    }
+    net.until(seconds(2), |_| false);
+    let mut pair = Pair::open(&mut net, 6, 10_000, 10_000);
+    assert!(net.until(seconds(5), |net| pair.work(net)), "{} came", pair.up.read);
+}
+
+#[test]
+fn who_has_no_room_soon_asks_for_it() {
+    let mut net = Net::new(7, 0.0);
+    let unread = net.open();
+    net.client.write(unread, &[7; 2 * FIRST_STREAM_WINDOW]).expect("room");
+    let (mut sent, mut at, mut longest) = (0, net.now, Duration::ZERO);
+    net.until(Duration::from_millis(2_500), |net| {
+        if net.counts.there > sent {
+            longest = longest.max(net.now - at);
+            (sent, at) = (net.counts.there, net.now);
+        }
+        false
+    });
+    assert!(longest > Duration::from_millis(250) && longest < seconds(1), "{longest:?}");
 }
 
 #[test]

@@ -120,8 +120,7 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let ordered = client.broadcast(raw, &query).await.map_err(Failure::failed)?;
     let txid = ordered.txid.clone().unwrap_or_default();
     let interrupted = signals::shutdown().map_err(Failure::failed)?;
-    let show = |reply: &BroadcastReply| step.tell(&tell_step(reply, args.wait));
-    let following = followed(&client, ordered, args.wait, show);
+    let following = followed(&client, ordered, args.wait, |how_far| step.tell(how_far));
     let Some(reply) = interrupted.run_until_cancelled(following).await else {
         drop(step);
         output::say(format!("the client goes on with it: mixbed broadcasts {txid}"));
@@ -145,7 +144,7 @@ async fn followed(
     client: &ControlClient,
     mut reply: BroadcastReply,
     until: Until,
-    show: impl Fn(&BroadcastReply),
+    show: impl Fn(&str),
 ) -> Result<BroadcastReply, Failure> {
     let mut shown = String::new();
     // What has no id was sent at once, and is over.
@@ -155,7 +154,7 @@ async fn followed(
         }
         let now = tell_step(&reply, until);
         if now != shown {
-            show(&reply);
+            show(&now);
             shown = now;
         }
         tokio::time::sleep(LOOK).await;

@@ -212,9 +212,8 @@ impl ClientEnd {
     /// every reply with it may be lost. Sooner if it is to say that there is room again.
     fn look_due(&self) -> Option<Instant> {
         let quiet = self.streams.count() > 0 && !self.packets.is_asking() && self.questions == 0;
-        let wait = self.timing.look;
-        let wait = if self.streams.is_held() { wait / 4 } else { wait };
-        quiet.then_some(self.timing.looked + wait)
+        let wait = || if self.streams.is_held() { self.timing.look / 4 } else { self.timing.look };
+        quiet.then(|| self.timing.looked + wait())
     }
 
     fn is_silent(&self, now: Instant) -> bool {
