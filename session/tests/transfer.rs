@@ -146,7 +146,7 @@ fn streams_that_nobody_reads_leave_room_for_others() {
     let mut net = Net::new(6, 0.0);
     for _ in 0..2 {
         let unread = net.open();
-        net.client.write(unread, &[7; FIRST_STREAM_WINDOW]).expect("room");
+        net.client.write(unread, &vec![7; FIRST_STREAM_WINDOW]).expect("room");
     }
     net.until(seconds(2), |_| false);
     let mut pair = Pair::open(&mut net, 6, 10_000, 10_000);
@@ -157,7 +157,7 @@ fn streams_that_nobody_reads_leave_room_for_others() {
 fn who_has_no_room_soon_asks_for_it() {
     let mut net = Net::new(7, 0.0);
     let unread = net.open();
-    net.client.write(unread, &[7; 2 * FIRST_STREAM_WINDOW]).expect("room");
+    net.client.write(unread, &vec![7; 2 * FIRST_STREAM_WINDOW]).expect("room");
     let (mut sent, mut at, mut longest) = (0, net.now, Duration::ZERO);
     net.until(Duration::from_millis(2_500), |net| {
         if net.counts.there > sent {

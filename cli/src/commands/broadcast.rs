@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use mixbed_client::BroadcastOptions;
+use mixbed_monero::TxId;
 
 use super::client;
 use crate::cluster::{ClusterArgs, InCluster, Session};
@@ -117,11 +118,13 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     };
     let progress = Progress::new(quiet || args.json);
     let step = progress.step("broadcasting");
-    let ordered = client.broadcast(raw, &query).await.map_err(Failure::failed)?;
-    let txid = ordered.txid.clone().unwrap_or_default();
+    let txid = TxId::of(&raw).map(|txid| txid.to_string()).unwrap_or_default();
     let interrupted = signals::shutdown().map_err(Failure::failed)?;
-    let following = followed(&client, ordered, args.wait, |how_far| step.tell(how_far));
-    let Some(reply) = interrupted.run_until_cancelled(following).await else {
+    let broadcasting = async {
+        let ordered = client.broadcast(raw, &query).await.map_err(Failure::failed)?;
+        followed(&client, ordered, args.wait, |how_far| step.tell(how_far)).await
+    };
+    let Some(reply) = interrupted.run_until_cancelled(broadcasting).await else {
         drop(step);
         output::say(format!("the client goes on with it: mixbed broadcasts {txid}"));
         return Err(Failure::Interrupted);

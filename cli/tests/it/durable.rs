@@ -51,6 +51,17 @@ fn a_client_that_was_killed_ends_its_broadcasts_when_it_is_back() {
 
     // The only mix of layer 2 is killed: nothing more gets through.
     net.nodes.remove(2).signal(Signal::KILL);
+    let raw = hex::encode(&stock.transfers[4].raw);
+    let args = ["broadcast", &raw, "--deadline", "300s", "--control", &control];
+    let mut interrupted = Running::start(&args);
+    let txid = stock.transfers[4].txid.to_string();
+    let taken = wait_for(SOON, || states(&control).contains_key(&txid).then_some(()));
+    taken.expect("it is written down");
+    interrupted.signal(Signal::INT);
+    let (exit, words) = interrupted.wait(SOON);
+    assert_eq!(exit.code(), Some(130), "{words}");
+    assert!(words.contains(&format!("goes on with it: mixbed broadcasts {txid}")), "{words}");
+
     let mut waiting: Vec<_> = stock.transfers[1..4]
         .iter()
         .map(|transfer| {
@@ -61,7 +72,7 @@ fn a_client_that_was_killed_ends_its_broadcasts_when_it_is_back() {
         .collect();
     let pending = wait_for(SOON, || {
         let states = states(&control);
-        (states.values().filter(|state| *state == "pending").count() == 3).then_some(states)
+        (states.values().filter(|state| *state == "pending").count() == 4).then_some(states)
     });
     let all = pending.expect("all are written down");
     assert_eq!(all[&done.txid.to_string()], "accepted");
@@ -81,13 +92,13 @@ fn a_client_that_was_killed_ends_its_broadcasts_when_it_is_back() {
     let ended = ended.unwrap_or_else(|| panic!("{:?}", states(&control)));
     assert_eq!(ended.keys().collect::<Vec<_>>(), all.keys().collect::<Vec<_>>());
 
-    let txids: Vec<_> = stock.transfers[..4].iter().map(|transfer| transfer.txid).collect();
+    let txids: Vec<_> = stock.transfers[..5].iter().map(|transfer| transfer.txid).collect();
     let after = runtime.block_on(async {
         let daemon = monerod.daemon();
         daemon.mine_until_included(&txids, &stock.address, 2 * SOON).await.expect("mined");
         daemon.get_info().await.expect("monerod")
     });
-    assert_eq!((after.tx_count - before, after.tx_pool_size), (4, 0), "each of them once");
+    assert_eq!((after.tx_count - before, after.tx_pool_size), (5, 0), "each of them once");
     second.stop();
     net.stop();
 }
