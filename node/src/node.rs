@@ -115,11 +115,12 @@ impl Node {
         let address = socket.local_addr().map_err(NodeError::Socket)?;
         let advertised = address::advertised(advertise.as_deref(), address)?;
         let network: Arc<str> = trust.network.as_str().into();
+        let stop = CancellationToken::new();
         let books = Arc::new(Books {
             metrics: NodeMetrics::new(telemetry, &name, role.as_str(), DropReason::NAMES),
             service: telemetry.service(role.as_str(), &name),
+            stop: stop.clone(),
         });
-        let stop = CancellationToken::new();
         let entrance_stop = stop.child_token();
         let loops_stop = entrance_stop.child_token();
         let tasks = TaskTracker::new();

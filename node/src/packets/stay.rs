@@ -5,15 +5,28 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mixbed_telemetry::{Context, Hop, HopOutcome, NodeMetrics, Service};
 use mixbed_wire::{DropReason, TraceContext};
+use tokio_util::sync::CancellationToken;
 
 /// Where a node's packets are counted and their spans recorded.
 #[derive(Debug)]
 pub(crate) struct Books {
     pub(crate) metrics: NodeMetrics,
     pub(crate) service: Service,
+    /// Ends the node, its links first of all.
+    pub(crate) stop: CancellationToken,
 }
 
 impl Books {
+    /// What the books say of a packet that was dropped for `reason`. Workers are still at it while a
+    /// node ends: what finds no way on because the links have ended already was dropped by that.
+    fn reason(&self, reason: DropReason) -> DropReason {
+        use DropReason::{ClientOffline, LinkLost, Stopped, UnknownNextHop};
+        match reason {
+            UnknownNextHop | LinkLost | ClientOffline if self.stop.is_cancelled() => Stopped,
+            reason => reason,
+        }
+    }
+
     /// A link to or from `peer` is no more. That a peer leaves in order is no news.
     pub(crate) fn link_ended(&self, peer: &str, error: &mixbed_link::Error) {
         let node = self.service.name();
@@ -131,6 +144,7 @@ impl Stay {
     }
 
     fn settle_dropped(&mut self, now: Instant, reason: DropReason) {
+        let reason = self.books.reason(reason);
         self.books.metrics.dropped(reason.index());
         tracing::trace!(node = self.books.service.name(), %reason, "dropped a packet");
         self.settle(now, HopOutcome::Dropped(reason.name()));
