@@ -56,6 +56,8 @@ pub struct LocalNetConfig {
     pub monerods: Vec<String>,
     /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
+    /// What single providers' may, in the order of their numbers; those after the last have `tcp`.
+    pub tcps: Vec<TcpConfig>,
     /// Where the directory listens; port 0 takes a free one.
     pub directory: SocketAddr,
     /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
@@ -79,6 +81,7 @@ impl Default for LocalNetConfig {
             monerod: None,
             monerods: Vec::new(),
             tcp: TcpConfig::default(),
+            tcps: Vec::new(),
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
             mailboxes: None,

@@ -101,11 +101,14 @@ impl LocalNet {
             ended: Vec::new(),
             config,
         };
-        let mut monerods = net.config.monerods.clone().into_iter();
+        let LocalNetConfig { monerods, tcps, .. } = net.config.clone();
+        let (mut monerods, mut tcps) = (monerods.into_iter(), tcps.into_iter());
         for (name, role) in net.config.shape.nodes() {
-            let monerod = match role {
-                Role::Provider => monerods.next().or_else(|| net.config.monerod.clone()),
-                _ => None,
+            let (monerod, tcp) = match role {
+                Role::Provider => {
+                    (monerods.next().or_else(|| net.config.monerod.clone()), tcps.next())
+                }
+                _ => (None, None),
             };
             let plan = NodeConfig {
                 name: name.clone(),
@@ -117,7 +120,7 @@ impl LocalNet {
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod,
-                tcp: net.config.tcp.clone(),
+                tcp: tcp.unwrap_or_else(|| net.config.tcp.clone()),
                 mailboxes: MailboxConfig {
                     keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),
                     bounds: net.config.mailboxes,

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::{FIRST_SESSION_WINDOW, FIRST_STREAM_WINDOW};
 
-/// What one end of a session may hold, and how long it waits. Both ends may have different ones.
+/// What one end of a session may hold, and how long it waits. Both ends may have different ones, but
+/// for [`streams`](Self::streams).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Streams open at once.
+    /// Streams open at once: the same at both ends, as a provider takes no opening beyond it.
     pub streams: usize,
     /// Bytes of one stream that may wait here to be read; at least
     /// [`FIRST_STREAM_WINDOW`].
@@ -34,7 +35,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            streams: 256,
+            streams: 64,
             stream_window: 1 << 20,
             session_window: 4 << 20,
             send_buffer: 1 << 20,

@@ -131,7 +131,7 @@ fn what_is_written_for_nobody_is_bounded() {
     let open =
         |stream: u64| [vec![5], number(stream), number(3), b"tcp".to_vec(), number(0)].concat();
     let mut written = 0;
-    for stream in 0..200 {
+    for stream in 0..2 * u32::try_from(Limits::default().streams).expect("few") {
         end.handle_packet(stream, &open(stream.into()), vec![], now).expect("an opening");
         let Some(mixbed_session::Event::Asked { stream, .. }) = end.poll_event() else {
             panic!("no event")

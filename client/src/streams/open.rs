@@ -15,6 +15,10 @@ use crate::state::NotReady;
 /// The pause before another try, when a session was lost before it granted the stream.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// So many providers are asked for a stream that others refuse: what one may not connect to, or cannot,
+/// another one may. No more, as each of them learns the target.
+const ASKED: usize = 3;
+
 /// A stream that is being opened.
 struct Attempt<'a> {
     client: &'a Client,
@@ -23,15 +27,38 @@ struct Attempt<'a> {
     options: &'a StreamOptions,
     began: Instant,
     deadline: Instant,
-    /// Providers whose sessions were lost before they had answered.
-    lost: Vec<(NodeId, String, Reason)>,
+    /// Providers whose sessions were lost before they had answered: asked again, after the others.
+    lost: Vec<Failed>,
+    /// Those that have refused: not asked again.
+    refused: Vec<Failed>,
+}
+
+/// A provider that did not grant a stream.
+struct Failed {
+    provider: NodeId,
+    name: String,
+    reason: Reason,
 }
 
 /// What came of asking one provider.
 enum Asked {
     Granted(Stream),
     Refused(Reason),
+    /// The session ended before there was an answer.
+    Lost(Reason),
+    /// Others have filled the session meanwhile.
+    Full,
     DeadlinePassed,
+}
+
+impl Asked {
+    /// Why a stream was not granted: by the provider's will, or because the session is no more.
+    fn of(reason: Reason) -> Self {
+        match reason.code() {
+            Code::SessionLost | Code::IdleTooLong => Self::Lost(reason),
+            _ => Self::Refused(reason),
+        }
+    }
 }
 
 impl Client {
@@ -45,7 +72,9 @@ impl Client {
     ///
     /// Streams to the same provider share a session, unless
     /// [`StreamOptions::isolation`] sets them apart. If the session is lost before the stream is
-    /// granted, it is asked for again, at another provider if there is one, until the deadline.
+    /// granted, it is asked for again, at another provider if there is one, until the deadline. One
+    /// that refuses is not asked again, but up to two others are, unless
+    /// [`StreamOptions::provider`] names one.
     pub async fn open(
         &self,
         service: &str,
@@ -55,8 +84,9 @@ impl Client {
         let began = Instant::now();
         let deadline = deadline_after(began, options.deadline);
         let options = &options;
-        let lost = Vec::new();
-        let attempt = Attempt { client: self, service, target, options, began, deadline, lost };
+        let (lost, refused) = (Vec::new(), Vec::new());
+        let attempt =
+            Attempt { client: self, service, target, options, began, deadline, lost, refused };
         let opened = tokio::select! {
             biased;
             opened = attempt.run() => opened,
@@ -71,11 +101,13 @@ impl Attempt<'_> {
     async fn run(mut self) -> Result<Stream, StreamError> {
         loop {
             let session = self.session().await?;
-            let name = self.name(session.provider);
+            let provider = session.provider;
+            let name = self.name(provider);
             match self.ask(&session).await? {
                 Asked::Granted(stream) => return Ok(stream),
-                Asked::Refused(reason) if reason.code() == Code::SessionLost => {
-                    self.lost.push((session.provider, name, reason));
+                Asked::Full => {}
+                Asked::Lost(reason) => {
+                    self.lost.push(Failed { provider, name, reason });
                     let again = tokio::time::Instant::now() + PAUSE;
                     if again.into_std() >= self.deadline {
                         return Err(self.passed(None));
@@ -86,7 +118,8 @@ impl Attempt<'_> {
                     return Err(StreamError::Stopped);
                 }
                 Asked::Refused(reason) => {
-                    return Err(StreamError::Refused { provider: name, reason });
+                    tracing::debug!(provider = name, %reason, "a stream was refused");
+                    self.refused.push(Failed { provider, name, reason });
                 }
                 Asked::DeadlinePassed => return Err(self.passed(Some(name))),
             }
@@ -94,14 +127,20 @@ impl Attempt<'_> {
     }
 
     /// A session with one of those that offer the service, by weight; with one that has lost a
-    /// session just now only if there is no other.
-    async fn session(&self) -> Result<Session, StreamError> {
+    /// session just now only if there is no other, and with none that has refused.
+    async fn session(&mut self) -> Result<Session, StreamError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let document = self.client.document(left).await.map_err(StreamError::of_request)?;
         let offering = providers(&document, self.service, self.options.provider.as_deref());
         let offering = self.client.by_weight(offering.map_err(StreamError::of_request)?);
         let mut order: Vec<_> = offering.iter().map(|provider| provider.id()).collect();
-        let has_lost = |id: &NodeId| self.lost.iter().any(|(lost, ..)| lost == id);
+        order.retain(|id| self.refused.iter().all(|refused| refused.provider != *id));
+        if (order.is_empty() || self.refused.len() >= ASKED)
+            && let Some(refusal) = self.refusal()
+        {
+            return Err(refusal);
+        }
+        let has_lost = |id: &NodeId| self.lost.iter().any(|lost| lost.provider == *id);
         order.sort_by_key(has_lost);
         if let Some(others) = order.iter().position(has_lost).filter(|others| *others > 0) {
             order.truncate(others);
@@ -120,7 +159,8 @@ impl Attempt<'_> {
     async fn ask(&self, session: &Session) -> Result<Asked, StreamError> {
         let mut stream = match session.end.open(self.service, self.target, Instant::now()) {
             // It ended meanwhile.
-            Err(OpenError::Closed(reason)) => return Ok(Asked::Refused(reason)),
+            Err(OpenError::Closed(reason)) => return Ok(Asked::of(reason)),
+            Err(OpenError::TooMany(_)) => return Ok(Asked::Full),
             opened => opened?,
         };
         if self.options.early {
@@ -129,25 +169,43 @@ impl Attempt<'_> {
         let granted = tokio::time::timeout_at(self.deadline.into(), stream.granted()).await;
         Ok(match granted {
             Ok(Ok(())) => Asked::Granted(stream),
-            Ok(Err(reason)) => Asked::Refused(reason),
+            Ok(Err(reason)) => Asked::of(reason),
             Err(_) => Asked::DeadlinePassed,
         })
     }
 
     /// The deadline has passed: at this provider, or between two of them.
     fn passed(mut self, provider: Option<String>) -> StreamError {
+        if let Some(refusal) = self.refusal() {
+            return refusal;
+        }
         let state = self.client.state_now();
         if !state.can_send() {
             return NotReady { waited: self.began.elapsed(), state }.into();
         }
         match (provider, self.lost.pop()) {
-            (None, Some((_, provider, reason))) => StreamError::SessionLost { provider, reason },
+            (None, Some(Failed { name: provider, reason, .. })) => {
+                StreamError::SessionLost { provider, reason }
+            }
             (provider, _) => {
                 let provider = provider.unwrap_or_default();
                 let deadline = self.options.deadline;
                 StreamError::DeadlinePassed { provider, deadline }
             }
         }
+    }
+
+    /// What those that refused say, in the words of the one that knows most of the target.
+    fn refusal(&mut self) -> Option<StreamError> {
+        let most = std::mem::take(&mut self.refused).into_iter().min_by_key(|refused| {
+            match refused.reason.code() {
+                // It has tried to connect.
+                Code::Refused | Code::Unreachable | Code::TimedOut | Code::NameNotFound => 0,
+                Code::Forbidden => 1,
+                _ => 2,
+            }
+        });
+        most.map(|Failed { name: provider, reason, .. }| StreamError::Refused { provider, reason })
     }
 
     fn is_stopped(&self) -> bool {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_client::{Client, ClientConfig, Stream, StreamOptions};
 use mixbed_directory::{Follower, FollowerConfig, Parameters};
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
+use mixbed_node::provider::TcpConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -22,8 +23,17 @@ pub(crate) fn parameters() -> Parameters {
 impl Rig {
     /// With so many providers.
     pub(crate) async fn new(providers: usize, parameters: Parameters) -> Self {
+        Self::with_tcps(providers, Vec::new(), parameters).await
+    }
+
+    /// With so many providers, of which the first may connect to these.
+    pub(crate) async fn with_tcps(
+        providers: usize,
+        tcps: Vec<TcpConfig>,
+        parameters: Parameters,
+    ) -> Self {
         let shape = Shape { gateways: 2, mixes_per_layer: 1, providers };
-        let config = LocalNetConfig { shape, parameters, ..LocalNetConfig::default() };
+        let config = LocalNetConfig { shape, parameters, tcps, ..LocalNetConfig::default() };
         let net = LocalNet::start(config).await.expect("a net");
         net.wait_ready(SOON).await.expect("a whole net");
         let follower = FollowerConfig::new(net.directory_url(), net.trust().clone());

@@ -53,7 +53,9 @@ pub(super) async fn serve<D: Dial>(
         Err(error) => return tracing::info!(why = %error, "SOCKS: no request"),
     };
     let target = &request.target;
-    let stream = match connect(&socket, dialler, config, room, &request).await {
+    // Who has said something for the other end already may have ended with that.
+    let watched = first.is_empty().then_some(&socket);
+    let stream = match connect(watched, dialler, config, room, &request).await {
         Ok(stream) => stream,
         Err(Unconnected::Gone) => {
             return tracing::info!(%target, "SOCKS: the program left before it was connected");
@@ -109,8 +111,9 @@ enum Unconnected {
     Refused(Refused),
 }
 
+/// Connects; `watched` is the program's connection, if its end means that it has left.
 async fn connect<D: Dial>(
-    socket: &TcpStream,
+    watched: Option<&TcpStream>,
     dialler: &D,
     config: &SocksConfig,
     room: Room,
@@ -128,17 +131,19 @@ async fn connect<D: Dial>(
             Ok(outcome) => outcome.map_err(Unconnected::Refused),
             Err(_) => Err(refused(Refusal::General, format!("no answer after {limit:?}"))),
         },
-        () = gone(socket) => Err(Unconnected::Gone),
+        () = gone(watched) => Err(Unconnected::Gone),
     }
 }
 
 /// Waits until the program has closed its connection. One that has already sent something for the
 /// other end is not watched any more: dialling has its deadline.
-async fn gone(socket: &TcpStream) {
-    match socket.peek(&mut [0]).await {
-        Ok(0) | Err(_) => {}
-        Ok(_) => std::future::pending().await,
+async fn gone(watched: Option<&TcpStream>) {
+    if let Some(socket) = watched
+        && matches!(socket.peek(&mut [0]).await, Ok(0) | Err(_))
+    {
+        return;
     }
+    std::future::pending().await
 }
 
 /// Tells the program that it is connected, and moves bytes until both sides have ended.

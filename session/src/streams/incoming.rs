@@ -49,10 +49,8 @@ impl Streams {
                 return Ok(None);
             }
         } else {
-            // Twice as many as the client may have: those that are done there may not be done here.
             let new = (stream - self.next) as usize + 1;
-            let most = 2 * self.limits.streams + 16;
-            if new > most.saturating_sub(self.live.len() + self.unseen.len()) {
+            if new > self.most_streams().saturating_sub(self.live.len() + self.unseen.len()) {
                 return Err(Refused::TooMany);
             }
             self.unseen.extend(self.next..stream);

@@ -95,8 +95,6 @@ pub(crate) struct Streams {
     send_room: u64,
     sent: u64,
     buffered: usize,
-    /// A write found the session's buffer full.
-    full: bool,
     /// This side takes so many bytes of all streams, ever.
     receive_room: u64,
     received: u64,
@@ -119,7 +117,6 @@ impl Streams {
             send_room: FIRST_SESSION_WINDOW as u64,
             sent: 0,
             buffered: 0,
-            full: false,
             receive_room: FIRST_SESSION_WINDOW as u64,
             received: 0,
             consumed: 0,
@@ -156,6 +153,15 @@ impl Streams {
     #[cfg(test)]
     pub(crate) fn unread(&self) -> u64 {
         self.received - self.consumed
+    }
+
+    /// So many streams there may be here. At the provider twice as many as the client may have: those
+    /// that are done there may not be done here.
+    fn most_streams(&self) -> usize {
+        match self.side {
+            Side::Client => self.limits.streams,
+            Side::Provider => 2 * self.limits.streams + 16,
+        }
     }
 
     fn new_entry(&mut self, id: StreamId) -> &mut Entry {

@@ -244,7 +244,7 @@ impl Streams {
                 let before = entry.send.buffered();
                 entry.send.arrived(part);
                 self.buffered -= before - entry.send.buffered();
-                self.tell_writers(id);
+                self.tell_writer(id);
                 self.end_released(id);
                 self.tidy(id);
             }

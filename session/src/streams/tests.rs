@@ -89,6 +89,38 @@ fn a_writer_is_told_of_room_once() {
     assert_eq!((provider.unread(), client.buffered), (0, 0));
 }
 
+/// Writes so much to a stream as its writer would: it waits for word of room.
+fn write_all(from: &mut Streams, to: &mut Streams, id: StreamId, mut left: usize) -> usize {
+    let mut writable = true;
+    for _ in 0..10_000 {
+        while writable && left > 0 {
+            let taken = from.write(id, &vec![1; left.min(9_000)]).expect("a stream");
+            left -= taken;
+            writable = taken > 0;
+        }
+        hand_over(from, to, false);
+        read_all(to, id).expect("bytes");
+        hand_over(to, from, false);
+        writable |= std::iter::from_fn(|| from.poll_event()).any(|e| e == Event::Writable(id));
+    }
+    left
+}
+
+#[test]
+fn writers_whose_bytes_nobody_takes_hold_up_no_other() {
+    for stalled in [0, 3, 4, 12] {
+        let (mut client, mut provider, id) = both();
+        for _ in 0..stalled {
+            let stuck = client.open("tcp", "x:1").expect("a stream opens");
+            while let Ok(1..) = client.write(stuck, &[1; 9_000]) {
+                hand_over(&mut client, &mut provider, false);
+            }
+        }
+        assert_eq!(write_all(&mut client, &mut provider, id, 1_000_000), 0, "{stalled} stalled");
+        assert!(client.buffered <= Limits::default().session_window);
+    }
+}
+
 #[test]
 fn what_a_reset_throws_away_makes_room() {
     let (mut client, mut provider, id) = both();

@@ -2,12 +2,9 @@
 
 use mixbed_wire::message::MAX_SERVICE_NAME;
 
-use crate::{Code, Event, MAX_TARGET, OpenError, Read, Reason, StreamId};
+use crate::{Code, Event, Limits, MAX_TARGET, OpenError, Read, Reason, StreamId};
 
 use super::{Control, Streams};
-
-/// A stream's share of the session's send buffer is no smaller, in bytes.
-const LEAST_SHARE: usize = 16 << 10;
 
 impl Streams {
     /// Opens a stream (client).
@@ -54,7 +51,7 @@ impl Streams {
         if let Some(reason) = &self.closed {
             return Err(reason.clone());
         }
-        let share = self.share();
+        let room = self.room_to_write(id);
         let Some(entry) = self.live.get_mut(&id) else { return Err(Code::Closed.into()) };
         if let Some(reason) = &entry.failed {
             return Err(reason.clone());
@@ -62,22 +59,26 @@ impl Streams {
         if entry.send.is_finished() {
             return Err(Reason::new(Code::Closed, "finished before"));
         }
-        let all = self.limits.session_window.saturating_sub(self.buffered);
-        let taken = share.saturating_sub(entry.send.buffered()).min(all).min(data.len());
+        let taken = room.min(data.len());
         entry.send.write(&data[..taken]);
-        if taken < data.len() {
-            entry.send.blocked = true;
-            self.full |= taken == all;
-        }
+        entry.send.blocked |= taken < data.len();
         self.buffered += taken;
         self.queue(id);
         Ok(taken)
     }
 
-    /// What one stream may have of the send buffer, so that others find room as well.
-    fn share(&self) -> usize {
-        let equal = self.limits.session_window / self.live.len().max(1);
-        equal.clamp(LEAST_SHARE, self.limits.send_buffer.max(LEAST_SHARE))
+    /// How many more bytes a stream may write now. It gets an equal share of the session's buffer, and
+    /// at most half of what the others leave free, so that streams whose bytes nobody takes never
+    /// have it all. A quarter is kept for what each stream may always have: whoever waits for room
+    /// waits for bytes of its own to arrive, and for no other stream.
+    fn room_to_write(&self, id: StreamId) -> usize {
+        let Limits { session_window, send_buffer, .. } = self.limits;
+        let own = self.live.get(&id).map_or(0, |entry| entry.send.buffered());
+        let kept = session_window / 4;
+        let free = (session_window - kept).saturating_sub(self.buffered);
+        let equal = session_window / self.live.len().max(1);
+        let share = equal.min((free + own) / 2).min(send_buffer).max(kept / self.most_streams());
+        share.saturating_sub(own)
     }
 
     pub(crate) fn finish(&mut self, id: StreamId) {
@@ -150,20 +151,12 @@ impl Streams {
         Ok(Read::Data(length))
     }
 
-    /// Tells writers that there is room again.
-    pub(super) fn tell_writers(&mut self, id: StreamId) {
-        let share = self.share();
-        let roomy = self.buffered < self.limits.session_window / 4 * 3;
-        if self.full && roomy {
-            self.full = false;
-            for (id, entry) in &mut self.live {
-                if std::mem::take(&mut entry.send.blocked) {
-                    self.events.push_back(Event::Writable(*id));
-                }
-            }
-        } else if let Some(entry) = self.live.get_mut(&id)
-            && roomy
-            && entry.send.buffered() <= share / 4 * 3
+    /// Tells a writer that there is room again: a quarter of what it may have.
+    pub(super) fn tell_writer(&mut self, id: StreamId) {
+        let room = self.room_to_write(id);
+        if let Some(entry) = self.live.get_mut(&id)
+            && room >= entry.send.buffered() / 3
+            && room > 0
             && std::mem::take(&mut entry.send.blocked)
         {
             self.events.push_back(Event::Writable(id));

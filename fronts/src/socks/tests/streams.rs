@@ -31,6 +31,22 @@ async fn what_a_program_sends_with_its_request_is_the_beginning_of_its_stream() 
 }
 
 #[tokio::test]
+async fn a_program_that_says_all_with_its_request_and_ends_is_served() {
+    let played = Played::new();
+    let front = start(&played, config()).await;
+    let mut program = say(&front, &[&four("slow")[..], b"all"].concat()).await;
+    program.shutdown().await.unwrap();
+    soon(played.begun()).await;
+    played.let_through();
+    let mut far = soon(played.far()).await;
+    let mut heard = Vec::new();
+    soon(far.stream.read_to_end(&mut heard)).await.unwrap();
+    assert_eq!(heard, b"all");
+    far.stream.shutdown().await.unwrap();
+    assert_eq!(hear_all(&mut program).await.unwrap(), GRANTED_4);
+}
+
+#[tokio::test]
 async fn each_side_may_end_first_and_still_hears_the_other() {
     let played = Played::new();
     let front = start(&played, config()).await;

@@ -37,7 +37,6 @@ impl Default for SessionBounds {
             sessions: 256,
             grace: Duration::from_secs(30),
             each: Limits {
-                streams: 64,
                 stream_window: 1 << 20,
                 session_window: 2 << 20,
                 send_buffer: 512 << 10,
