@@ -59,7 +59,7 @@ async fn a_node_that_leaves_is_off_the_next_document() {
 
 #[tokio::test]
 async fn a_node_that_dies_is_off_the_list_when_its_lease_ends_and_another_renews() {
-    let lease = Duration::from_secs(1);
+    let lease = Duration::from_secs(3);
     let authority = Authority::start(AuthorityConfig { lease, ..config() }).await.unwrap();
     let follower = follower(&authority);
     let alive = registrar(&authority.url(), 1, gateway(1));
@@ -102,16 +102,16 @@ async fn a_taken_name_is_given_once_its_holder_leaves() {
 
 #[tokio::test]
 async fn epochs_pass_and_followers_follow() {
-    let epoch_length = Duration::from_secs(1);
+    let epoch_length = Duration::from_secs(2);
     let parameters = Parameters { epoch_length, ..Parameters::default() };
     let authority = Authority::start(AuthorityConfig { parameters, ..config() }).await.unwrap();
     let follower = follower(&authority);
-    let third = follower.wait_for(SOON, |document| document.epoch == 3).await.unwrap();
+    let third = follower.wait_for(SOON, |document| document.epoch >= 3).await.unwrap();
     assert_eq!(follower.state(), FollowerState::Following);
     let client = DirectoryClient::new(&authority.url()).unwrap();
-    let second = client.document(Some(2)).await.unwrap();
+    let second = client.document(Some(third.epoch - 1)).await.unwrap();
     let second = second.verify(&authority.trust(), SystemTime::now(), Duration::ZERO).unwrap();
-    assert_eq!(second.epoch, 2);
+    assert_eq!(second.epoch, third.epoch - 1);
     assert_eq!(second.epoch_end, third.valid_from);
     let missing = client.document(Some(1000)).await.unwrap_err();
     assert!(missing.to_string().contains("no document of epoch 1000"), "{missing}");
@@ -135,16 +135,19 @@ async fn operators_at_the_same_time_lose_nothing() {
     let client = DirectoryClient::new(&authority.url()).unwrap();
     let (trust, secret) = (authority.trust(), join_secret());
     let rule = |loss| ImpairmentRule::everywhere(Impairment { loss, ..Impairment::NONE });
-    let add =
-        |loss| client.change_parameters(&trust, &secret, move |p| p.impairments.push(rule(loss)));
-    let changes = tokio::join!(add(0.1), add(0.2), add(0.3), async {
+    let add = async |loss| {
+        let add = |parameters: &mut Parameters| parameters.impairments.push(rule(loss));
+        let changed = client.change_parameters(&trust, &secret, add).await.unwrap();
+        assert!(changed.parameters.impairments.contains(&rule(loss)), "{changed:?}");
+    };
+    let trace = async {
         let change = client.change_parameters(&trust, &secret, |p| p.tracing_allowed = true);
-        change.await.unwrap()
-    });
-    assert!(changes.3.parameters.tracing_allowed);
+        assert!(change.await.unwrap().parameters.tracing_allowed);
+    };
+    tokio::join!(add(0.1), add(0.2), add(0.3), trace);
     let mut losses: Vec<_> = client.current(&trust).await.unwrap().parameters.impairments;
     losses.sort_by(|a, b| a.impairment.loss.total_cmp(&b.impairment.loss));
-    assert_eq!(losses, [rule(0.1), rule(0.2), rule(0.3)], "{changes:?}");
+    assert_eq!(losses, [rule(0.1), rule(0.2), rule(0.3)]);
     let too_much = client.change_parameters(&trust, &secret, |p| p.impairments.push(rule(1.2)));
     let refused = too_much.await.unwrap_err().to_string();
     assert_eq!(refused, "impairments: rule 4: loss is 0 % to 100 %, not 120 %");

@@ -11,9 +11,8 @@ use crate::messages::{ParametersOrder, Reason};
 /// Others may change the parameters at the same time, but hardly that often.
 const TRIES: u32 = 10;
 
-/// How long a change may take until it is in the document, and how often to look.
-const SERVED_WITHIN: Duration = Duration::from_secs(2);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// From one try to the next: longer than a change waits for its document.
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// Why parameters were not changed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
@@ -36,7 +35,8 @@ impl DirectoryClient {
     /// Changes the network's parameters, knowing what they were: if others change them at the same
     /// time, `change` is applied again to what they have made of them, and nothing is lost.
     ///
-    /// Returns the document that has the change. A change that changes nothing is not sent.
+    /// Returns the document that holds then: it has the change, unless somebody has changed the same
+    /// again since. A change that changes nothing is not sent.
     pub async fn change_parameters(
         &self,
         trust: &Trust,
@@ -44,7 +44,7 @@ impl DirectoryClient {
         mut change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<Document, ChangeError> {
         let mut tries = 1;
-        let wanted = loop {
+        loop {
             let current = self.current(trust).await?;
             let mut wanted = current.parameters.clone();
             change(&mut wanted);
@@ -57,7 +57,8 @@ impl DirectoryClient {
             let order =
                 ParametersOrder::replacing(before, &wanted, &trust.network, now, join_secret);
             match self.set_parameters(&order).await {
-                Ok(()) => break wanted,
+                // It is answered when the document is out that has the change.
+                Ok(()) => return Ok(self.current(trust).await?),
                 // The other one's order was the same in the same millisecond, its document is not
                 // out yet, or the directory has just started and this clock is behind.
                 Err(ClientError::Rejected {
@@ -65,18 +66,10 @@ impl DirectoryClient {
                     ..
                 }) if tries < TRIES => {
                     tries += 1;
-                    tokio::time::sleep(LOOK_AGAIN * 4).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) => return Err(error.into()),
             }
-        };
-        let until = tokio::time::Instant::now() + SERVED_WITHIN;
-        loop {
-            let document = self.current(trust).await?;
-            if document.parameters == wanted || tokio::time::Instant::now() > until {
-                return Ok(document);
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }
