@@ -35,6 +35,8 @@ pub(super) struct Attempt<'a> {
     pub(super) wanted: Option<&'a str>,
     /// Those that are tried after all others.
     pub(super) rather_not: &'a [String],
+    /// Whether another provider is asked before one's "rejected" is believed.
+    pub(super) doubts: bool,
     /// When the broadcast was ordered.
     pub(super) began: Instant,
 }
@@ -59,7 +61,8 @@ impl Wish {
 
 impl Attempt<'_> {
     /// Tries the providers in turn but for those in `not`, and again until the deadline, unless
-    /// what is wrong with them will not pass. Ends with the most telling error.
+    /// what is wrong with them will not pass, or it was rejected: by two, if one may be wrong. Ends
+    /// with the most telling error.
     pub(super) async fn at_each(
         &self,
         wish: Wish,
@@ -74,6 +77,7 @@ impl Attempt<'_> {
         round.extend(last);
         loop {
             let mut may_pass = round.is_empty();
+            let mut rejected = None;
             for (position, provider) in round.iter().enumerate() {
                 let now = Instant::now();
                 let left = deadline.saturating_duration_since(now);
@@ -82,7 +86,14 @@ impl Attempt<'_> {
                 }
                 let share = left / u32::try_from(round.len() - position).unwrap_or(u32::MAX);
                 let unheard = (round.len() > 1).then(|| self.unheard());
+                let is_last = position + 1 == round.len();
                 match self.at(wish, provider, now + share, unheard).await {
+                    Err(error @ BroadcastError::Rejected { .. })
+                        if self.doubts && rejected.is_none() && !is_last =>
+                    {
+                        tracing::info!(provider = provider.name, %error, "another one is asked");
+                        rejected = Some(error);
+                    }
                     Err(error) if error.is_the_providers() => {
                         let name = &provider.name;
                         tracing::warn!(provider = name, %error, "not broadcast by this provider");
@@ -91,6 +102,10 @@ impl Attempt<'_> {
                     }
                     result => return result,
                 }
+            }
+            // Nobody else could say.
+            if let Some(rejected) = rejected {
+                return Err(rejected);
             }
             if may_pass {
                 let left = deadline.saturating_duration_since(Instant::now());

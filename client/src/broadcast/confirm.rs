@@ -26,25 +26,45 @@ pub(super) enum Confirmation {
     Unanswered,
 }
 
+/// The time that a transaction takes from one provider's monerod to another's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Propagation {
+    /// When the first one had it.
+    pub(super) since: Instant,
+    /// Others are asked until then.
+    pub(super) end: Instant,
+    /// And have to answer by then.
+    pub(super) deadline: Instant,
+    /// "I do not know it" means something so long after `since`: with less time there is no blame.
+    pub(super) meant: Duration,
+}
+
 impl Client {
-    /// Asks others than these for a transaction that one of them has had since `since`, again and
-    /// again until one knows it or it is `end`: it takes its time from monerod to monerod.
-    pub(super) async fn confirm(
+    /// Asks others than these for a transaction that one of them has by its own word, again and
+    /// again until one knows it or its time is over.
+    pub(super) async fn ask_others(
         &self,
         txid: TxId,
         not: &[String],
-        since: Instant,
-        end: Instant,
+        time: Propagation,
     ) -> Confirmation {
+        let Propagation { since, end, deadline, meant } = time;
         let mut pause = FIRST_PAUSE;
         let mut denied = None;
         let mut unable: Vec<String> = not.to_vec();
+        let mut asked: Vec<String> = Vec::new();
         loop {
             let others = self.others(&unable).unwrap_or_default();
-            let Some(other) = others.first() else { break };
+            // In turns: one that knows nothing of what all others have is to be no witness alone.
+            let times = |name: &String| asked.iter().filter(|asked| *asked == name).count();
+            let Some(other) = others.iter().min_by_key(|other| times(&other.name)) else { break };
+            asked.push(other.name.clone());
             sleep_about(pause, end).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            match self.locate_at(txid, other, Instant::now() + 2 * LONGEST_PAUSE).await {
+            match self
+                .locate_at(txid, other, deadline.min(Instant::now() + 2 * LONGEST_PAUSE))
+                .await
+            {
                 Ok(located) if located.sighting != Sighting::Unknown => {
                     self.metrics().confirmation("confirmed");
                     return Confirmation::By(located.provider);
@@ -59,7 +79,7 @@ impl Client {
                 break;
             }
         }
-        let Some((by, after)) = denied.filter(|_| Instant::now() >= end) else {
+        let Some((by, after)) = denied.filter(|(_, after)| *after >= meant) else {
             self.metrics().confirmation("unanswered");
             return Confirmation::Unanswered;
         };

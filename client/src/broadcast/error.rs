@@ -109,7 +109,7 @@ impl BroadcastError {
             Self::Unavailable { .. }
                 | Self::NotReady { .. }
                 | Self::DeadlinePassed { .. }
-                | Self::Request(RequestError::ProviderGone { .. })
+                | Self::Request(RequestError::ProviderGone { .. } | RequestError::Failed { .. })
         )
     }
 

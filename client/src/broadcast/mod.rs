@@ -22,7 +22,7 @@ use crate::request::RequestError;
 use attempt::{Attempt, Wish};
 pub(crate) use book::ProviderBook;
 pub use book::{Promise, SuspectProvider};
-use confirm::Confirmation;
+use confirm::{Confirmation, Propagation};
 pub use error::BroadcastError;
 pub use locate::{LocateError, Located, Sighting};
 pub use report::{BroadcastOptions, BroadcastReport};
@@ -50,6 +50,28 @@ impl Client {
         if raw.len() + HoldRequest::OVERHEAD > Request::max_payload(SUBMIT_SERVICE) {
             return Err(BroadcastError::TooLarge(raw.len()));
         }
+        self.take_course(raw, options, None).await
+    }
+
+    /// Sees to it that a transaction is known to another provider than the one that has it by its
+    /// own word, as a [`broadcast`](Self::broadcast) without [`BroadcastOptions::confirm`] reported,
+    /// and goes on as that would if it is not.
+    pub async fn confirm(
+        &self,
+        raw: &[u8],
+        report: BroadcastReport,
+        options: BroadcastOptions,
+    ) -> Result<BroadcastReport, BroadcastError> {
+        let options = BroadcastOptions { confirm: true, random_wait: None, ..options };
+        self.take_course(raw, options, Some(report)).await
+    }
+
+    async fn take_course(
+        &self,
+        raw: &[u8],
+        options: BroadcastOptions,
+        accepted: Option<BroadcastReport>,
+    ) -> Result<BroadcastReport, BroadcastError> {
         let began = Instant::now();
         let document = self.document(options.deadline).await.map_err(BroadcastError::from)?;
         if options.traced && !document.parameters.tracing_allowed {
@@ -63,9 +85,11 @@ impl Client {
         let span = options.traced.then(|| self.spans().span(SpanName::Broadcast, None));
         let (txid, span_of) = (TxId::of(raw).ok(), span.as_ref());
         let rather_not = &options.not;
-        let attempt = Attempt { client: self, raw, txid, span: span_of, wanted, rather_not, began };
+        let (client, doubts) = (self, options.confirm);
+        let attempt =
+            Attempt { client, raw, txid, span: span_of, wanted, rather_not, doubts, began };
         let found_out = Vec::new();
-        let mut course = Course { attempt, options: &options, held: None, found_out };
+        let mut course = Course { attempt, options: &options, accepted, held: None, found_out };
         let mut result = course.run().await;
         if let Ok(report) = &mut result {
             report.found_out = course.found_out;
@@ -96,7 +120,8 @@ impl Client {
         self.document(options.deadline).await.map_err(BroadcastError::from)?;
         let (txid, wanted) = (TxId::of(raw).ok(), options.provider.as_deref());
         let rather_not = &options.not;
-        let attempt = Attempt { client: self, raw, txid, span: None, wanted, rather_not, began };
+        let (client, doubts) = (self, false);
+        let attempt = Attempt { client, raw, txid, span: None, wanted, rather_not, doubts, began };
         attempt.at_each(Wish::Hold(wait), &[], deadline).await
     }
 }
@@ -105,6 +130,8 @@ impl Client {
 struct Course<'a> {
     attempt: Attempt<'a>,
     options: &'a BroadcastOptions,
+    /// What a provider has said before.
+    accepted: Option<BroadcastReport>,
     held: Option<Duration>,
     /// Those whose word was not true.
     found_out: Vec<SuspectProvider>,
@@ -125,14 +152,16 @@ impl Course<'_> {
         }
         loop {
             let not = self.not();
-            let mut report = self.attempt.at_each(Wish::Submit, &not, deadline).await?;
+            let mut report = match self.accepted.take() {
+                Some(report) => report,
+                None => self.attempt.at_each(Wish::Submit, &not, deadline).await?,
+            };
             let (Some(txid), true) = (self.attempt.txid, self.options.confirm) else {
                 return Ok(report);
             };
-            let since = Instant::now();
-            let end = self.until(&report.provider, since, deadline);
+            let time = self.propagation(&report.provider, deadline);
             let not: Vec<_> = not.into_iter().chain([report.provider.clone()]).collect();
-            match self.attempt.client.confirm(txid, &not, since, end).await {
+            match self.attempt.client.ask_others(txid, &not, time).await {
                 Confirmation::By(other) => report.confirmed_by = Some(other),
                 Confirmation::Unanswered => {}
                 Confirmation::Denied { by, after } => {
@@ -161,9 +190,9 @@ impl Course<'_> {
         let holder = report.provider.clone();
         self.held = report.held;
         tokio::time::sleep(report.held.unwrap_or_default()).await;
-        let since = Instant::now();
-        let end = self.until(&holder, since, deadline_after(since, self.options.deadline));
-        match client.confirm(txid, std::slice::from_ref(&holder), since, end).await {
+        let deadline = deadline_after(Instant::now(), self.options.deadline);
+        let time = self.propagation(&holder, deadline);
+        match client.ask_others(txid, std::slice::from_ref(&holder), time).await {
             Confirmation::By(other) => report.confirmed_by = Some(other),
             Confirmation::Denied { by, after } => {
                 self.found_out(&holder, txid, Promise::Held, by, after);
@@ -174,14 +203,18 @@ impl Course<'_> {
         Ok(report)
     }
 
-    /// Until when a transaction may be on its way between monerods: so that another provider has
-    /// its time, if there is one.
-    fn until(&self, provider: &str, since: Instant, deadline: Instant) -> Instant {
+    /// How long a transaction that a provider has now may be on its way between monerods: so that
+    /// another one has its time, if there is one.
+    fn propagation(&self, provider: &str, deadline: Instant) -> Propagation {
+        let since = Instant::now();
         let not = [self.not(), vec![provider.to_owned()]].concat();
         let others = self.attempt.candidates(Wish::Submit, &not).unwrap_or_default();
         let left = deadline.saturating_duration_since(since);
         let left = if others.is_empty() { left } else { left / 2 };
-        since + left.min(self.options.propagation)
+        let end = since + left.min(self.options.propagation);
+        // A word that came late leaves too little time for blame.
+        let meant = self.options.propagation.min(self.options.deadline / 3);
+        Propagation { since, end, deadline, meant }
     }
 
     fn found_out(

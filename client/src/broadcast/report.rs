@@ -19,8 +19,9 @@ pub struct BroadcastOptions {
     /// Those that are tried after all others, by name. Default: nobody.
     pub not: Vec<String>,
     /// Whether another provider is asked if it knows the transaction, so that success does not rest
-    /// on the word of the one that submitted it. Where there is no other, or none answers, that
-    /// word is all there is ([`BroadcastReport::confirmed_by`]). Default true.
+    /// on the word of the one that submitted it; nor does failure: what one rejects another one is
+    /// given. Where there is no other, or none answers, that word is all there is
+    /// ([`BroadcastReport::confirmed_by`]). Default true.
     pub confirm: bool,
     /// How long a transaction may take from one provider's monerod to another's, until which "I do
     /// not know it" means nothing; half of the deadline at most, if another provider is left to be

@@ -11,3 +11,4 @@ mod providers;
 mod requests;
 mod rig;
 mod states;
+mod words;

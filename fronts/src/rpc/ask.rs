@@ -21,7 +21,7 @@ use super::sizes::Sizes;
 /// How long it is waited for any sign of life of one provider of several, as with broadcasts.
 const UNHEARD: Duration = Duration::from_secs(8);
 
-/// The pause after each provider has failed once.
+/// The pause after each provider has failed once, and while the client has all the messages it may.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Asks providers. Cheap to clone.
@@ -121,6 +121,13 @@ impl<M: Mixnet> Questions<M> {
                     if !self.goes_on(&mut failed, provider, patience).await {
                         tracing::warn!(call = asked.call, "no provider's monerod can be asked");
                         return Ok(said(answer));
+                    }
+                }
+                // Others' messages: they end.
+                Err(why @ Unanswered::Failed(RequestError::TooManyMessages(_))) => {
+                    sleep(PAUSE).await;
+                    if Instant::now() >= asked.end {
+                        return Err(why);
                     }
                 }
                 Err(why) => {
@@ -250,8 +257,6 @@ impl Unanswered {
             | Self::Unreadable(provider) => Some(provider.clone()),
             // It left between two looks at the document.
             Self::Failed(RequestError::NoProvider { .. }) => options.provider.clone(),
-            // Others' messages: they end.
-            Self::Failed(RequestError::TooManyMessages(_)) => Some(String::new()),
             _ => None,
         }
     }

@@ -17,11 +17,12 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Body, answer, error, last, whole};
 use super::ask::Questions;
 use super::direct::Direct;
-use super::guarded::{Guarded, Watch};
+use super::guarded::{Guarded, Told, Watch};
 use super::mixnet::Mixnet;
 use super::readings::Tally;
 use super::request::Kind;
-use super::{RpcConfig, body, submit};
+use super::submit::{self, Taken};
+use super::{RpcConfig, body};
 use crate::port::Tasks;
 
 /// The most of a connection that is read before it is looked at.
@@ -39,6 +40,8 @@ const HELLO: &str = "This is mixbed's daemon RPC endpoint: give it to a Monero w
 pub(super) struct Desk<M> {
     pub(super) mixnet: M,
     pub(super) questions: Questions<M>,
+    /// Whose turn it is to submit.
+    pub(super) submissions: Arc<Semaphore>,
     pub(super) direct: Option<Direct>,
     pub(super) config: Arc<RpcConfig>,
     pub(super) tally: Tally,
@@ -66,8 +69,7 @@ pub(super) async fn serve<M: Mixnet>(
         let busy = watch.handle_request();
         async move {
             let answer = desk.answer(request).await;
-            drop(busy);
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| Told { body, busy }))
         }
     });
     let connection = http1::Builder::new()
@@ -100,16 +102,25 @@ pub(super) async fn serve<M: Mixnet>(
 
 impl<M: Mixnet> Desk<M> {
     async fn submit(&self, body: &[u8]) -> Response<Body> {
-        let (answer, taken) = submit::submit(&self.mixnet, body, &self.config, &self.tally).await;
-        let Aftermath { tasks, turns } = &self.aftermath;
-        if let (Some(raw), Ok(turn)) = (taken, Arc::clone(turns).try_acquire_owned()) {
-            let (mixnet, closing) = (self.mixnet.clone(), tasks.closing().clone());
-            tasks.spawn(async move {
-                closing.run_until_cancelled(mixnet.confirm(&raw)).await;
-                drop(turn);
-            });
+        let Self { mixnet, submissions, config, tally, .. } = self;
+        let (answer, taken) = submit::submit(mixnet, body, submissions, config, tally).await;
+        if let Some(taken) = taken {
+            self.confirm(taken);
         }
         answer
+    }
+
+    fn confirm(&self, Taken { raw, report }: Taken) {
+        let Aftermath { tasks, turns } = &self.aftermath;
+        let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
+            let txid = report.txid;
+            return tracing::warn!(%txid, "too many at once: a wallet's transaction is not confirmed");
+        };
+        let (mixnet, closing) = (self.mixnet.clone(), tasks.closing().clone());
+        tasks.spawn(async move {
+            closing.run_until_cancelled(mixnet.confirm(&raw, report)).await;
+            drop(turn);
+        });
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {

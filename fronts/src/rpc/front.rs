@@ -17,6 +17,10 @@ use super::readings::{RpcReadings, Tally};
 use crate::FrontError;
 use crate::port::{self, Port, Serve, Tasks};
 
+/// So many transactions are being submitted at a time; others wait. With 32 questions and those that
+/// are being confirmed this leaves a client messages for other things.
+const SUBMITTED_AT_A_TIME: usize = 16;
+
 /// So many transactions are being confirmed at a time; further ones are not.
 const CONFIRMED_AT_A_TIME: usize = 8;
 
@@ -75,7 +79,10 @@ impl RpcFront {
         let aftermath = Aftermath { tasks: tasks.clone(), turns };
         let room = Arc::new(Semaphore::new(config.connections));
         let config = Arc::new(config);
-        let desk = Desk { mixnet, questions, direct, config, tally: tally.clone(), aftermath };
+        let submissions = Arc::new(Semaphore::new(SUBMITTED_AT_A_TIME));
+        let counted = tally.clone();
+        let desk =
+            Desk { mixnet, questions, submissions, direct, config, tally: counted, aftermath };
         Ok(Self { port: Port::start(listener, addr, Wallets { desk, room }, tasks), tally })
     }
 

@@ -25,23 +25,38 @@ pub(super) struct Watch {
 
 #[derive(Debug, Default)]
 struct State {
-    /// A request is being answered: what is read belongs to its body.
+    /// Requests so far.
+    requests: u64,
+    /// The last one is being answered: what is read belongs to its body, or to a later one.
     busy: bool,
     head_since: Option<Instant>,
     unread_since: Option<Instant>,
 }
 
-/// A request whose head is complete, until its answer is there.
+/// A request whose head is complete, until its answer is told.
 #[derive(Debug)]
-pub(super) struct Busy(Watch);
+pub(super) struct Busy {
+    watch: Watch,
+    request: u64,
+}
+
+/// An answer's body: what is read while it is told belongs to no head that is waited for, as the next
+/// request's is looked at after it.
+#[derive(Debug)]
+pub(super) struct Told<B> {
+    pub(super) body: B,
+    #[expect(dead_code, reason = "being there is all it does")]
+    pub(super) busy: Busy,
+}
 
 impl Watch {
     /// A request's head is complete.
     pub(super) fn handle_request(&self) -> Busy {
         let mut state = self.state();
+        state.requests += 1;
         state.busy = true;
         state.head_since = None;
-        Busy(self.clone())
+        Busy { watch: self.clone(), request: state.requests }
     }
 
     /// Waits until a head takes longer than `head`, or an answer lies for longer than `unread`.
@@ -69,7 +84,28 @@ impl Watch {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.state().busy = false;
+        let mut state = self.watch.state();
+        state.busy &= state.requests != self.request;
+    }
+}
+
+impl<B: hyper::body::Body + Unpin> hyper::body::Body for Told<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -40,10 +40,10 @@ pub(super) trait Mixnet: Clone + Send + Sync + 'static {
         traced: bool,
     ) -> impl Future<Output = Result<BroadcastReport, BroadcastError>> + Send;
 
-    /// Sees to it that a transaction that one provider has by its own word is known to another, and
-    /// hands it to others if not. A wallet does not wait for that: between two monerods it may take
+    /// Sees to it that a transaction that a provider has by its own word, as reported, is known to
+    /// another, and hands it to others if not. A wallet does not wait for that: between two monerods it may take
     /// half a minute.
-    fn confirm(&self, raw: &[u8]) -> impl Future<Output = ()> + Send;
+    fn confirm(&self, raw: &[u8], report: BroadcastReport) -> impl Future<Output = ()> + Send;
 }
 
 /// How long it is tried to have a transaction confirmed.
@@ -92,12 +92,12 @@ impl Mixnet for Client {
         Client::broadcast(self, raw, options).await
     }
 
-    async fn confirm(&self, raw: &[u8]) {
+    async fn confirm(&self, raw: &[u8], report: BroadcastReport) {
         if offering(self, KNOWN_SERVICE).len() < 2 {
             return;
         }
         let options = BroadcastOptions { deadline: CONFIRM, ..BroadcastOptions::default() };
-        match Client::broadcast(self, raw, options).await {
+        match Client::confirm(self, raw, report, options).await {
             Ok(BroadcastReport { txid, confirmed_by: Some(provider), .. }) => {
                 tracing::info!(%txid, provider, "another provider knows a wallet's transaction");
             }

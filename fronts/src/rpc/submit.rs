@@ -5,6 +5,8 @@ use mixbed_client::{BroadcastError, BroadcastReport, RequestError};
 use mixbed_monero::Flag;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use super::RpcConfig;
 use super::answer::{Body, error, json};
@@ -32,25 +34,37 @@ const FAILED: &str = "Failed";
 /// monerod's word for "again later": whether the transaction is there is not known.
 const BUSY: &str = "BUSY";
 
-/// Submits what a wallet's body has, within the deadline: what the wallet is told, and the
-/// transaction if a provider has it.
+/// A transaction that a provider has by its own word.
+pub(super) struct Taken {
+    pub(super) raw: Vec<u8>,
+    pub(super) report: BroadcastReport,
+}
+
+/// Submits what a wallet's body has, within the deadline, when it is its turn: what the wallet is
+/// told, and the transaction if a provider has it.
 pub(super) async fn submit<M: Mixnet>(
     mixnet: &M,
     body: &[u8],
+    turns: &Semaphore,
     config: &RpcConfig,
     tally: &Tally,
-) -> (Response<Body>, Option<Vec<u8>>) {
-    match read(body) {
-        Ok(raw) => {
-            let result = mixnet.broadcast(&raw, config.deadline, config.traced).await;
-            if let Ok(report) = &result {
-                tally.handle_answered(report.mixing_delay);
-            }
-            let taken = result.is_ok().then_some(raw);
-            (told(result), taken)
-        }
-        Err(why) => (verdict(FAILED, &why, false, &[]), None),
+) -> (Response<Body>, Option<Taken>) {
+    let raw = match read(body) {
+        Ok(raw) => raw,
+        Err(why) => return (verdict(FAILED, &why, false, &[]), None),
+    };
+    let end = Instant::now() + config.deadline;
+    let Ok(Ok(_turn)) = timeout_at(end, turns.acquire()).await else {
+        let why = "nothing was sent: too many transactions are being submitted";
+        return (error(StatusCode::SERVICE_UNAVAILABLE, why), None);
+    };
+    let left = end.saturating_duration_since(Instant::now());
+    let result = mixnet.broadcast(&raw, left, config.traced).await;
+    if let Ok(report) = &result {
+        tally.handle_answered(report.mixing_delay);
     }
+    let answer = told(&result);
+    (answer, result.ok().map(|report| Taken { raw, report }))
 }
 
 /// The transaction's bytes, or why they are not submitted.
@@ -74,7 +88,7 @@ fn read(body: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// What the wallet is told of a broadcast.
-fn told(result: Result<BroadcastReport, BroadcastError>) -> Response<Body> {
+fn told(result: &Result<BroadcastReport, BroadcastError>) -> Response<Body> {
     match result {
         Ok(report) => {
             tracing::info!(txid = %report.txid, provider = report.provider, "a wallet's transaction is submitted");
@@ -84,7 +98,7 @@ fn told(result: Result<BroadcastReport, BroadcastError>) -> Response<Body> {
         }
         Err(why) => {
             tracing::warn!(%why, "a wallet's transaction is not known to be submitted");
-            failed(&why)
+            failed(why)
         }
     }
 }
@@ -92,18 +106,17 @@ fn told(result: Result<BroadcastReport, BroadcastError>) -> Response<Body> {
 fn failed(why: &BroadcastError) -> Response<Body> {
     match why {
         BroadcastError::Rejected { words, flags, .. } => verdict(FAILED, words, false, flags),
+        BroadcastError::Empty | BroadcastError::TooLarge(_) => {
+            verdict(FAILED, &why.to_string(), false, &[])
+        }
         BroadcastError::NotReady { .. }
-        | BroadcastError::Request(
-            RequestError::NotReady(_)
-            | RequestError::Stopped
-            | RequestError::NoProvider { .. }
-            | RequestError::TooManyMessages(_),
-        ) => error(StatusCode::SERVICE_UNAVAILABLE, &format!("nothing was sent: {why}")),
-        BroadcastError::Unavailable { .. } | BroadcastError::DeadlinePassed { .. } => {
+        | BroadcastError::Request(RequestError::NotReady(_) | RequestError::NoProvider { .. }) => {
+            error(StatusCode::SERVICE_UNAVAILABLE, &format!("nothing was sent: {why}"))
+        }
+        _ => {
             let words = format!("{why}. It may have arrived; to submit it again is safe");
             verdict(BUSY, &words, false, &[])
         }
-        _ => verdict(FAILED, &why.to_string(), false, &[]),
     }
 }
 
@@ -161,7 +174,7 @@ mod tests {
     /// As monerod 0.18 has them, in that order.
     #[tokio::test]
     async fn the_answers_are_monerods() {
-        let (status, answer) = said(told(Ok(report(false)))).await;
+        let (status, answer) = said(told(&Ok(report(false)))).await;
         let expected = json!({
             "credits": 0, "double_spend": false, "fee_too_low": false, "invalid_input": false,
             "invalid_output": false, "low_mixin": false, "nonzero_unlock_time": false,
@@ -171,7 +184,7 @@ mod tests {
             "untrusted": false,
         });
         assert_eq!((status, answer), (200, expected));
-        let (_, again) = said(told(Ok(report(true)))).await;
+        let (_, again) = said(told(&Ok(report(true)))).await;
         assert_eq!(
             (&again["status"], &again["not_relayed"], &again["reason"]),
             (&json!("OK"), &json!(true), &json!("Not relayed"))
@@ -181,7 +194,7 @@ mod tests {
             flags: vec![Flag::DoubleSpend, Flag::InvalidInput],
             provider: "provider-0".to_owned(),
         };
-        let (status, answer) = said(told(Err(rejected))).await;
+        let (status, answer) = said(told(&Err(rejected))).await;
         assert_eq!(
             (status, &answer["status"], &answer["reason"]),
             (200, &json!("Failed"), &json!("spent"))
@@ -196,16 +209,18 @@ mod tests {
     async fn what_is_not_known_is_not_said_to_have_failed() {
         let deadline = Duration::from_secs(60);
         let late = BroadcastError::DeadlinePassed { deadline, tried: "2 packets".to_owned() };
-        let (status, answer) = said(told(Err(late))).await;
+        let (status, answer) = said(told(&Err(late))).await;
         assert_eq!((status, &answer["status"]), (200, &json!("BUSY")));
         assert!(answer["reason"].as_str().is_some_and(|why| why.contains("may have arrived")));
         let nothing = BroadcastError::NotReady { why: "no link".to_owned() };
-        let (status, answer) = said(told(Err(nothing))).await;
+        let (status, answer) = said(told(&Err(nothing))).await;
         assert_eq!(status, 503);
         assert!(answer["error"]["message"].as_str().is_some_and(|why| why.contains("no link")));
         let gone = RequestError::ProviderGone { provider: "p".to_owned(), tried: Tried::default() };
-        let (status, answer) = said(told(Err(BroadcastError::Request(gone)))).await;
-        assert_eq!((status, &answer["status"]), (200, &json!("Failed")));
+        let (status, answer) = said(told(&Err(BroadcastError::Request(gone)))).await;
+        assert_eq!((status, &answer["status"]), (200, &json!("BUSY")));
+        let (_, answer) = said(told(&Err(BroadcastError::TooLarge(90_000)))).await;
+        assert_eq!(answer["status"], json!("Failed"));
     }
 
     #[test]

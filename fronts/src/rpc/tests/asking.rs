@@ -139,10 +139,32 @@ async fn a_provider_whose_monerod_is_away_makes_room_for_another() {
     }
     // If all are, it is said as the last of them says it.
     let fake = Fake::with(&[("a", Does::Echoes(503)), ("b", Does::Echoes(503))]);
-    let deadline = Duration::from_millis(700);
+    let deadline = Duration::from_secs(2);
     let front = start(&fake, RpcConfig { deadline, ..config() }).await;
     assert_eq!(post(&front, "/get_info", "why").await, (503, b"why".to_vec()));
     assert!(fake.asked().len() >= 4, "again after a pause: {:?}", fake.asked());
+}
+
+/// Others' messages are waited for, and nobody is to blame.
+#[tokio::test]
+async fn a_client_that_is_full_is_asked_again_after_a_pause() {
+    let fake = Fake::with(&[("a", Does::Crowded), ("b", Does::Crowded)]);
+    let deadline = Duration::from_millis(1_200);
+    let front = start(&fake, RpcConfig { deadline, ..config() }).await;
+    assert_eq!(post(&front, "/get_info", "{}").await.0, 503);
+    assert!((1..=4).contains(&fake.asked().len()), "{:?}", fake.asked());
+}
+
+#[tokio::test]
+async fn transactions_are_submitted_in_turns() {
+    let fake = echoing();
+    let front = start(&fake, config()).await;
+    let submit = || post(&front, "/sendrawtransaction", r#"{"tx_as_hex":"00ff10"}"#);
+    let answers = futures::future::join_all((0..40).map(|_| submit())).await;
+    assert!(answers.iter().all(|(status, _)| *status == 200));
+    assert_eq!(fake.0.submitted.lock().expect("whole").len(), 40);
+    let most = fake.0.most_under_way.load(Ordering::SeqCst);
+    assert!((2..=16).contains(&most), "{most}");
 }
 
 #[tokio::test]

@@ -26,6 +26,25 @@ async fn an_idle_connection_stays() {
     }
 }
 
+/// While a long answer comes, the next request is read already, and waits.
+#[tokio::test]
+async fn a_request_behind_a_slow_answer_is_no_slow_head() {
+    let fake = Fake::with(&[("a", Does::Slow(5))]);
+    let front = start(&fake, RpcConfig { head: Duration::from_millis(40), ..config() }).await;
+    let request = b"POST /getblocks.bin HTTP/1.1\r\nContent-Length: 1\r\n\r\n1";
+    let goodbye = b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+    let mut socket = TcpStream::connect(front.addr()).await.expect("it listens");
+    socket.write_all(request).await.expect("open");
+    let mut said = vec![0; 1024];
+    let begun = socket.read(&mut said).await.expect("the beginning of an answer");
+    said.truncate(begun);
+    socket.write_all(goodbye).await.expect("open");
+    timeout(LIMIT, socket.read_to_end(&mut said)).await.expect("soon").expect("no reset");
+    let said = String::from_utf8(said).expect("text");
+    assert_eq!(said.matches("HTTP/1.1 200 OK").count(), 2, "{said}");
+    assert_eq!(said.matches('\u{7}').count(), 100, "{said}");
+}
+
 #[tokio::test]
 async fn an_answer_that_nobody_takes_ends_its_connection() {
     let fake = echoing();

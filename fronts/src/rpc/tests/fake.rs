@@ -28,8 +28,12 @@ pub(super) enum Does {
     Long(usize),
     /// The same, but its stream breaks after so many.
     BreaksOff(usize),
+    /// An answer of 100 bytes on a stream, one each so many milliseconds.
+    Slow(u64),
     /// An answer that is too long, and no streams.
     TooLong,
+    /// Nothing: the client has all the messages it may.
+    Crowded,
 }
 
 /// A network whose providers do what they are told.
@@ -145,7 +149,8 @@ impl Mixnet for Fake {
                 let said = RpcAnswer { status, content_type, body };
                 Ok(answer(&name, said.encode().expect("small enough")))
             }
-            Does::Long(_) | Does::BreaksOff(_) | Does::TooLong => {
+            Does::Crowded => Err(RequestError::TooManyMessages(64)),
+            Does::Long(_) | Does::BreaksOff(_) | Does::Slow(_) | Does::TooLong => {
                 let said = RpcAnswer { status: 507, content_type: String::new(), body: vec![] };
                 Ok(answer(&name, said.encode().expect("small enough")))
             }
@@ -175,9 +180,10 @@ impl Mixnet for Fake {
                 .find(|(name, _)| Some(name) == provider.as_ref())
                 .map(|(_, does)| *does)
         };
-        let (size, breaks) = match does.expect("it is asked for by name") {
-            Does::Long(size) => (size, false),
-            Does::BreaksOff(size) => (size, true),
+        let (size, breaks, pause) = match does.expect("it is asked for by name") {
+            Does::Long(size) => (size, false, None),
+            Does::BreaksOff(size) => (size, true, None),
+            Does::Slow(pause) => (100, false, Some(Duration::from_millis(pause))),
             _ => {
                 let provider = provider.unwrap_or_default();
                 return Err(StreamError::DeadlinePassed { provider, deadline });
@@ -192,7 +198,13 @@ impl Mixnet for Fake {
             let content_type = "application/octet-stream".to_owned();
             let head = RpcHead { status: 200, content_type, length };
             far.write_all(&head.encode().expect("well made")).await.expect("written");
-            far.write_all(&vec![7; size]).await.expect("written");
+            let Some(pause) = pause else {
+                return far.write_all(&vec![7; size]).await.expect("written");
+            };
+            for _ in 0..size {
+                tokio::time::sleep(pause).await;
+                far.write_all(&[7]).await.expect("written");
+            }
         });
         Ok(near)
     }
@@ -206,6 +218,8 @@ impl Mixnet for Fake {
         if self.offering().is_empty() {
             return Err(BroadcastError::NotReady { why: not_ready(deadline).to_string() });
         }
+        let _under_way = UnderWay::begin(&self.0);
+        tokio::time::sleep(Duration::from_millis(1)).await;
         self.0.submitted.lock().expect("whole").push(raw.to_vec());
         Ok(BroadcastReport {
             txid: TxId::from([1; 32]),
@@ -225,7 +239,7 @@ impl Mixnet for Fake {
         })
     }
 
-    async fn confirm(&self, raw: &[u8]) {
+    async fn confirm(&self, raw: &[u8], _report: BroadcastReport) {
         self.0.confirmed.lock().expect("whole").push(raw.to_vec());
     }
 }
