@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,9 @@ const QUESTION: Duration = Duration::from_secs(20);
 
 /// The pause after a question that failed.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// More than a message's own deadline: there is no word any more of one that was forgotten elsewhere.
+const MARGIN: Duration = Duration::from_secs(10);
 
 const HELP: &str = "\
       each line you type is a message; //… for one that begins with a slash
@@ -56,8 +59,8 @@ pub(crate) struct Talk {
     version: u64,
     /// What was shown of each message that was written here: the state's words.
     shown: HashMap<u64, Option<String>>,
-    /// Those that were sent from here, and are on their way.
-    under_way: Vec<u64>,
+    /// Those that were sent from here and are on their way, and until when there is word of them.
+    under_way: HashMap<u64, Instant>,
     /// Whether what is typed can be seen.
     echoed: bool,
     /// Whether something that was typed did not arrive anywhere.
@@ -84,7 +87,7 @@ impl Talk {
             thread,
             version,
             shown: HashMap::new(),
-            under_way: Vec::new(),
+            under_way: HashMap::new(),
             echoed,
             failed: false,
         };
@@ -106,12 +109,13 @@ impl Talk {
         let mut lines = input::lines();
         let mut open = true;
         loop {
+            self.give_up();
             if !open && self.under_way.is_empty() {
                 return if self.failed { Err(Failure::Told) } else { Ok(()) };
             }
-            let (client, since) = (self.client.clone(), self.version);
+            let (client, since, wait) = (self.client.clone(), self.version, self.patience());
             let changes = async {
-                let changes = client.changes(since, QUESTION).await;
+                let changes = client.changes(since, wait).await;
                 if changes.is_err() {
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -144,6 +148,23 @@ impl Talk {
         }
     }
 
+    /// How long a question for changes may wait now.
+    fn patience(&self) -> Duration {
+        let next = self.under_way.values().min();
+        next.map_or(QUESTION, |end| QUESTION.min(end.saturating_duration_since(Instant::now())))
+    }
+
+    /// Waits no more for word of messages that there would long have been word of.
+    fn give_up(&mut self) {
+        let now = Instant::now();
+        for (no, _) in self.under_way.extract_if(|_, end| *end <= now) {
+            output::complain(&format!(
+                "({no}) no word of it any more: was it forgotten elsewhere?"
+            ));
+            self.failed = true;
+        }
+    }
+
     async fn act(&mut self, line: Line) -> Result<(), Failure> {
         match line {
             Line::Text(text) => self.send(text).await,
@@ -163,6 +184,8 @@ impl Talk {
             }
             Line::Forget => {
                 let count = self.client.forget(Some(&self.with)).await.map_err(Failure::failed)?;
+                self.under_way.clear();
+                self.shown.clear();
                 output::say(format!("      {count} messages are forgotten"));
                 Ok(())
             }
@@ -192,7 +215,7 @@ impl Talk {
         match self.client.send_letter(text.into_bytes(), &query).await {
             Ok(posted) => {
                 // Changes tell the rest.
-                self.under_way.push(posted.no);
+                self.under_way.insert(posted.no, Instant::now() + deadline + MARGIN);
                 if self.echoed {
                     self.shown.insert(posted.no, None);
                 }
@@ -208,8 +231,9 @@ impl Talk {
     }
 
     async fn show(&mut self, message: &MessageReply) -> Result<(), Failure> {
-        if message.state.as_deref() != Some("sending") && self.under_way.contains(&message.no) {
-            self.under_way.retain(|no| *no != message.no);
+        if message.state.as_deref() != Some("sending")
+            && self.under_way.remove(&message.no).is_some()
+        {
             self.failed |= message.state.as_deref() == Some("failed");
         }
         if message.with != self.with || (message.received && !message.unread) {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::client::deadline_after;
 use crate::letters::MailboxError;
+use crate::request::RequestError;
 
 /// Conversations in which something may wait to be sent, of those that are remembered.
 const LANES: usize = 256;
@@ -201,8 +202,8 @@ impl Chat {
         Ok(offer)
     }
 
-    /// Writes a message down as being sent, and sends it in a task of its own, after what is being
-    /// sent to the same receiver.
+    /// Writes a message down as being sent, and sends it, after what is being sent to the same
+    /// receiver: in a task of its own, whoever goes away meanwhile.
     async fn begin(
         &self,
         message: Message,
@@ -224,9 +225,12 @@ impl Chat {
             let (no, changes) = history.add(message.clone());
             (Message { no, ..message }, changes)
         };
-        let message = self.change(add).await?;
-        let (chat, no) = (self.clone(), message.no);
+        let (chat, (told, begun)) = (self.clone(), oneshot::channel());
         tokio::spawn(async move {
+            let added = chat.change(add).await;
+            let no = added.as_ref().ok().map(|message| message.no);
+            let _ = told.send(added);
+            let Some(no) = no else { return };
             if let Some(before) = before {
                 // It ends without a word.
                 let _ = before.await;
@@ -241,6 +245,6 @@ impl Chat {
             }
             drop((done, permit));
         });
-        Ok(message)
+        begun.await.unwrap_or_else(|_| Err(ChatError::Mailbox(RequestError::Stopped.into())))
     }
 }
