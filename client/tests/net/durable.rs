@@ -94,7 +94,8 @@ async fn a_refusal_and_a_deadline_end_it() {
     assert_eq!((words.as_str(), provider.as_str()), ("the fee is too low", "provider-0"));
 
     let nobody = Some("nobody".to_owned());
-    let deadline = Duration::from_millis(100);
+    // Over before the second try, and not before the first one has failed.
+    let deadline = Duration::from_millis(900);
     let options = BroadcastOptions { deadline, provider: nobody, ..BroadcastOptions::default() };
     let txid = broadcasts.order(&raw(), &options).await.expect("written down");
     let record = broadcasts.ended(txid).await.expect("known");
