@@ -9,7 +9,7 @@ use mixbed_telemetry::SpanRecord;
 use serde_json::json;
 
 use crate::monerod::{TXID, raw, saying};
-use crate::rig::{Rig, SOON, Wish};
+use crate::rig::{Rig, SOON, Wish, undisturbed};
 
 async fn rig(verdict: serde_json::Value) -> Rig {
     let monerod = Some(saying(verdict).await);
@@ -20,7 +20,8 @@ async fn rig(verdict: serde_json::Value) -> Rig {
 async fn a_traced_broadcast_shows_every_hop_there_and_back() {
     let rig = rig(json!({ "status": "OK" })).await;
     let options = BroadcastOptions { traced: true, ..BroadcastOptions::default() };
-    let report = rig.client.broadcast(&raw(), options).await.expect("accepted");
+    let broadcast = async || rig.client.broadcast(&raw(), options.clone()).await.expect("accepted");
+    let report = undisturbed(broadcast, |report| report.retransmissions).await;
     assert_eq!((report.txid.to_string().as_str(), report.already_known), (TXID, false));
     assert_eq!((report.packets_sent, report.packets_received, report.retransmissions), (1, 1, 0));
     assert_eq!(report.monerod_attempts, 1);
@@ -88,8 +89,7 @@ async fn when_a_provider_is_down_another_one_is_tried() {
     let monerod = Some(saying(json!({ "status": "OK" })).await);
     let mut rig = Rig::new(Wish { monerod, providers: 2, ..Wish::default() }).await;
     rig.net.stop_node("provider-0", Duration::ZERO).await;
-    let options =
-        || BroadcastOptions { deadline: Duration::from_secs(6), ..BroadcastOptions::default() };
+    let options = || BroadcastOptions { deadline: SOON, ..BroadcastOptions::default() };
     for _ in 0..3 {
         let report = rig.client.broadcast(&raw(), options()).await.expect("by the other one");
         assert_eq!(report.provider, "provider-1");
