@@ -7,9 +7,10 @@ use mixbed_client::{BroadcastError, BroadcastOptions, Promise};
 use crate::monerod::{Chain, TXID, forgetful, peer, raw};
 use crate::rig::{Rig, Wish};
 
-/// Monerods that answer at once need little time to hear of each other's transactions.
+/// Monerods that answer at once need little time to hear of each other's transactions: most of it is
+/// for the machine.
 fn options() -> BroadcastOptions {
-    BroadcastOptions { propagation: Duration::from_millis(300), ..BroadcastOptions::default() }
+    BroadcastOptions { propagation: Duration::from_secs(2), ..BroadcastOptions::default() }
 }
 
 async fn rig(monerods: Vec<String>) -> Rig {
