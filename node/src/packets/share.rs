@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 /// Places that several sources share, such as links a queue.
 ///
@@ -51,11 +51,14 @@ impl Share {
 
     /// A place, unless the source has its share already or none is free.
     pub(crate) fn take(&self, source: &Source) -> Option<Place> {
-        // Taken first, then looked at: two who take the last one at a time must not both get it.
-        let taken = self.taken.fetch_add(1, Relaxed);
-        let own = source.0.fetch_add(1, Relaxed);
+        // Taken first, then looked at: of two who take the last one at a time, none may get it, but
+        // never both. Two of one source are ordered by its count: the second sees that the first
+        // has taken from all.
+        self.taken.fetch_add(1, Relaxed);
+        let own = source.0.fetch_add(1, AcqRel);
         let place = Place { taken: Arc::clone(&self.taken), source: source.clone() };
-        self.part.allows(own, self.bound.saturating_sub(taken)).then_some(place)
+        let free = (self.bound + 1).saturating_sub(self.taken.load(Relaxed));
+        self.part.allows(own, free).then_some(place)
     }
 }
 
@@ -68,6 +71,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -98,6 +103,24 @@ mod tests {
         assert!(share.take(&other).is_none() && share.take(&one).is_none());
         drop(held);
         assert!(share.take(&other).is_some());
+    }
+
+    #[test]
+    fn threads_together_get_no_more_than_one_does() {
+        const THREADS: usize = 4;
+        for _ in 0..2000 {
+            let (share, source) = (Share::new(63, TWICE), Source::default());
+            let start = Barrier::new(THREADS);
+            let take = || {
+                start.wait();
+                fill(&share, &source)
+            };
+            let held: Vec<Place> = std::thread::scope(|scope| {
+                let threads = [(); THREADS].map(|()| scope.spawn(take));
+                threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+            });
+            assert!(held.len() <= 42, "{}", held.len());
+        }
     }
 
     proptest! {
