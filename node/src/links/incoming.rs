@@ -22,10 +22,10 @@ const CLIENT_READ_AHEAD: usize = 4;
 impl Listener {
     /// Lets packets in until the link ends, or is to end.
     pub(super) async fn serve(&self, link: Link, peer: Peer, place: LinkPlace) {
-        self.books.metrics.links_in.inc();
         let Link { reader, writer, peer: key } = link;
         let (who, ended) = match peer {
             Peer::Node(name) => {
+                self.books.metrics.links_in.inc();
                 let lane = FrameLane::new(&self.end, Far::Node(key), Way::In, &self.follower, 0);
                 let reader = reader.read_ahead(NODE_READ_AHEAD);
                 let origin = Origin::node();
@@ -65,6 +65,8 @@ impl Listener {
         let (stop, waiting) = (self.stop.child_token(), Source::default());
         let own = LinkQueue { queue, stop, waiting };
         self.links.add_client(id, own.clone());
+        // Whoever sees the link counted may count on the gateway's knowing the client.
+        self.books.metrics.links_in.inc();
         let pace = Pace::new(&self.limits, &self.follower, &self.books.metrics.frames_slowed);
         let (far, bound) = (Far::Client(id), self.limits.client_queue);
         let lane = |way| FrameLane::new(&self.end, far, way, &self.follower, bound);

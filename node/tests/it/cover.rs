@@ -12,7 +12,7 @@ use mixbed_wire::{
     SphinxSecret,
 };
 
-use crate::rig::{SOON, join};
+use crate::rig::{SOON, join, metric};
 
 /// A loop is given up five seconds after it was due.
 const LATE: Duration = Duration::from_secs(30);
@@ -58,8 +58,8 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     assert_eq!(senders.len(), 8);
     assert!(senders.iter().all(|node| sum(&net, node) == (0, 0, 0)), "off is off");
 
-    set(&net, Rates { node_loop: 20.0, ..Rates::default() }).await;
-    until(SOON, "ten loops back at each node", || {
+    set(&net, Rates { node_loop: 5.0, ..Rates::default() }).await;
+    until(LATE, "ten loops back at each node", || {
         senders.iter().all(|node| sum(&net, node).1 >= 10)
     })
     .await;
@@ -111,7 +111,9 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mix_that_passes_nothing_on_stands_out_at_the_nodes_before_it() {
-    let mut net = net(Shape::default(), Rates { node_loop: 20.0, ..Rates::default() }).await;
+    let mut net = net(Shape::default(), Rates::default()).await;
+    // Not before all know all: a loop by way of a stranger is lost.
+    set(&net, Rates { node_loop: 5.0, ..Rates::default() }).await;
     until(SOON, "loops by way of both", || {
         let loops = net.nodes()["mix-1-0"].loops();
         ["mix-2-0", "mix-2-1"].iter().all(|next| loops.get(*next).is_some_and(|t| t.returned > 0))
@@ -134,7 +136,7 @@ async fn a_mix_that_passes_nothing_on_stands_out_at_the_nodes_before_it() {
     assert!(beside.1 <= shed, "{} lost beside it, and {shed} shed by a busy machine", beside.1);
     assert!(beside.0 > before.0 + 10, "{beside:?} after {before:?}");
     for (name, node) in net.nodes() {
-        assert!(node.readings().closes(), "{name}: {:?}", node.readings());
+        until(SOON, &format!("{name}'s books close"), || node.readings().closes()).await;
     }
     net.stop(Duration::ZERO).await;
 }
@@ -169,6 +171,9 @@ impl HandClient {
         let id = NodeId::of_key(secret.public().as_bytes());
         let link = mixbed_link::dial(&node.address, "local", &secret, &node.link_key, SOON);
         let link = link.await.expect("a link");
+        // Noise XK lets the dialler finish first.
+        let links_in = || metric(net.telemetry(), "mixbed_links{", "\"in\"");
+        until(SOON, "the gateway has let both in", || links_in() == 2).await;
         Self { net, link, _mix: mix, from_mix, id, gateway, key }
     }
 
@@ -201,32 +206,41 @@ fn downlink(rate: f64) -> Rates {
     Rates { downlink: rate, ..Rates::default() }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_quiet_client_receives_dummies_with_exponential_gaps() {
-    let mut client = HandClient::new(downlink(50.0)).await;
-    let (start, mut last, mut gaps) = (Instant::now(), Instant::now(), Vec::new());
-    for _ in 0..200 {
+/// How far the gaps between 100 dummies are from the law of 20 a second, and how many seconds they
+/// took: 5, give or take 0.5.
+async fn window(client: &mut HandClient) -> (f64, f64) {
+    let start = Instant::now();
+    let (mut last, mut gaps) = (start, Vec::new());
+    for _ in 0..100 {
         assert_eq!(client.read().await, Frame::Dummy);
         gaps.push(last.elapsed().as_secs_f64());
         last = Instant::now();
     }
-    // 200 frames take 4 s, give or take 0.28; a busy machine delays some, and the clock catches up.
-    let took = start.elapsed().as_secs_f64();
-    assert!((2.5..6.0).contains(&took), "{took} s");
     gaps.sort_by(f64::total_cmp);
     let mut rank = 0.0;
     let distance = gaps.iter().fold(0.0_f64, |worst, gap| {
-        rank += 1.0 / 200.0;
-        worst.max((1.0 - (-gap * 50.0).exp() - rank).abs())
+        rank += 1.0 / 100.0;
+        worst.max((1.0 - (-gap * 20.0).exp() - rank).abs())
     });
+    (distance, start.elapsed().as_secs_f64())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quiet_client_receives_dummies_with_exponential_gaps() {
+    let mut client = HandClient::new(downlink(20.0)).await;
     // The clock itself is held to the law where it lives. Here timers of whole milliseconds and a
-    // busy machine blur it; a regular beat would be 0.63 away.
-    assert!(distance < 0.25, "distance {distance}");
-    let metrics = client.net.telemetry().metrics_text();
-    let sample = metrics.lines().find(|line| line.starts_with("mixbed_dummies_sent_total{"));
-    let count: u64 =
-        sample.and_then(|line| line.rsplit_once(' ')?.1.parse().ok()).expect("a count");
-    assert!(count >= 200, "{count}");
+    // busy machine blur it, so one window of five has to show it; a regular beat is 0.5 to 0.63 away
+    // in all of them.
+    let good = |(distance, took): &(f64, f64)| *distance < 0.3 && (3.5..7.0).contains(took);
+    let mut windows = Vec::new();
+    while !windows.last().is_some_and(good) {
+        assert!(windows.len() < 5, "distances and seconds: {windows:?}");
+        windows.push(window(&mut client).await);
+    }
+    // Counted after they are written.
+    let read = 100 * windows.len() as u64;
+    let sent = || metric(client.net.telemetry(), "mixbed_dummies_sent_total{", "gateway-0");
+    until(SOON, "all dummies are counted", || sent() >= read).await;
     assert!(client.net.books().at_rest(), "dummies are in no account");
     assert_eq!(client.net.books().total(|node| node.sent), 0);
 }
@@ -259,12 +273,14 @@ async fn the_pace_follows_the_document() {
     })
     .await;
     set(&client.net, downlink(500.0)).await;
-    assert!(matches!(client.read().await, Frame::Packet(_)), "the packet first, with a new tick");
+    // With a new tick; before it only if a worker still had it.
+    let packet = async { while client.read().await == Frame::Dummy {} };
+    tokio::time::timeout(SOON, packet).await.expect("the packet comes");
     assert_eq!(client.read().await, Frame::Dummy);
     set(&client.net, downlink(0.0)).await;
     // What is on its way still comes; then it is quiet, which at the old rate it never is that long.
     let quiet = async {
-        let pause = Duration::from_millis(300);
+        let pause = Duration::from_secs(1);
         while tokio::time::timeout(pause, client.link.reader.read()).await.is_ok() {}
     };
     tokio::time::timeout(SOON, quiet).await.expect("no dummies any more");

@@ -5,41 +5,35 @@ use std::time::{Duration, Instant};
 use mixbed_directory::{Parameters, Rates, Role};
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
 use mixbed_node::Limits;
-use mixbed_telemetry::{Options, Telemetry};
 use mixbed_wire::{DropReason, Frame, NodeId, PACKET_SIZE, Packet};
 
 use crate::gateway::{Client, client, packet, until};
-use crate::rig::{SOON, join};
+use crate::rig::{SOON, join, metric};
 
 const NOBODY: NodeId = NodeId::from_bytes([1; 8]);
 
 struct Gateway {
     net: LocalNet,
-    telemetry: Telemetry,
 }
 
 impl Gateway {
     async fn new(limits: Limits, rates: Rates) -> Self {
-        let telemetry = Telemetry::new(&Options::default()).expect("telemetry");
         let config = LocalNetConfig {
             shape: Shape { gateways: 1, mixes_per_layer: 0, providers: 0 },
             limits,
             parameters: Parameters { rates, ..Parameters::default() },
-            telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };
         let net = LocalNet::start(config).await.expect("a net");
         let listed = |document: &mixbed_directory::Document| document.nodes.len() == 1;
         net.follower().wait_for(SOON, listed).await.expect("listed");
         net.nodes()["gateway-0"].follower().wait_for(SOON, listed).await.expect("knows");
-        Self { net, telemetry }
+        Self { net }
     }
 
     /// The number that a metric of the gateway has.
     fn metric(&self, name: &str, label: &str) -> u64 {
-        let text = self.telemetry.metrics_text();
-        let line = text.lines().find(|line| line.starts_with(name) && line.contains(label));
-        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+        metric(self.net.telemetry(), name, label)
     }
 
     /// A packet of this client's is taken up.
@@ -90,7 +84,7 @@ async fn too_many_clients_are_refused_and_the_others_served() {
             gateway.serves(one).await;
         }
         drop(inside);
-        until(net, |_| gateway.metric("mixbed_links{", "in") == 1).await;
+        until(net, |_| gateway.metric("mixbed_links{", "\"in\"") == 1).await;
         gateway.serves(&mut client(net).await).await;
     }
 }
@@ -196,7 +190,7 @@ async fn what_waits_for_all_clients_is_bounded_and_each_gets_a_place() {
     let descriptor = document.by_name("gateway-0").expect("listed");
     let mut link = mix.dial(descriptor).await.expect("welcome");
     let clients = [client(net).await, client(net).await, client(net).await];
-    until(net, |_| gateway.metric("mixbed_links{", "in") == 4).await;
+    until(net, |_| gateway.metric("mixbed_links{", "\"in\"") == 4).await;
     // 10 of 640 free, 10 of 630, 10 of 620: less than a 64th of what is free, rounded up.
     for (number, client) in (1..).zip(&clients) {
         for _ in 0..40 {

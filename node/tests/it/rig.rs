@@ -129,6 +129,13 @@ impl Rig {
     }
 }
 
+/// The number that a metric has with this label.
+pub(crate) fn metric(telemetry: &Telemetry, name: &str, label: &str) -> u64 {
+    let text = telemetry.metrics_text();
+    let line = text.lines().find(|line| line.starts_with(name) && line.contains(label));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+}
+
 pub(crate) async fn join(net: &LocalNet, name: &str, role: Role) -> HandPeer {
     HandPeer::join(name, role, &net.directory_url(), net.trust(), net.join_secret())
         .await
