@@ -26,7 +26,7 @@ async fn closed(stream: &mut TcpStream) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_half_a_frame_and_silence_lose_their_connection() {
-    let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { handshake: Duration::from_secs(2), ..Limits::default() };
     let mut rig = Rig::new(limits).await;
     for bytes in [vec![0xff; FRAME_SIZE], vec![0; FRAME_SIZE / 2], Vec::new()] {
         let mut stream = TcpStream::connect(rig.node.address()).await.expect("it listens");
