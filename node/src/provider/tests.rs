@@ -204,7 +204,7 @@ async fn a_monerod_that_is_away_is_unavailable_and_the_trace_says_so() {
     let address = url.trim_start_matches("http://").to_owned();
     let config = ProviderConfig {
         monerod: Some(url),
-        monerod_patience: Duration::from_millis(250),
+        monerod_patience: Duration::from_secs(1),
         ..ProviderConfig::default()
     };
     let mut far = Far::new(config, Vec::new());

@@ -126,7 +126,7 @@ async fn an_answer_that_no_message_carries_is_not_read_to_its_end() {
 async fn a_monerod_that_breaks_off_is_asked_again_unless_that_could_do_harm() {
     let fake = Fake::start(Vec::new()).await;
     let rpc = service(&fake.url);
-    let limit = Duration::from_millis(1200);
+    let limit = Duration::from_secs(3);
     let (answer, outcome) = ask(&rpc, "/get_info", "{}", limit).await;
     assert_eq!((answer.status, outcome), (503, "unavailable"));
     let told = words(&answer);
@@ -166,5 +166,5 @@ async fn a_monerod_that_hangs_is_told_on_within_the_limit() {
     let (answer, outcome) = ask(&rpc, "/get_info", "{}", limit).await;
     assert_eq!((answer.status, outcome), (504, "too_slow"));
     assert!(words(&answer).contains("did not answer"), "{answer:?}");
-    assert!(began.elapsed() < limit + Duration::from_secs(2));
+    assert!(began.elapsed() < LIMIT);
 }

@@ -119,13 +119,12 @@ async fn each_direction_ends_by_itself() {
 async fn what_cannot_be_connected_is_refused_by_name() {
     let (gone, refusing) = listener().await;
     drop(gone);
-    let far = Far::new(allowing(&["127.0.0.1:*", "no-such-name.invalid:*"]));
+    let far = Far::new(allowing(&["127.0.0.1:*"]));
     let near = far.client();
     for (service, target, code) in [
         ("tcp", "127.0.0.2:80", Code::Forbidden),
         ("tcp", "nonsense", Code::Forbidden),
         ("tcp", refusing.as_str(), Code::Refused),
-        ("tcp", "no-such-name.invalid:80", Code::NameNotFound),
         ("udp", "127.0.0.1:80", Code::UnknownService),
     ] {
         let mut stream = near.open(service, target);
@@ -189,7 +188,7 @@ async fn a_target_that_does_not_read_stops_its_stream_and_no_other() {
 
 #[tokio::test]
 async fn a_stream_on_which_nothing_moves_ends() {
-    let stream_idle = Duration::from_millis(300);
+    let stream_idle = Duration::from_secs(2);
     let far = Far::new(bounded(SessionBounds { stream_idle, ..SessionBounds::default() }));
     let near = far.client();
     let mut echo = near.open("echo", "");
