@@ -95,7 +95,7 @@ async fn a_restart_goes_on_and_nothing_is_written_twice() {
     assert!(newest.revision > document.revision || newest == document);
     let stopping = Instant::now();
     before.shutdown().await;
-    assert!(stopping.elapsed() < Duration::from_secs(1), "{:?}", stopping.elapsed());
+    assert!(stopping.elapsed() < Duration::from_secs(5), "{:?}", stopping.elapsed());
 
     let after = Authority::start(AuthorityConfig { listen, ..with(&store) }).await.unwrap();
     assert_eq!((after.public_key(), after.document()), (key, Some(newest)));

