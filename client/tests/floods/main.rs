@@ -14,10 +14,15 @@ use mixbed_localnet::{HandPeer, LocalNet};
 use mixbed_wire::{
     Frame, HopAddress, LinkSecret, NodeId, PACKET_SIZE, Packet, RouteHop, SphinxSecret,
 };
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use crate::rig::{Rig, SOON, Wish};
 
 const REQUESTS: u32 = 30;
+
+/// One flood at a time.
+static FLOOD: Mutex<()> = Mutex::const_new(());
 
 /// The mean time of an echo. Every one has to be answered.
 async fn echoes(client: &Client) -> Duration {
@@ -75,8 +80,19 @@ fn document(net: &LocalNet) -> std::sync::Arc<Document> {
 /// is shared, its packets are not in the way.
 const SLOWER: u32 = 20;
 
+/// Echoes during floods, which end with it; `before` is what they took without.
+async fn assert_bearable(client: &Client, before: Duration, floods: &[JoinHandle<()>]) {
+    let flooded = echoes(client).await;
+    assert!(floods.iter().all(|flood| !flood.is_finished()), "they were at it all the time");
+    floods.iter().for_each(JoinHandle::abort);
+    // The machine may have got slower meanwhile.
+    let alone = before.max(echoes(client).await);
+    assert!(flooded < alone.max(Duration::from_millis(20)) * SLOWER, "{alone:?}, {flooded:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_answered_while_other_clients_flood_the_gateway() {
+    let _only = FLOOD.lock().await;
     let rig = Rig::new(Wish::default()).await;
     let alone = echoes(&rig.client).await;
     let document = document(&rig.net);
@@ -91,15 +107,13 @@ async fn requests_are_answered_while_other_clients_flood_the_gateway() {
             floods.push(tokio::spawn(flood(link.expect("welcome").writer, packets)));
         }
     }
-    let flooded = echoes(&rig.client).await;
-    assert!(flooded < alone.max(Duration::from_millis(20)) * SLOWER, "{alone:?}, {flooded:?}");
-    assert!(floods.iter().all(|flood| !flood.is_finished()), "they were at it all the time");
-    floods.iter().for_each(tokio::task::JoinHandle::abort);
+    assert_bearable(&rig.client, alone, &floods).await;
     rig.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_are_answered_while_a_node_floods_the_mixes() {
+    let _only = FLOOD.lock().await;
     let rig = Rig::new(Wish::default()).await;
     let alone = echoes(&rig.client).await;
     // Providers hand in replies at mix 1; requests ask for the service by name, which it lacks.
@@ -116,9 +130,6 @@ async fn requests_are_answered_while_a_node_floods_the_mixes() {
     let next = document.by_name("mix-2-0").expect("listed").id();
     let packets = hostile(&document, "mix-1-0", next);
     let flood = tokio::spawn(flood(link.writer, packets));
-    let flooded = echoes(&rig.client).await;
-    assert!(flooded < alone.max(Duration::from_millis(20)) * SLOWER, "{alone:?}, {flooded:?}");
-    assert!(!flood.is_finished(), "it was at it all the time");
-    flood.abort();
+    assert_bearable(&rig.client, alone, &[flood]).await;
     rig.stop().await;
 }
