@@ -43,7 +43,7 @@ impl Default for Limits {
             blocks: 512,
             block_life: Duration::from_secs(30),
             idle: Duration::from_secs(300),
-            silence: Duration::from_secs(5),
+            silence: Duration::from_secs(8),
         }
     }
 }

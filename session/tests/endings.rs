@@ -158,17 +158,31 @@ fn silence_ends_the_session() {
             net.client.closed().is_some()
         });
         let took = net.now - before;
-        assert!(lost && took >= seconds(4) && took < seconds(9), "seed {seed}: {took:?}");
+        assert!(lost && took >= seconds(7) && took < seconds(13), "seed {seed}: {took:?}");
     }
     // Nothing is known of the provider yet.
     let mut net = Net::new(9, 1.0);
     net.open();
     assert!(net.until(seconds(60), |net| net.client.closed().is_some()));
-    assert!(net.elapsed() < seconds(12), "{:?}", net.elapsed());
+    assert!(net.elapsed() < seconds(15), "{:?}", net.elapsed());
     assert_eq!(
         net.client.open("tcp", "x:1", net.now),
         Err(OpenError::Closed(Code::SessionLost.into()))
     );
+}
+
+/// A machine that has too much to do: everything comes, seconds late.
+#[test]
+fn a_session_is_not_lost_for_slowness() {
+    for seed in 0..4 {
+        let (mut net, mut pair) = talking(seed, 0.0);
+        net.path.late = seconds(3);
+        let slow = net.until(seconds(40), |net| {
+            pair.work(net);
+            net.client.closed().is_some()
+        });
+        assert!(!slow, "seed {seed} after {:?}: {:?}", net.elapsed(), net.client.closed());
+    }
 }
 
 #[test]

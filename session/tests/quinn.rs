@@ -224,7 +224,7 @@ fn quic(seed: u64, loss: f64, up: usize, down: usize) -> Figures {
     let start = Instant::now();
     let mut now = start;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let path = Path { loss, noise: Duration::from_micros(500) };
+    let path = Path { loss, noise: Duration::from_micros(500), late: Duration::ZERO };
     let (mut client, mut provider) = sides(now);
     let mut figures = Figures::default();
     // Time, serial, whether there or back, datagram, blocks.

@@ -216,15 +216,20 @@ impl ClientEnd {
         quiet.then(|| self.timing.looked + wait())
     }
 
+    /// How long it is waited for any answer: where answers come late for longer.
+    fn silence(&self) -> Duration {
+        self.limits.silence + 2 * self.margin.value()
+    }
+
     fn is_silent(&self, now: Instant) -> bool {
         let since = self.timing.silent.map(|since| now.saturating_duration_since(since));
-        since.is_some_and(|since| since >= self.limits.silence)
+        since.is_some_and(|since| since >= self.silence())
             && self.timing.questions >= questions(self.there, self.back)
     }
 
     /// When the clock is to be looked at next.
     pub(super) fn next_time(&self) -> Option<Instant> {
-        let silence = self.timing.silent.map(|since| since + self.limits.silence);
+        let silence = self.timing.silent.map(|since| since + self.silence());
         let enough = self.timing.questions >= questions(self.there, self.back);
         let idle = (self.streams.count() == 0).then_some(self.timing.open + self.limits.idle);
         let stale = (self.streams.count() > 0).then(|| self.blocks.next_stale()).flatten();

@@ -37,6 +37,8 @@ pub(crate) struct Path {
     pub(crate) loss: f64,
     /// The mean of what each link takes beside the delays that were drawn.
     pub(crate) noise: Duration,
+    /// What each packet takes beside all that.
+    pub(crate) late: Duration,
 }
 
 pub(crate) fn exponential(mean: Duration, rng: &mut impl Rng) -> Duration {
@@ -50,7 +52,7 @@ impl Path {
 
     /// How much later than drawn it comes, if it comes.
     pub(crate) fn cross(self, rng: &mut impl Rng) -> Option<Duration> {
-        let mut late = Duration::ZERO;
+        let mut late = self.late;
         for _ in 0..LINKS {
             if rng.random_bool(self.loss) {
                 return None;
@@ -141,7 +143,7 @@ impl Net {
         Self {
             now,
             start: now,
-            path: Path { loss, noise: Duration::from_micros(500) },
+            path: Path { loss, noise: Duration::from_micros(500), late: Duration::ZERO },
             gap: Duration::from_millis(5),
             slot: now,
             clocked: false,
