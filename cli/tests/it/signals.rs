@@ -2,6 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -62,12 +65,20 @@ fn a_second_one_ends_it_at_once_with_its_children_and_temporary_files() {
     let control = word_after(&up.line("ready: "), "control at ");
     let children = children(up.pid());
     let monerod = children.iter().find(|child| child.name == "monerod").expect("monerod runs");
-    // It does not hear that it should end, so that there is time for a second Ctrl-C.
+    // It cannot end by itself, so that there is time for a second Ctrl-C. Whoever asks it to wakes it,
+    // and it is stopped again at once.
     let pid = Pid::from_raw(i32::try_from(monerod.pid).unwrap()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
+    let (holding, held) = channel::<()>();
+    thread::spawn(move || {
+        while held.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(pid, Signal::STOP);
+        }
+    });
     up.signal(Signal::INT);
     assert!(wait_for(SOON, || is_free(&control).then_some(())).is_some(), "it begins to stop");
     up.signal(Signal::INT);
+    drop(holding);
     let (status, words) = up.wait(SOON);
     assert_eq!(status.code(), Some(130), "{words}");
     assert_gone(&children);
