@@ -44,7 +44,8 @@ fn a_client_that_was_killed_ends_its_broadcasts_when_it_is_back() {
     let output = run(&["broadcast", &hex::encode(&done.raw), "--json", "--control", &control]);
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let reply: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
-    assert_eq!((&reply["outcome"], &reply["packets"]["sent"]), (&"accepted".into(), &1.into()));
+    assert_eq!(reply["outcome"], "accepted", "{reply}");
+    assert!(reply["packets"]["sent"].as_u64() >= Some(1), "{reply}");
     assert_eq!(states(&net.control), BTreeMap::new(), "the other client has nothing to do");
     let none = run(&["broadcasts", "--control", &net.control, &done.txid.to_string()]);
     assert_fails(&none, 1, &["no broadcast of", "mixbed broadcasts"]);
