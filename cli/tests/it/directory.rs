@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{Path as Named, State};
@@ -188,5 +188,5 @@ fn a_pod_without_a_disk_goes_on_from_its_secret() {
     cluster.lock().unwrap().away = true;
     let stopping = Instant::now();
     third.stop();
-    assert!(stopping.elapsed() < Duration::from_secs(2), "{:?}", stopping.elapsed());
+    assert!(stopping.elapsed() < SOON / 2, "{:?}", stopping.elapsed());
 }

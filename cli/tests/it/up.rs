@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -14,12 +13,9 @@ const UP: [&str; 5] = ["up", "--monerod", "none", "--control", "127.0.0.1:0"];
 
 #[test]
 fn it_becomes_ready_answers_and_stops_with_its_ports_free() {
-    let began = Instant::now();
     let mut up = Running::start(&UP);
     let directory = word_after(&up.line("directory"), "directory  ");
     let control = word_after(&up.line("ready: "), "control at ");
-    // Unoptimised, on a machine that does other things: the bar is the benchmark's.
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
     let status = run(&["status", "--json", "--control", &control]);
     let status: serde_json::Value = serde_json::from_str(&stdout(&status)).unwrap();
