@@ -50,6 +50,13 @@ fn sum(net: &LocalNet, node: &str) -> (u64, u64, u64) {
     (total(|tally| tally.sent), total(|tally| tally.returned), total(|tally| tally.lost))
 }
 
+/// Loops of which a busy machine was in the way: it shed them, or was so slow that they were given
+/// up before they came.
+fn excused(net: &LocalNet) -> u64 {
+    let books = net.books();
+    books.dropped(DropReason::QueueFull) + books.dropped(DropReason::NotForThisRole)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_books_close() {
     let net = net(Shape::default(), Rates::default()).await;
@@ -74,10 +81,9 @@ async fn loops_of_gateways_and_mixes_return_at_the_rate_of_the_document_and_the_
     .await;
 
     let books = net.books();
-    let shed = books.dropped(DropReason::QueueFull);
     let lost: u64 = senders.iter().map(|node| sum(&net, node).2).sum();
     // What its sender shed itself was never sent, and is not lost.
-    assert!(lost <= shed, "none but what a busy machine sheds: {:?}", books.drops());
+    assert!(lost <= excused(&net), "{lost} lost: {:?}", books.drops());
     let metrics = net.telemetry().metrics_text();
     for node in &senders {
         let (sent, returned, _) = sum(&net, node);
@@ -126,15 +132,16 @@ async fn a_mix_that_passes_nothing_on_stands_out_at_the_nodes_before_it() {
         let tally = net.nodes()[node].loops().get(next).copied().unwrap_or_default();
         (tally.returned, tally.lost)
     };
-    let before = share("mix-1-0", "mix-2-1");
+    let (before, _) = share("mix-1-0", "mix-2-1");
     until(LATE, "losses by way of it", || {
         ["mix-1-0", "mix-1-1"].iter().all(|node| share(node, "mix-2-0").1 >= 10)
     })
     .await;
-    let beside = share("mix-1-0", "mix-2-1");
-    let shed = net.books().dropped(DropReason::QueueFull);
-    assert!(beside.1 <= shed, "{} lost beside it, and {shed} shed by a busy machine", beside.1);
-    assert!(beside.0 > before.0 + 10, "{beside:?} after {before:?}");
+    until(LATE, "loops beside it come back, all but those excused", || {
+        let (returned, lost) = share("mix-1-0", "mix-2-1");
+        returned > before + 10 && lost <= excused(&net)
+    })
+    .await;
     for (name, node) in net.nodes() {
         until(SOON, &format!("{name}'s books close"), || node.readings().closes()).await;
     }
