@@ -143,7 +143,7 @@ async fn gone(watched: Option<&TcpStream>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Tells the program that it is connected, and moves bytes until both sides have ended.
