@@ -170,14 +170,17 @@ fn two_people_chat_by_pipes() {
     // Bob is away: it waits in his mailbox.
     let mut a = alice.chats(&[&bobs, "--name", "bob"]);
     a.type_in("hello bob");
-    a.says("you (1): hello bob [sending]");
-    a.says("(1) at the mailbox (gateway-");
+    // How far it is when it is shown first is as it comes.
+    let kept = "at the mailbox (gateway-";
+    if !a.says("you (1): hello bob [").contains(kept) {
+        a.says(&format!("(1) {kept}"));
+    }
     let mut b = bob.chats(&[&alices, "--name", "alice"]);
     b.says(" alice: hello bob");
     a.says("(1) delivered");
     b.type_in("hello alice");
     a.says(" bob: hello alice");
-    b.says(") delivered");
+    b.says("delivered");
 
     // What a terminal would obey is not shown, and a command that is none is not sent.
     a.type_in("\u{1b}[2Jclean\u{202e}");
