@@ -91,11 +91,14 @@ impl Task {
     ) {
         let mut directory = self.directory.clone();
         let abandoned = Arc::clone(&self.abandoned);
+        let mut heard = Instant::now();
         loop {
             // Each turn takes at most one thing from outside, and whatever is due comes before the
-            // next: a gateway that floods the client stops neither its timers nor its sending.
-            if self.due().is_some_and(|due| due <= Instant::now()) {
-                self.handle_timeout(Instant::now());
+            // next: a gateway that floods the client stops neither its timers nor its sending. But
+            // nothing is given up whose answer waits to be heard: timers go by what was heard last.
+            let now = if inbound.is_empty() { Instant::now() } else { heard };
+            if self.due().is_some_and(|due| due <= now) {
+                self.handle_timeout(now);
             }
             self.hear_of_loops();
             self.hear_of_sessions();
@@ -111,7 +114,12 @@ impl Task {
             let room = full.map(|link| link.packets.clone());
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(event) = inbound.recv() => self.handle_link(event),
+                Some(event) = inbound.recv() => {
+                    if let FromLink::Packet(Inbound { arrived, .. }) = &event {
+                        heard = *arrived;
+                    }
+                    self.handle_link(event);
+                }
                 order = orders.recv() => match order {
                     Some(order) => self.handle_order(order),
                     None => break,
@@ -257,7 +265,7 @@ impl Task {
         let Inbound { packet, arrived, arrived_at } = inbound;
         let began = Instant::now();
         let mut trace = None;
-        let result = self.read(&packet, &mut trace);
+        let result = self.read(&packet, arrived, &mut trace);
         let outcome = match result {
             Ok(()) => {
                 self.metrics.reply_blocks_used.inc();
@@ -288,6 +296,7 @@ impl Task {
     fn read(
         &mut self,
         packet: &Packet,
+        arrived: Instant,
         trace: &mut Option<TraceContext>,
     ) -> Result<(), DropReason> {
         let opened = core::open(packet, &self.secret)?;
@@ -301,8 +310,7 @@ impl Task {
         }
         if let Some(key) = self.streams.sessions.key(&opened.identifier) {
             let plaintext = key.read(opened.exit)?;
-            let now = Instant::now();
-            return self.streams.sessions.handle_reply(&opened.identifier, &plaintext, now);
+            return self.streams.sessions.handle_reply(&opened.identifier, &plaintext, arrived);
         }
         if self.ways_back.knows(&opened.identifier) {
             return self.ways_back.handle_packet(&opened.identifier, opened.exit);

@@ -24,8 +24,8 @@ pub(super) struct Far {
     ways: Arc<Ways>,
 }
 
-/// A reply at the end of its way, and the number of its block.
-type Reply = (u64, Exit);
+/// A reply at the end of its way, the number of its block, and when it came.
+type Reply = (u64, Exit, Instant);
 
 /// Each client's replies, by the first bytes of their identifiers.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl ReplySink for Ways {
                     let block = u64::from_be_bytes(block[0]);
                     if let Some(client) = self.clients.lock().expect("whole").get(&client[0]) {
                         // Who is gone hears nothing.
-                        let _ = client.send((block, exit));
+                        let _ = client.send((block, exit, Instant::now()));
                     }
                     return;
                 }
@@ -178,11 +178,16 @@ impl Run {
         mut replies: mpsc::UnboundedReceiver<Reply>,
     ) {
         loop {
+            // What is here is known before what time says.
+            while let Ok(reply) = replies.try_recv() {
+                self.hear(reply);
+            }
             self.shared.lock().handle_timeout(Instant::now());
             let _ = self.shared.wake();
-            while let Some(draft) = { self.shared.lock().poll_transmit(Instant::now()) } {
+            if let Some(draft) = { self.shared.lock().poll_transmit(Instant::now()) } {
                 self.send(&provider, &draft);
                 tokio::task::yield_now().await;
+                continue;
             }
             while let Some(BlockNo(number)) = { self.shared.lock().poll_forget() } {
                 self.keys.remove(&number);
@@ -193,14 +198,17 @@ impl Run {
                 () = self.shared.changed() => {}
                 () = tokio::time::sleep_until(next.unwrap_or(far).into()) => {}
                 reply = replies.recv() => {
-                    let Some((number, exit)) = reply else { return };
-                    if let Some(key) = self.keys.remove(&number) {
-                        let plaintext = key.read(exit).expect("its key");
-                        let now = Instant::now();
-                        let _ = self.shared.lock().handle_reply(BlockNo(number), &plaintext, now);
-                    }
+                    let Some(reply) = reply else { return };
+                    self.hear(reply);
                 }
             }
+        }
+    }
+
+    fn hear(&mut self, (number, exit, arrived): Reply) {
+        if let Some(key) = self.keys.remove(&number) {
+            let plaintext = key.read(exit).expect("its key");
+            let _ = self.shared.lock().handle_reply(BlockNo(number), &plaintext, arrived);
         }
     }
 
