@@ -77,7 +77,8 @@ impl Streams {
         let kept = session_window / 4;
         let free = (session_window - kept).saturating_sub(self.buffered);
         let equal = session_window / self.live.len().max(1);
-        let share = equal.min(usize::midpoint(free, own)).min(send_buffer).max(kept / self.most_streams());
+        let share =
+            equal.min(usize::midpoint(free, own)).min(send_buffer).max(kept / self.most_streams());
         share.saturating_sub(own)
     }
 
