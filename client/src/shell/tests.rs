@@ -105,8 +105,11 @@ async fn a_gateway_that_floods_stops_neither_timers_nor_orders() {
     let packet = any_packet();
     let inbound = running.inbound.clone();
     let flood = std::thread::spawn(move || {
-        let (arrived, arrived_at) = (Instant::now(), SystemTime::now());
-        let packet = || Inbound { packet: packet.clone(), arrived, arrived_at };
+        let packet = || Inbound {
+            packet: packet.clone(),
+            arrived: Instant::now(),
+            arrived_at: SystemTime::now(),
+        };
         while inbound.blocking_send(FromLink::Packet(packet())).is_ok() {}
     });
     let full = async {
