@@ -259,7 +259,8 @@ proptest! {
         let bytes = head.encode().expect("a good one");
         let (first, rest) = bytes.split_first_chunk().expect("long enough");
         prop_assert_eq!(RpcHead::rest(*first), rest.len());
-        prop_assert!(RpcHead::decode(&bytes[1..]).is_err());
+        prop_assert!(RpcHead::decode(&bytes[..bytes.len() - 1]).is_err(), "cut short");
+        prop_assert!(RpcHead::decode(&[&bytes[..], b"x"].concat()).is_err(), "and more");
         prop_assert_eq!(RpcHead::decode(&bytes), Ok(head));
         let request = RpcRequest { path, content_type, body: payload };
         prop_assert_eq!(RpcRequest::decode(&request.encode().expect("a good one")), Ok(request));
