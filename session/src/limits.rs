@@ -54,6 +54,7 @@ impl Limits {
     pub(crate) fn sound(mut self) -> Self {
         self.stream_window = self.stream_window.max(FIRST_STREAM_WINDOW);
         self.session_window = self.session_window.max(FIRST_SESSION_WINDOW);
+        self.streams = self.streams.max(1);
         self.in_flight = self.in_flight.clamp(1, 1024);
         self.blocks = self.blocks.clamp(1, 4096);
         self

@@ -52,7 +52,9 @@ async fn whose_word_it_was_is_named_when_it_is_confirmed_later() {
     let provider = Some("provider-0".to_owned());
     let alone = BroadcastOptions { confirm: false, provider, ..options() };
     let report = rig.client.broadcast(&raw(), alone).await.expect("it says so");
-    let report = rig.client.confirm(&raw(), report, options()).await.expect("another has it");
+    // It is not asked anew, and judged all the same.
+    let options = BroadcastOptions { not: vec!["provider-0".to_owned()], ..options() };
+    let report = rig.client.confirm(&raw(), report, options).await.expect("another has it");
     assert!(report.confirmed_by.is_some() && report.provider != "provider-0", "{report:?}");
     assert_eq!(report.found_out.len(), 1, "{report:?}");
     assert_eq!(report.found_out[0].provider, "provider-0");

@@ -37,6 +37,8 @@ async fn a_program_that_says_all_with_its_request_and_ends_is_served() {
     let mut program = say(&front, &[&four("slow")[..], b"all"].concat()).await;
     program.shutdown().await.unwrap();
     soon(played.begun()).await;
+    // Whatever has come to the port until now is noticed before what comes later.
+    connected(&front, "echo").await;
     played.let_through();
     let mut far = soon(played.far()).await;
     let mut heard = Vec::new();
