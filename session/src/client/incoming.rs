@@ -31,9 +31,6 @@ impl ClientEnd {
             return Ok(());
         }
         let made = now.checked_sub(back).unwrap_or(now);
-        if let Some(late) = self.replies.late(number, now) {
-            self.margin.regret(self.margin.value() + late);
-        }
         let longest = back.max(self.blocks.longest()) + self.margin.value();
         let Some(latest) = self.replies.handle(number, made, longest) else { return Ok(()) };
         self.greeted = true;

@@ -17,12 +17,7 @@ pub(super) struct Replies {
     settled: u32,
     /// Everything below a number is settled from a time on.
     settling: VecDeque<(u32, Instant)>,
-    /// The latest that were found to be lost, and when.
-    lost: VecDeque<(u32, Instant)>,
 }
-
-/// So many lost replies are remembered, to see whether they were only late.
-const REMEMBERED: usize = 512;
 
 impl Replies {
     /// A reply came that was made at `made`; replies may take `longest`. `None` if it came before
@@ -52,22 +47,11 @@ impl Replies {
     pub(super) fn settle(&mut self, now: Instant) -> usize {
         let mut lost = 0;
         while let Some((number, _)) = self.settling.front().filter(|(_, at)| *at <= now).copied() {
-            for gone in (self.settled..number).filter(|gone| !self.received.has(*gone)) {
-                lost += 1;
-                self.lost.push_back((gone, now));
-            }
-            self.lost.drain(..self.lost.len().saturating_sub(REMEMBERED));
+            lost += (self.settled..number).filter(|gone| !self.received.has(*gone)).count();
             self.settled = self.settled.max(number);
             self.advance();
         }
         lost
-    }
-
-    /// How long ago a reply that comes now was taken for lost, if it was.
-    pub(super) fn late(&mut self, number: u32, now: Instant) -> Option<Duration> {
-        let at = self.lost.iter().position(|(lost, _)| *lost == number)?;
-        let (_, lost) = self.lost.remove(at)?;
-        Some(now.saturating_duration_since(lost))
     }
 
     /// When replies may be found to be lost next.
@@ -114,9 +98,6 @@ mod tests {
         assert_eq!((replies.settle(at(109)), replies.settled()), (0, 1));
         assert_eq!(replies.next_settle(), Some(at(110)));
         assert_eq!((replies.settle(at(110)), replies.settled()), (1, 4));
-        assert_eq!(replies.late(3, at(120)), None);
-        assert_eq!(replies.late(1, at(150)), Some(Duration::from_millis(40)));
-        assert_eq!(replies.late(1, at(150)), None);
         assert_eq!(replies.told(), Some((0, 4, vec![0b1101])));
         assert_eq!(replies.handle(1, at(5), longest), Some(false), "late is better than never");
         replies.known(4);
