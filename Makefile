@@ -49,6 +49,7 @@ lint: ## Formatting, clippy, documentation, licences: no warning passes
 	@scripts/step "clippy" cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" scripts/step "documentation" cargo doc $(LOCKED) --workspace --no-deps
 	@scripts/step "shell scripts" scripts/shell
+	@scripts/step "tests named in docs" scripts/named-tests
 	@scripts/step "chart" scripts/chart --if-installed
 	@scripts/step "licences" scripts/deny --if-installed
 
