@@ -18,7 +18,7 @@ Examples:
   echo 'see you at 5' | mixbed chat bob     from a script: ends when the mailbox has it
 
 Each message says how far it has come: sending, at the mailbox, delivered (the receiver's client says
-so), or why it failed. A receiver who is away finds it in the mailbox, for a week.
+so, if you are a contact of its user), or why it failed. A receiver who is away finds it in the mailbox, for a week.
 
 --anonymous: each message brings reply blocks (--replies), by which it can be answered for some
 minutes, as long as you are there: until the packet keys of the epoch end. The receiver can tell that

@@ -108,7 +108,7 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
     let control = Control {
         client: client.clone(),
         broadcasts: broadcasts.clone(),
-        post: Post::new(client.clone(), mailbox),
+        post: Post::new(client.clone(), mailbox, settings.receipts.into()),
         name: settings.name.clone(),
         network: settings.network.clone(),
         directory: settings.directory.clone(),

@@ -23,7 +23,8 @@ Examples:
   mixbed send --named bob < letter.txt       to a contact of `mixbed chat`, standard input
 
 Success (exit code 0) means that the receiver's gateway keeps the letter: it waits there for a week.
-With --delivered it means that the receiver's client has it and says so, which only it can.
+With --delivered it means that the receiver's client has it and says so, which only it can. It says
+so to its user's contacts, unless its configuration has receipts: everybody or nobody.
 
 --anonymous encloses reply blocks, each good for one answer. They work for some minutes, until the
 packet keys of this epoch end, and as long as this client is there: nothing keeps an answer for it.

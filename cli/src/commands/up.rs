@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
+use mixbed_client::letters::chat::Receipts;
 use mixbed_client::{Broadcasts, JournalBounds};
 use mixbed_directory::{Parameters, Rates};
 use mixbed_fronts::RpcConfig;
@@ -157,7 +158,11 @@ impl Up {
             broadcasts: broadcasts.clone(),
             client: running.client.clone(),
             // Its gateways are new ones at each start, so there is nothing to keep.
-            post: Post::new(running.client.clone(), MailboxOptions::default()),
+            post: Post::new(
+                running.client.clone(),
+                MailboxOptions::default(),
+                Receipts::default(),
+            ),
             name: net::CLIENT.to_owned(),
             network: network.clone(),
             directory: running.net.directory_url(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mixbed_client::Client;
 use mixbed_client::letters::MailboxOptions;
-use mixbed_client::letters::chat::{Chat, ChatError, ChatOptions};
+use mixbed_client::letters::chat::{Chat, ChatError, ChatOptions, Receipts};
 use tokio::sync::OnceCell;
 
 /// The conversations, which are opened when they are first asked for.
@@ -23,8 +23,8 @@ impl fmt::Debug for Post {
 }
 
 impl Post {
-    pub(crate) fn new(client: Client, mailbox: MailboxOptions) -> Self {
-        let options = ChatOptions { mailbox, ..ChatOptions::default() };
+    pub(crate) fn new(client: Client, mailbox: MailboxOptions, receipts: Receipts) -> Self {
+        let options = ChatOptions { mailbox, receipts, ..ChatOptions::default() };
         Self { client, options, chat: Arc::default() }
     }
 

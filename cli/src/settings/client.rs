@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 
-use super::{AuthorityKey, settings};
+use super::{AuthorityKey, ReceiptsTo, settings};
 
 settings! {
     /// Configuration of `mixbed client`: sends transactions through a network for whoever asks at
@@ -32,6 +32,9 @@ settings! {
     /// each start, so that a gateway does not recognise it, a start waits for the directory, and
     /// broadcasts end with the process.
     state_dir: Option<PathBuf> = None;
+    /// Who is told that a letter of theirs was accepted, and so that this client is there: nobody,
+    /// contacts, or everybody who has the address.
+    receipts: ReceiptsTo = ReceiptsTo::Contacts;
     /// Where it serves the control API, and /healthz, /readyz and /metrics; port 0 takes a free
     /// one. Whoever reaches it may send transactions: keep it on loopback.
     control: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));

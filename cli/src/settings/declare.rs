@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AuthorityKey, MonerodChoice, Period, RoleName};
+use super::{AuthorityKey, MonerodChoice, Period, ReceiptsTo, RoleName};
 
 /// A type that a setting can have.
 pub(crate) trait Setting {
@@ -29,7 +29,19 @@ macro_rules! plain {
     };
 }
 
-plain!(String, bool, u8, usize, SocketAddr, PathBuf, Period, RoleName, AuthorityKey, MonerodChoice);
+plain!(
+    String,
+    bool,
+    u8,
+    usize,
+    SocketAddr,
+    PathBuf,
+    Period,
+    RoleName,
+    ReceiptsTo,
+    AuthorityKey,
+    MonerodChoice
+);
 
 impl<T: Setting<Given = T>> Setting for Option<T> {
     type Given = T;

@@ -15,6 +15,7 @@ mod monerod;
 mod node;
 mod period;
 mod print;
+mod receipts;
 mod up;
 
 pub(crate) use authority_key::AuthorityKey;
@@ -28,4 +29,5 @@ pub(crate) use monerod::MonerodChoice;
 pub(crate) use node::{NodeFlags, NodeSettings, RoleName};
 pub(crate) use period::{Period, PeriodError};
 pub(crate) use print::print;
+pub(crate) use receipts::ReceiptsTo;
 pub(crate) use up::{UpFlags, UpSettings};

@@ -10,16 +10,20 @@ use mixbed_wire::MailboxSecret;
 use mixbed_wire::letter::{Letter, LetterId, SealedLetter};
 use mixbed_wire::message::{Collect, MAX_IDS};
 
-/// Letters that were accepted are remembered for so long after they were sealed; older ones that
-/// come are not taken for new. No gateway keeps letters for that long.
+/// Letters that were accepted are remembered for so long; older ones that come are not taken for
+/// new. No gateway keeps letters for that long.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// The most that are remembered: 100,000 take about 10 MB.
 const MOST_REMEMBERED: usize = 100_000;
 
-/// Senders' clocks may be ahead by this much. A letter from further in the future would have to be
-/// remembered until then.
-const AHEAD: Duration = Duration::from_secs(24 * 3600);
+/// Senders' clocks may be off by this much. A letter from further in the future is thrown away: it
+/// would have to be remembered until then. And what was sent since this long ago is taken for new
+/// however many letters came, so that nobody can make a mailbox deaf to what is sent now.
+///
+/// A letter comes twice only if a gateway brings it again, and more than [`MOST_REMEMBERED`] were
+/// accepted within twice this time: 170 a second. One question brings about eight.
+const OFF: Duration = Duration::from_secs(5 * 60);
 
 /// Bytes of letters asked for at a time: what about eight packets bring.
 const ROOM: u32 = 16 << 10;
@@ -27,7 +31,8 @@ const ROOM: u32 = 16 << 10;
 /// What is to be written down before the gateway is told to forget a letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Letters that the application has now, and when they were sealed.
+    /// Letters that the application has now, and when they were sealed, or accepted if their
+    /// senders' clocks were ahead.
     pub(super) accepted: Vec<(LetterId, SystemTime)>,
     /// Letters that need not be remembered any more.
     pub(super) forgotten: Vec<LetterId>,
@@ -56,9 +61,9 @@ impl Inbox {
         floor: Option<SystemTime>,
     ) -> Self {
         let mut inbox = Self { floor, ..Self::default() };
-        for (id, sent) in accepted {
-            inbox.accepted.insert(id, sent);
-            inbox.by_time.insert((sent, id));
+        for (id, at) in accepted {
+            inbox.accepted.insert(id, at);
+            inbox.by_time.insert((at, id));
         }
         inbox
     }
@@ -116,7 +121,7 @@ impl Inbox {
 
     fn is_new(&self, letter: &Letter, now: SystemTime) -> bool {
         self.floor.is_none_or(|floor| letter.sent > floor)
-            && letter.sent.duration_since(now).unwrap_or_default() <= AHEAD
+            && letter.sent.duration_since(now).unwrap_or_default() <= OFF
     }
 
     /// The next letter for the application.
@@ -129,32 +134,35 @@ impl Inbox {
     /// What accepting a letter changes; nothing if it was not given. It counts once these are
     /// written down and [`handle_accepted`](Self::handle_accepted) says so.
     pub(super) fn accept(&self, id: LetterId, now: SystemTime) -> Option<Changes> {
-        let sent = *self.given.get(&id)?;
-        let mut changes = Changes { accepted: vec![(id, sent)], ..Changes::default() };
+        // Who dates letters ahead is not to have them remembered for longer than others'.
+        let at = now.min(*self.given.get(&id)?);
+        let mut changes = Changes { accepted: vec![(id, at)], ..Changes::default() };
         let mut left = self.accepted.len();
-        for (sent, old) in &self.by_time {
-            let age = now.duration_since(*sent).unwrap_or_default();
+        for (at, old) in &self.by_time {
+            let age = now.duration_since(*at).unwrap_or_default();
             if age < REMEMBERED && left < MOST_REMEMBERED {
                 break;
             }
             left -= 1;
             changes.forgotten.push(*old);
-            changes.floor = Some(self.floor.map_or(*sent, |floor| floor.max(*sent)));
+            // It may have been dated ahead.
+            let floor = (*at + OFF).min(now - OFF);
+            changes.floor = self.floor.max(Some(floor));
         }
         Some(changes)
     }
 
     /// These changes are written down.
     pub(super) fn handle_accepted(&mut self, changes: &Changes) {
-        for (id, sent) in &changes.accepted {
+        for (id, at) in &changes.accepted {
             self.given.remove(id);
-            self.accepted.insert(*id, *sent);
-            self.by_time.insert((*sent, *id));
+            self.accepted.insert(*id, *at);
+            self.by_time.insert((*at, *id));
             self.done.push_back(*id);
         }
         for id in &changes.forgotten {
-            if let Some(sent) = self.accepted.remove(id) {
-                self.by_time.remove(&(sent, *id));
+            if let Some(at) = self.accepted.remove(id) {
+                self.by_time.remove(&(at, *id));
             }
         }
         self.floor = self.floor.max(changes.floor);

@@ -21,7 +21,7 @@ const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// `mailbox`: whose letters these are; `gateway`: where the mailbox is.
 const NAMES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("names");
 
-/// By id: when the letter was sealed, in ms since 1970.
+/// By id: when the letter was sealed, or accepted if its sender's clock was ahead, in ms since 1970.
 const ACCEPTED: TableDefinition<'_, &[u8; 16], u64> = TableDefinition::new("accepted");
 
 /// Why it cannot be read or written which letters were accepted.

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_client::Client;
 use mixbed_client::letters::chat::{
-    Chat, ChatError, ChatOptions, Delivery, Direction, Message, NoAnswer, Peer, SendOptions,
+    Chat, ChatError, ChatOptions, Delivery, Direction, Message, NoAnswer, Peer, Receipts,
+    SendOptions,
 };
 use mixbed_client::letters::{MailboxError, MailboxOptions};
 use mixbed_directory::Parameters;
@@ -60,7 +61,7 @@ impl World {
             keep_in,
             interval: Duration::from_millis(50),
         };
-        ChatOptions { mailbox, ..ChatOptions::default() }
+        ChatOptions { mailbox, receipt_delay: Duration::ZERO, ..ChatOptions::default() }
     }
 
     async fn person(&self, who: u8) -> Person {
@@ -98,6 +99,12 @@ impl Person {
         found.unwrap_or_else(|_| panic!("not seen: {what}, but {seen:#?}"))
     }
 
+    async fn knows(&self, name: &str, peer: &Peer) {
+        let Peer::Address(address) = peer else { panic!("{peer} has no address") };
+        let name = name.parse().expect("a name");
+        self.chat.set_contact(name, Some(*address)).await.expect("written");
+    }
+
     async fn hears(&mut self, text: &str) -> Message {
         let is_it = |message: &Message| message.is_unread() && message.text == text.as_bytes();
         self.sees(text, is_it).await
@@ -125,6 +132,8 @@ async fn two_talk_and_see_what_was_delivered() {
     let world = World::usual().await;
     let (mut alice, mut bob) = (world.person(1).await, world.person(2).await);
     let to_bob = bob.peer().await;
+    bob.knows("alice", &alice.peer().await).await;
+    alice.knows("bob", &to_bob).await;
 
     // Bob's client is not listening: his mailbox keeps it.
     let sent = alice.chat.send_to(&to_bob, b"hello bob", &plain()).await.expect("sealed");
@@ -155,9 +164,30 @@ async fn two_talk_and_see_what_was_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_told_that_somebody_is_there() {
+    let world = World::usual().await;
+    let (mut stranger, mut friend) = (world.person(1).await, world.person(2).await);
+    let mut bob = world.person(3).await;
+    let to_bob = bob.peer().await;
+    bob.knows("friend", &friend.peer().await).await;
+    let asked = stranger.chat.send_to(&to_bob, b"are you there?", &plain()).await.expect("sealed");
+    let heard = bob.hears("are you there?").await;
+    let sent = friend.chat.send_to(&to_bob, b"hello", &plain()).await.expect("sealed");
+    bob.hears("hello").await;
+    friend.sees_delivered(&sent).await;
+    // What Bob's client sent to the stranger is there when what it sends later is.
+    bob.chat.answer(&heard.letter, b"who are you?", &plain()).await.expect("sealed");
+    stranger.hears("who are you?").await;
+    let told = stranger.chat.message(&asked.letter).expect("there");
+    assert!(matches!(told.delivery(), Some(Delivery::Kept { .. })), "{told:?}");
+    world.net.stop(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_letter_without_a_name_is_answered_and_nobody_learns_whose_it_is() {
     let world = World::usual().await;
-    let (mut alice, mut bob) = (world.person(1).await, world.person(2).await);
+    let options = ChatOptions { receipts: Receipts::Everybody, ..World::options(2, None) };
+    let (mut alice, mut bob) = (world.person(1).await, world.person_with(options).await);
     let to_bob = bob.peer().await;
     let options = SendOptions { receipt: true, ..unnamed(2) };
     let sent = alice.chat.send_to(&to_bob, b"who am I?", &options).await.expect("sealed");

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::message::{MAX_FRAGMENT_DATA, RELAY_OVERHEAD};
 use crate::{MailboxPublic, MailboxSecret};
 
-use super::enclosed::{millis, time};
+use super::stamp::{millis, time, whole_minute};
 use super::{LetterError, LetterId, noise};
 
 const PURPOSE: &[u8] = b"mixbed answer\0";
@@ -46,7 +46,7 @@ pub struct LetterAnswer {
     pub from: MailboxPublic,
     /// The letter that it answers.
     pub to: LetterId,
-    /// When it was sealed, by its sender's clock; whole milliseconds.
+    /// The minute in which it was sealed, by its sender's clock.
     pub sent: SystemTime,
     /// What it says.
     pub body: AnswerBody,
@@ -57,7 +57,8 @@ pub struct LetterAnswer {
 pub struct SealedAnswer(Vec<u8>);
 
 impl SealedAnswer {
-    /// Seals an answer from a mailbox's owner to the key that a letter brought.
+    /// Seals an answer from a mailbox's owner to the key that a letter brought. Only the
+    /// [minute](whole_minute) of `sent` goes with it.
     ///
     /// # Errors
     /// [`LetterError::AnswerTooLong`] beyond [`MAX_ANSWER_TEXT`].
@@ -78,7 +79,7 @@ impl SealedAnswer {
         let mut plain = Zeroizing::new(Vec::with_capacity(ANSWER_SIZE - noise::OVERHEAD));
         plain.push(kind);
         plain.extend_from_slice(letter.as_bytes());
-        plain.extend_from_slice(&millis(sent).to_be_bytes());
+        plain.extend_from_slice(&millis(whole_minute(sent)).to_be_bytes());
         plain.extend_from_slice(&length.to_be_bytes());
         plain.extend_from_slice(text);
         plain.resize(ANSWER_SIZE - noise::OVERHEAD, 0);

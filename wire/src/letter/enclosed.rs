@@ -8,11 +8,12 @@
 //! 0                                                        nothing more
 //! ```
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::{MailboxPublic, REPLY_BLOCK_SIZE};
 
 use super::LetterId;
+use super::stamp::{millis, time};
 
 /// The most reply blocks that a letter brings.
 pub const MAX_OFFERED: usize = 8;
@@ -106,13 +107,4 @@ impl ReplyOffer {
         let good_until = time(u64::from_be_bytes(*until))?;
         Some((Self { key, good_until, blocks: blocks.to_vec() }, rest))
     }
-}
-
-pub(super) fn millis(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(super) fn time(millis: u64) -> Option<SystemTime> {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }

@@ -14,6 +14,7 @@ mod id;
 mod noise;
 mod sealed;
 mod size;
+mod stamp;
 
 pub use address::{MailboxAddress, ParseMailboxAddressError};
 pub use answer::{ANSWER_SIZE, AnswerBody, LetterAnswer, MAX_ANSWER_TEXT, SealedAnswer};
@@ -22,3 +23,4 @@ pub use id::{LetterId, MailboxId};
 pub(crate) use noise::{OVERHEAD, open as noise_open, seal as noise_seal};
 pub use sealed::{Letter, LetterError, SealedLetter, Sender};
 pub use size::{LETTER_SIZES, MAX_LETTER_TEXT};
+pub use stamp::whole_minute;

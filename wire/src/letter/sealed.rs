@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use crate::{MailboxPublic, MailboxSecret, NodeId};
 
-use super::enclosed::{millis, time};
 use super::size::fitting;
+use super::stamp::{millis, time, whole_minute};
 use super::{Enclosed, LETTER_SIZES, LetterId, MAX_LETTER_TEXT, MailboxAddress, noise};
 
 const PURPOSE: &[u8] = b"mixbed letter\0";
@@ -46,7 +46,8 @@ pub struct Letter {
     /// Where an answer goes, if the sender gave a name. The key in it is proven, the gateway is
     /// the sender's word.
     pub from: Option<MailboxAddress>,
-    /// When it was sealed, by the sender's clock; whole milliseconds.
+    /// When it was sealed, by the sender's clock: to the millisecond, or to the minute if the sender
+    /// gave no name.
     pub sent: SystemTime,
     /// The text: any bytes.
     pub text: Vec<u8>,
@@ -79,7 +80,8 @@ pub enum LetterError {
 pub struct SealedLetter(Vec<u8>);
 
 impl SealedLetter {
-    /// Seals a text to a mailbox key. Sealing the same text again makes another letter; to try
+    /// Seals a text to a mailbox key. Without a sender's name only the [minute](whole_minute) of
+    /// `sent` goes with it. Sealing the same text again makes another letter; to try
     /// again without making another, send the same sealed letter.
     pub fn seal<R: Rng + ?Sized>(
         network: &str,
@@ -110,9 +112,10 @@ impl SealedLetter {
         let too_long = || LetterError::TooLong(text.len() + with.len());
         let size = fitting(text.len() + with.len()).ok_or_else(too_long)?;
         let length = u32::try_from(text.len()).map_err(|_| too_long())?;
-        let (kind, gateway, key) = match from {
-            Sender::Unnamed => (UNNAMED, NodeId::from_bytes([0; 8]), MailboxSecret::generate(rng)),
-            Sender::Named { key, gateway } => (NAMED, gateway, key.clone()),
+        let nowhere = NodeId::from_bytes([0; 8]);
+        let (kind, gateway, key, sent) = match from {
+            Sender::Unnamed => (UNNAMED, nowhere, MailboxSecret::generate(rng), whole_minute(sent)),
+            Sender::Named { key, gateway } => (NAMED, gateway, key.clone(), sent),
         };
         let mut plain = Zeroizing::new(Vec::with_capacity(size - noise::OVERHEAD));
         plain.push(kind);

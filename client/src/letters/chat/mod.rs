@@ -24,7 +24,7 @@ mod store;
 pub use contacts::{BadName, ContactName};
 pub use error::{ChatError, HistoryError, NoAnswer};
 pub use message::{Delivery, Direction, Message, Peer};
-pub use options::{ChatOptions, HistoryBounds, SendOptions};
+pub use options::{ChatOptions, HistoryBounds, Receipts, SendOptions};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,8 +46,9 @@ use crate::request::RequestError;
 /// Messages that are being sent at a time.
 const UNDER_WAY: usize = 64;
 
-/// Receipts that are being sent at a time; further ones are not sent.
-const RECEIPTS: usize = 16;
+/// Receipts that wait or are being sent at a time; further ones are not sent. As they wait for some
+/// seconds, that is a burst of so many messages.
+const RECEIPTS: usize = 128;
 
 /// Answers that wait to be read.
 const ARRIVED: usize = 64;

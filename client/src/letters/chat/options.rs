@@ -15,15 +15,31 @@ pub struct ChatOptions {
     pub mailbox: MailboxOptions,
     /// How much is kept.
     pub history: HistoryBounds,
-    /// Whether the sender of a letter that asks for it is told that it was accepted, and so that
-    /// this client is there. Default true.
-    pub receipts: bool,
+    /// Who is told that a letter was accepted, if the letter asks for it. Default: contacts.
+    pub receipts: Receipts,
+    /// How long a receipt waits before it is sent, on average. The times are drawn, so that whoever
+    /// writes cannot tell when this client asked its gateway. Default 5 s.
+    pub receipt_delay: Duration,
+}
+
+/// Who gets receipts. Each one tells its receiver that this client is there, at about that time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Receipts {
+    /// Nobody.
+    Nobody,
+    /// Contacts, and whoever answers a letter that this client sent without a name: each of those
+    /// answers takes one of the reply blocks that the letter brought.
+    #[default]
+    Contacts,
+    /// Whoever has the address: such a person can find out at any time whether this client is there.
+    Everybody,
 }
 
 impl Default for ChatOptions {
     fn default() -> Self {
         let (mailbox, history) = (MailboxOptions::default(), HistoryBounds::default());
-        Self { mailbox, history, receipts: true }
+        let receipt_delay = Duration::from_secs(5);
+        Self { mailbox, history, receipts: Receipts::default(), receipt_delay }
     }
 }
 

@@ -4,19 +4,27 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mixbed_wire::letter::{
-    AnswerBody, Enclosed, LetterId, MailboxAddress, SealedAnswer, SealedLetter, Sender,
+    AnswerBody, Enclosed, LetterId, MailboxAddress, SealedAnswer, SealedLetter, Sender, whole_minute,
 };
-use mixbed_wire::{MailboxSecret, NodeId};
+use mixbed_wire::{MailboxSecret, NodeId, exponential_delay};
 
-use super::{Chat, ChatError, Peer};
+use super::{Chat, ChatError, Peer, Receipts, lock};
 use crate::letters::MailboxError;
 
 /// How long sending a receipt may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl Chat {
-    /// Sends a receipt for a letter, in a task of its own.
+    /// Sends a receipt for a letter, in a task of its own, if its sender is to get any.
     pub(super) fn send_receipt(&self, peer: Peer, letter: LetterId) {
+        let wanted = match self.inner.options.receipts {
+            Receipts::Nobody => false,
+            Receipts::Contacts => self.is_contact(&peer),
+            Receipts::Everybody => true,
+        };
+        if !wanted {
+            return;
+        }
         let chat = self.clone();
         self.receipt(async move {
             match peer {
@@ -32,13 +40,16 @@ impl Chat {
         });
     }
 
-    /// Sends a receipt for an answer, by the key that it was sealed to.
+    /// Sends a receipt for an answer to a letter without a name, by the key that it was sealed to.
     pub(super) fn send_receipt_from(
         &self,
         secret: MailboxSecret,
         to: MailboxAddress,
         answer: LetterId,
     ) {
+        if self.inner.options.receipts == Receipts::Nobody {
+            return;
+        }
         let chat = self.clone();
         self.receipt(async move {
             let from = Sender::Named { key: &secret, gateway: NodeId::from_bytes([0; 8]) };
@@ -46,17 +57,22 @@ impl Chat {
         });
     }
 
-    /// Not if there are too many already, or none are wanted. One that is lost is not sent again:
+    /// Whether the user gave this address a name. Its key is proven, its gateway may be another by now.
+    fn is_contact(&self, peer: &Peer) -> bool {
+        let contacts = lock(&self.inner.contacts);
+        matches!(peer, Peer::Address(address) if contacts.values().any(|known| known.key == address.key))
+    }
+
+    /// Sends it after a while, unless there are too many already. One that is lost is not sent again:
     /// the message has arrived all the same.
     fn receipt(&self, sending: impl Future<Output = Result<(), ChatError>> + Send + 'static) {
-        if !self.inner.options.receipts {
-            return;
-        }
         let Ok(permit) = Arc::clone(&self.inner.receipts).try_acquire_owned() else {
             tracing::debug!("a receipt is not sent, as too many are being sent");
             return;
         };
+        let delay = exponential_delay(self.inner.options.receipt_delay, &mut rand::rng());
         tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
             if let Err(error) = sending.await {
                 tracing::debug!(%error, "a receipt was not sent");
             }
@@ -72,7 +88,8 @@ impl Chat {
     ) -> Result<(), ChatError> {
         let document = self.inner.client.document(LIMIT).await.map_err(MailboxError::from)?;
         let enclosed = Enclosed { receipt_for: Some(letter), ..Enclosed::default() };
-        let (network, now) = (&document.network, SystemTime::now());
+        // Also where the sender's key is that of a letter without a name.
+        let (network, now) = (&document.network, whole_minute(SystemTime::now()));
         let sealed =
             SealedLetter::seal_with(network, &to.key, from, now, b"", &enclosed, &mut rand::rng());
         let sealed = sealed.map_err(MailboxError::from)?;

@@ -77,9 +77,9 @@ fn what_cannot_be_read_or_is_of_another_time_is_thrown_away() {
     let bad = [
         sealed(&other, b"not mine", now),
         sealed(&key().public(), b"too old", at(Duration::ZERO)),
-        sealed(&key().public(), b"of tomorrow", now + DAY + Duration::from_secs(1)),
+        sealed(&key().public(), b"of tomorrow", now + OFF + Duration::from_secs(60)),
     ];
-    let good = sealed(&key().public(), b"a clock ahead", now + DAY);
+    let good = sealed(&key().public(), b"a clock ahead", now + OFF);
     let mut letters = bad.to_vec();
     letters.push(good);
     bring(&mut inbox, &letters, now);
@@ -100,11 +100,65 @@ fn what_is_forgotten_is_never_taken_for_new() {
     bring(&mut inbox, std::slice::from_ref(&new), later);
     texts(&mut inbox);
     let changes = accept(&mut inbox, new.id(), later);
-    assert_eq!((changes.forgotten, changes.floor), (vec![old.id()], Some(at(DAY))));
+    assert_eq!((changes.forgotten, changes.floor), (vec![old.id()], Some(at(DAY) + OFF)));
     for now in [later, at(DAY)] {
         bring(&mut inbox, std::slice::from_ref(&old), now);
         assert_eq!(texts(&mut inbox), [[0; 0]; 0], "also if the clock was set back");
     }
+}
+
+/// A mailbox that remembers as many letters as it may, of this time.
+fn full(at: SystemTime) -> Inbox {
+    let ids = (0..u32::try_from(MOST_REMEMBERED).expect("not so many")).map(|n| {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        (LetterId::from_bytes(id), at)
+    });
+    Inbox::restore(ids, None)
+}
+
+fn comes_through(inbox: &mut Inbox, sent: SystemTime, now: SystemTime) {
+    let letter = sealed(&key().public(), b"honest", sent);
+    bring(inbox, std::slice::from_ref(&letter), now);
+    assert_eq!(texts(inbox), [b"honest"]);
+    accept(inbox, letter.id(), now);
+}
+
+#[test]
+fn no_flood_makes_a_mailbox_deaf_to_what_is_sent_now() {
+    let now = at(20 * DAY);
+    // What was accepted had been dated ahead or back, or the clock has been set back since.
+    for remembered in [now + 23 * Duration::from_secs(3600), now + OFF, now, now - 13 * DAY] {
+        let mut inbox = full(remembered);
+        for dated in [now + OFF, now, now - 12 * DAY, now - 5 * DAY] {
+            let flood = sealed(&key().public(), b"flood", dated);
+            bring(&mut inbox, std::slice::from_ref(&flood), now);
+            if texts(&mut inbox) == [b"flood"] {
+                accept(&mut inbox, flood.id(), now);
+            }
+            comes_through(&mut inbox, now, now);
+            // Its sender's clock is behind, or it was on its way for a while.
+            comes_through(&mut inbox, now - Duration::from_secs(240), now);
+            assert!(inbox.floor <= Some(now - OFF), "{:?}", inbox.floor);
+        }
+    }
+}
+
+#[test]
+fn a_letter_that_was_dated_ahead_is_not_taken_for_new_when_it_is_forgotten() {
+    let (now, later) = (at(DAY), at(DAY) + 3 * OFF);
+    let mut inbox = Inbox::default();
+    let ahead = sealed(&key().public(), b"ahead", now + OFF);
+    bring(&mut inbox, std::slice::from_ref(&ahead), now);
+    texts(&mut inbox);
+    assert_eq!(accept(&mut inbox, ahead.id(), now).accepted, [(ahead.id(), now)], "as others");
+
+    let since = full(later).accepted.into_iter().take(MOST_REMEMBERED - 1);
+    let mut inbox = Inbox::restore(since.chain([(ahead.id(), now)]), None);
+    comes_through(&mut inbox, later, later);
+    assert!(!inbox.accepted.contains_key(&ahead.id()), "it is the oldest");
+    bring(&mut inbox, std::slice::from_ref(&ahead), later);
+    assert_eq!(texts(&mut inbox), [[0; 0]; 0], "a gateway that brings it again changes nothing");
 }
 
 #[test]
