@@ -158,11 +158,7 @@ impl Up {
             broadcasts: broadcasts.clone(),
             client: running.client.clone(),
             // Its gateways are new ones at each start, so there is nothing to keep.
-            post: Post::new(
-                running.client.clone(),
-                MailboxOptions::default(),
-                Receipts::default(),
-            ),
+            post: Post::new(running.client.clone(), MailboxOptions::default(), Receipts::default()),
             name: net::CLIENT.to_owned(),
             network: network.clone(),
             directory: running.net.directory_url(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mixbed_wire::letter::{
-    AnswerBody, Enclosed, LetterId, MailboxAddress, SealedAnswer, SealedLetter, Sender, whole_minute,
+    AnswerBody, Enclosed, LetterId, MailboxAddress, SealedAnswer, SealedLetter, Sender,
+    whole_minute,
 };
 use mixbed_wire::{MailboxSecret, NodeId, exponential_delay};
 
