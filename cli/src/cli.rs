@@ -5,8 +5,9 @@ use clap::{ArgAction, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
-    address, broadcast, broadcasts, chat, client, config, connect, demo, directory, fund, impair,
-    miner, node, operator, parameters, receive, report, run_broadcast, send, status, trace, up,
+    address, admin_key, broadcast, broadcasts, chat, client, config, connect, demo, directory,
+    fund, impair, miner, node, operator, parameters, receive, report, run_broadcast, send, status,
+    trace, up,
 };
 use crate::settings;
 
@@ -89,6 +90,7 @@ pub(crate) enum Command {
     Receive(receive::Args),
     Impair(impair::Args),
     Parameters(parameters::Args),
+    AdminKey(admin_key::Args),
     Directory(directory::Args),
     Node(node::Args),
     Client(client::Args),

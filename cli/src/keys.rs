@@ -1,4 +1,4 @@
-//! Secrets on disk: a node's keys, a client's key, the join secret.
+//! Secrets on disk: a node's keys, a client's key, an admin's key, the join secret.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -15,6 +15,9 @@ pub(crate) const JOIN_SECRET_VARIABLE: &str = "MIXBED_JOIN_SECRET";
 /// The file of a directory's own join secret.
 const JOIN_SECRET_FILE: &str = "join-secret";
 
+/// The file of the admin key that a directory draws for itself.
+const ADMIN_KEY_FILE: &str = "admin.key";
+
 /// The file of the last good document.
 const DOCUMENT_FILE: &str = "document";
 
@@ -27,6 +30,11 @@ pub(crate) enum KeyError {
     /// A key's file with something else in it.
     #[error("{path} holds no key: a key is 64 hexadecimal digits; without the file, a new one is drawn", path = .path.display())]
     NoKey { path: PathBuf },
+    /// No admin key's file was given.
+    #[error(
+        "no admin key: give the file with one as --admin-key-file; a directory that was given none keeps its own in its state directory, as {ADMIN_KEY_FILE}"
+    )]
+    NoAdmin,
     /// A secret's file.
     #[error("{path}: {source}", path = .path.display())]
     Secret { path: PathBuf, source: JoinSecretError },
@@ -66,23 +74,31 @@ impl StateDir {
     }
 
     fn key(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-        let path = self.0.join(name);
-        let failed = |source| KeyError::Io { path: path.clone(), source };
-        let mut key = Zeroizing::new([0; 32]);
-        match read_secret(&path) {
-            Ok(text) => {
-                let read = hex::decode_to_slice(text.trim_ascii(), key.as_mut_slice());
-                read.map_err(|_| KeyError::NoKey { path: path.clone() })?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                rand::Rng::fill_bytes(&mut rand::rng(), key.as_mut_slice());
-                let text = Zeroizing::new(hex::encode(*key) + "\n");
-                write_secret(&path, text.as_bytes()).map_err(failed)?;
-            }
-            Err(error) => return Err(failed(error)),
-        }
-        Ok(key)
+        read_or_draw(&self.0.join(name))
     }
+}
+
+fn read_or_draw(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    match read_key(path) {
+        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            let mut key = Zeroizing::new([0; 32]);
+            rand::Rng::fill_bytes(&mut rand::rng(), key.as_mut_slice());
+            let text = Zeroizing::new(hex::encode(*key) + "\n");
+            write_secret(path, text.as_bytes())
+                .map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+            Ok(key)
+        }
+        read => read,
+    }
+}
+
+fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+    let text =
+        read_secret(path).map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim_ascii(), key.as_mut_slice())
+        .map_err(|_| KeyError::NoKey { path: path.to_owned() })?;
+    Ok(key)
 }
 
 /// A node's identity: from the state directory, drawn when there is none.
@@ -133,6 +149,24 @@ pub(crate) fn own_join_secret(state_dir: &Path) -> Result<(JoinSecret, PathBuf),
             .map_err(|source| KeyError::Io { path: path.clone(), source })?;
     }
     Ok((join_secret(Some(&path))?, path))
+}
+
+/// A directory's own admin key, drawn at its first start; and the file that it is in.
+pub(crate) fn own_admin_key(state_dir: &Path) -> Result<(IdentitySecret, PathBuf), KeyError> {
+    let dir = StateDir::open(state_dir)?;
+    let key = IdentitySecret::from_bytes(*dir.key(ADMIN_KEY_FILE)?);
+    Ok((key, dir.0.join(ADMIN_KEY_FILE)))
+}
+
+/// An admin's key, from the file: it has to be there.
+pub(crate) fn admin_key(file: Option<&Path>) -> Result<IdentitySecret, KeyError> {
+    let path = file.ok_or(KeyError::NoAdmin)?;
+    Ok(IdentitySecret::from_bytes(*read_key(path)?))
+}
+
+/// The key in a file of its own, drawn when there is none.
+pub(crate) fn drawn_key(path: &Path) -> Result<IdentitySecret, KeyError> {
+    Ok(IdentitySecret::from_bytes(*read_or_draw(path)?))
 }
 
 /// What a file of secrets holds; one that is longer than any is cut, so that it is refused.
@@ -195,6 +229,20 @@ mod tests {
         assert_eq!(first.expose(), second.expose());
         let from_file = join_secret(Some(&path)).unwrap();
         assert_eq!(from_file.expose(), first.expose());
+    }
+
+    #[test]
+    fn an_admin_key_is_drawn_once_and_read_from_its_file() {
+        let base = tempfile::tempdir().unwrap();
+        let (first, path) = own_admin_key(base.path()).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(own_admin_key(base.path()).unwrap().0.public(), first.public());
+        assert_eq!(admin_key(Some(&path)).unwrap().public(), first.public());
+        assert!(admin_key(None).unwrap_err().to_string().contains("--admin-key-file"));
+        fs::write(&path, "no key").unwrap();
+        assert!(admin_key(Some(&path)).unwrap_err().to_string().contains("admin.key"));
+        assert!(admin_key(Some(&base.path().join("none"))).is_err(), "none is drawn");
     }
 
     #[test]

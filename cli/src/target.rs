@@ -1,14 +1,14 @@
 //! Which network a command is about that may change it: one of a running `up`, or one of a
-//! directory whose join secret is known.
+//! directory whose admin key is at hand.
 
 use std::path::PathBuf;
 
-use mixbed_directory::{ClientError, DirectoryClient, Document, JoinSecret, Parameters, Trust};
+use mixbed_directory::{ClientError, DirectoryClient, Document, Parameters, Trust};
 
 use crate::control::{ControlArgs, ControlClient};
 use crate::failure::Failure;
 use crate::keys;
-use crate::settings::AuthorityKey;
+use crate::settings::PublicKey;
 
 /// Which network.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,18 +19,18 @@ pub(crate) struct Target {
     #[arg(hide_env_values = true, default_value = ControlArgs::DEFAULT)]
     control: String,
     /// URL of the directory instead, for a network of separate processes or in Kubernetes: needs
-    /// its key, and for changes the join secret
+    /// its key, and for changes an admin key
     #[arg(long, global = true, value_name = "URL")]
     directory: Option<String>,
     /// With --directory: its public key, 64 hexadecimal digits or a file with them
     #[arg(long, global = true, value_name = "KEY", env = "MIXBED_AUTHORITY_KEY")]
     #[arg(hide_env_values = true)]
-    authority_key: Option<AuthorityKey>,
-    /// With --directory: file with the network's join secret. Or give the secret itself in the
-    /// variable MIXBED_JOIN_SECRET
-    #[arg(long, global = true, value_name = "FILE", env = "MIXBED_JOIN_SECRET_FILE")]
+    authority_key: Option<PublicKey>,
+    /// With --directory, for changes: file with an admin key. A directory that was given none has
+    /// its own in its state directory, as admin.key
+    #[arg(long, global = true, value_name = "FILE", env = "MIXBED_ADMIN_KEY_FILE")]
     #[arg(hide_env_values = true)]
-    join_secret_file: Option<PathBuf>,
+    admin_key_file: Option<PathBuf>,
     /// With --directory: name of the network
     #[arg(long, global = true, value_name = "NAME", env = "MIXBED_NETWORK")]
     #[arg(hide_env_values = true, default_value = "mixbed")]
@@ -49,7 +49,7 @@ pub(crate) enum Reached {
 pub(crate) struct Directory {
     client: DirectoryClient,
     trust: Trust,
-    join_secret_file: Option<PathBuf>,
+    admin_key_file: Option<PathBuf>,
 }
 
 impl Target {
@@ -65,12 +65,12 @@ impl Target {
                  or the file authority.pub in its state directory",
             ));
         };
-        let key = key.read().map_err(Failure::usage)?;
+        let key = key.authority().map_err(Failure::usage)?;
         let trust = Trust::single(self.network, key);
         trust.validate().map_err(Failure::usage)?;
         let client = DirectoryClient::new(&url).map_err(Failure::usage)?;
-        let join_secret_file = self.join_secret_file;
-        Ok(Reached::Directory(Box::new(Directory { client, trust, join_secret_file })))
+        let admin_key_file = self.admin_key_file;
+        Ok(Reached::Directory(Box::new(Directory { client, trust, admin_key_file })))
     }
 }
 
@@ -85,9 +85,8 @@ impl Directory {
         &self,
         change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<Document, Failure> {
-        let secret: JoinSecret =
-            keys::join_secret(self.join_secret_file.as_deref()).map_err(Failure::usage)?;
-        let changed = self.client.change_parameters(&self.trust, &secret, change).await;
+        let admin = keys::admin_key(self.admin_key_file.as_deref()).map_err(Failure::usage)?;
+        let changed = self.client.change_parameters(&self.trust, &admin, change).await;
         changed.map_err(Failure::failed)
     }
 }

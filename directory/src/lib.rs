@@ -48,5 +48,5 @@ pub use document::{
 pub use follower::{Follower, FollowerConfig, FollowerState, NotReady};
 pub use identity::{IdentityPublic, IdentitySecret, ParseIdentityError, Signature};
 pub use join::{JoinSecret, JoinSecretError};
-pub use messages::{Departure, ParametersOrder, Reason, Registration, Rejection};
+pub use messages::{Departure, Instruction, Order, Reason, Registration, Rejection};
 pub use registrar::{Registrar, RegistrarConfig, RegistrarError, RegistrarState};

@@ -17,6 +17,9 @@ pub const MAX_DESCRIPTOR_BYTES: usize = 2 << 10;
 /// Signatures on a document: more authorities than a quorum will ever have.
 pub const MAX_SIGNATURES: usize = 32;
 
+/// Admin keys of a directory: each order is compared with them.
+pub const MAX_ADMINS: usize = 16;
+
 /// Bytes of a gRPC message: a document, its signatures of about 100 bytes each, and their frames.
 pub const MAX_MESSAGE_BYTES: usize = MAX_DOCUMENT_BYTES + (8 << 10);
 

@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use common::{
-    NETWORK, SOON, authority, config, descriptor, follower, gateway, join_secret, registrar,
+    NETWORK, SOON, admin, authority, config, descriptor, follower, gateway, registrar,
     small_network, standing_of, state_of,
 };
 use mixbed_directory::{
-    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, ImpairmentRule,
-    Parameters, ParametersOrder, RegistrarState, Role,
+    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, ImpairmentRule, Order,
+    Parameters, RegistrarState, Role,
 };
 use mixbed_wire::Impairment;
 
@@ -118,37 +118,37 @@ async fn epochs_pass_and_followers_follow() {
 }
 
 #[tokio::test]
-async fn an_operator_changes_the_parameters_of_a_running_network() {
+async fn an_admin_changes_the_parameters_of_a_running_network() {
     let authority = authority().await;
     let follower = follower(&authority);
     let client = DirectoryClient::new(&authority.url()).unwrap();
     let wanted = Parameters { tracing_allowed: true, ..Parameters::default() };
-    let order = ParametersOrder::new(&wanted, NETWORK, SystemTime::now(), &join_secret());
-    client.set_parameters(&order).await.unwrap();
+    let order = Order::new(&wanted.clone().into(), NETWORK, SystemTime::now(), &admin());
+    client.order(&order).await.unwrap();
     follower.wait_for(SOON, |document| document.parameters == wanted).await.unwrap();
-    assert!(client.set_parameters(&order).await.is_err(), "an order counts once");
+    assert!(client.order(&order).await.is_err(), "an order counts once");
 }
 
 #[tokio::test]
-async fn operators_at_the_same_time_lose_nothing() {
+async fn admins_at_the_same_time_lose_nothing() {
     let authority = authority().await;
     let client = DirectoryClient::new(&authority.url()).unwrap();
-    let (trust, secret) = (authority.trust(), join_secret());
+    let (trust, admin) = (authority.trust(), admin());
     let rule = |loss| ImpairmentRule::everywhere(Impairment { loss, ..Impairment::NONE });
     let add = async |loss| {
         let add = |parameters: &mut Parameters| parameters.impairments.push(rule(loss));
-        let changed = client.change_parameters(&trust, &secret, add).await.unwrap();
+        let changed = client.change_parameters(&trust, &admin, add).await.unwrap();
         assert!(changed.parameters.impairments.contains(&rule(loss)), "{changed:?}");
     };
     let trace = async {
-        let change = client.change_parameters(&trust, &secret, |p| p.tracing_allowed = true);
+        let change = client.change_parameters(&trust, &admin, |p| p.tracing_allowed = true);
         assert!(change.await.unwrap().parameters.tracing_allowed);
     };
     tokio::join!(add(0.1), add(0.2), add(0.3), trace);
     let mut losses: Vec<_> = client.current(&trust).await.unwrap().parameters.impairments;
     losses.sort_by(|a, b| a.impairment.loss.total_cmp(&b.impairment.loss));
     assert_eq!(losses, [rule(0.1), rule(0.2), rule(0.3)]);
-    let too_much = client.change_parameters(&trust, &secret, |p| p.impairments.push(rule(1.2)));
+    let too_much = client.change_parameters(&trust, &admin, |p| p.impairments.push(rule(1.2)));
     let refused = too_much.await.unwrap_err().to_string();
     assert_eq!(refused, "impairments: rule 4: loss is 0 % to 100 %, not 120 %");
 }

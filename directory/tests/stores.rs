@@ -86,7 +86,7 @@ async fn a_restart_goes_on_and_nothing_is_written_twice() {
     let client = DirectoryClient::new(&before.url()).unwrap();
     let slow = |parameters: &mut Parameters| parameters.mean_hop_delay = Duration::from_millis(7);
     for _ in 0..3 {
-        client.change_parameters(&before.trust(), &common::join_secret(), slow).await.unwrap();
+        client.change_parameters(&before.trust(), &common::admin(), slow).await.unwrap();
     }
     let issued = before.counters().documents.load(Relaxed);
     assert_eq!(store.saves.load(Relaxed), issued, "one write a document");

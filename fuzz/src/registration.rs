@@ -1,12 +1,11 @@
-//! What nodes and operators send to an authority, with good signatures and proofs of anything.
+//! What nodes and admins send to an authority, with good signatures and proofs of anything.
 
 use std::time::{Duration, SystemTime};
 
 use mixbed_directory::authority::{Core, CoreConfig, DEBOUNCE};
 use mixbed_directory::limits::MAX_NODES;
 use mixbed_directory::{
-    Departure, Document, JoinSecret, Parameters, ParametersOrder, Registration, Rejection, Role,
-    Trust,
+    Departure, Document, JoinSecret, Order, Parameters, Registration, Rejection, Role, Trust,
 };
 
 use crate::Seed;
@@ -17,7 +16,10 @@ use crate::signing::{JOIN_SECRET, field, identity, number, prove, public, sign};
 const NETWORK: &str = "fuzz";
 const SKEW: Duration = Duration::from_secs(10);
 
-/// Whatever comes, by whoever knows the join secret: the authority goes on issuing documents that
+/// The seed of the one admin key.
+const ADMIN: u8 = 98;
+
+/// Whatever comes, by whoever knows the join secret or has the admin key: the authority goes on issuing documents that
 /// followers believe, which list exactly what was registered last and has not left or run out.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
@@ -25,6 +27,7 @@ pub fn run(data: &[u8]) {
     let config = CoreConfig {
         network: NETWORK.to_owned(),
         join_secret: JoinSecret::new(JOIN_SECRET).expect("long enough"),
+        admins: vec![public(ADMIN)],
         parameters: Parameters::default(),
         lease: Duration::from_secs(60),
     };
@@ -41,7 +44,7 @@ pub fn run(data: &[u8]) {
             0 => raw(&mut core, body, seed, now),
             1 => {
                 let order = order(issued_at, body, spoilt);
-                let result = core.handle_set_parameters(&order, now);
+                let result = core.handle_order(&order, now);
                 assert!(!(spoilt && result.is_ok()));
             }
             2 => {
@@ -110,11 +113,13 @@ fn departure(issued_at: u64, seed: u8, spoilt: bool) -> Departure {
     Departure::from_parts(bytes, signature)
 }
 
-fn order(issued_at: u64, parameters: &[u8], spoilt: bool) -> ParametersOrder {
-    let bytes = [field(1, NETWORK.as_bytes()), number(2, issued_at), field(3, parameters)].concat();
-    let domain: &[u8] = if spoilt { b"other\0" } else { b"mixbed parameters v1\0" };
-    let proof = prove(domain, &[NETWORK.as_bytes(), &bytes]);
-    ParametersOrder::from_parts(bytes, proof)
+/// An order with what the input has for its instruction, field number and all.
+fn order(issued_at: u64, instruction: &[u8], spoilt: bool) -> Order {
+    let head = [field(1, NETWORK.as_bytes()), number(2, issued_at)].concat();
+    let bytes = [&head, instruction].concat();
+    let signer = if spoilt { ADMIN - 1 } else { ADMIN };
+    let signature = sign(signer, b"mixbed order v1\0", &bytes);
+    Order::from_parts(bytes, public(ADMIN), signature)
 }
 
 fn millis(time: SystemTime) -> u64 {
@@ -138,7 +143,7 @@ pub fn seeds() -> Vec<Seed> {
     let gateway = || register(1, Role::Gateway, 0);
     let leave = step(2, 50, 0, 1, &[]);
     let twice = [gateway(), register(2, Role::Provider, 1), register(1, Role::Gateway, 9)];
-    let run_out = step(1, 65_000, 0, 1, &parameters);
+    let run_out = step(1, 65_000, 0, 1, &field(4, &parameters));
     vec![
         ("register", gateway()),
         ("twice", twice.concat()),

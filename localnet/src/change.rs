@@ -18,7 +18,7 @@ impl LocalNet {
         change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<(), LocalNetError> {
         let client = DirectoryClient::new(&self.directory_url()).map_err(ChangeError::from)?;
-        let changed = client.change_parameters(self.trust(), self.join_secret(), change).await?;
+        let changed = client.change_parameters(self.trust(), self.admin(), change).await?;
         let version = changed.version();
         for follower in self.nodes().values().map(Node::follower).chain([self.follower()]) {
             follower.wait_for(KNOWN_WITHIN, |document| document.version() >= version).await?;

@@ -72,6 +72,7 @@ pub enum LocalNetError {
 pub struct LocalNet {
     config: LocalNetConfig,
     join_secret: JoinSecret,
+    admin: IdentitySecret,
     authority: Option<Authority>,
     directory: SocketAddr,
     trust: Trust,
@@ -87,11 +88,13 @@ impl LocalNet {
     /// can carry packets.
     pub async fn start(config: LocalNetConfig) -> Result<Self, LocalNetError> {
         let join_secret = JoinSecret::generate(&mut rand::rng());
-        let authority = Authority::start(authority_config(&config, &join_secret)).await?;
+        let admin = IdentitySecret::generate(&mut rand::rng());
+        let authority = Authority::start(authority_config(&config, &join_secret, &admin)).await?;
         let (directory, trust) = (authority.address(), authority.trust());
         let follower = Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
         let mut net = Self {
             join_secret,
+            admin,
             directory,
             trust,
             follower,
@@ -164,6 +167,12 @@ impl LocalNet {
         &self.join_secret
     }
 
+    /// The key whose orders the directory carries out.
+    #[must_use]
+    pub fn admin(&self) -> &IdentitySecret {
+        &self.admin
+    }
+
     /// The net's own view of the document.
     #[must_use]
     pub fn follower(&self) -> &Follower {
@@ -225,7 +234,7 @@ impl LocalNet {
 
     /// Starts the directory again on its port. With a state directory it is the same one.
     pub async fn start_directory(&mut self) -> Result<(), LocalNetError> {
-        let mut config = authority_config(&self.config, &self.join_secret);
+        let mut config = authority_config(&self.config, &self.join_secret, &self.admin);
         config.listen = self.directory;
         self.authority = Some(Authority::start(config).await?);
         Ok(())
@@ -246,10 +255,15 @@ impl LocalNet {
     }
 }
 
-fn authority_config(config: &LocalNetConfig, join_secret: &JoinSecret) -> AuthorityConfig {
+fn authority_config(
+    config: &LocalNetConfig,
+    join_secret: &JoinSecret,
+    admin: &IdentitySecret,
+) -> AuthorityConfig {
     AuthorityConfig {
         listen: config.directory,
         state_dir: config.state_dir.clone(),
+        admins: vec![admin.public()],
         parameters: config.parameters.clone(),
         ..AuthorityConfig::new(&config.network, join_secret.clone())
     }

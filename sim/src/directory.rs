@@ -29,8 +29,13 @@ impl Directory {
     pub(crate) fn new(parameters: Parameters, now: SystemTime, rng: &mut ChaCha20Rng) -> Self {
         let secret = IdentitySecret::generate(rng);
         let join_secret = JoinSecret::generate(rng);
-        let config =
-            CoreConfig { network: NETWORK.to_owned(), join_secret, parameters, lease: LEASE };
+        let config = CoreConfig {
+            network: NETWORK.to_owned(),
+            join_secret,
+            admins: Vec::new(),
+            parameters,
+            lease: LEASE,
+        };
         let core = Core::new(config.clone(), secret, now);
         Self { core, config, away: false, published: None }
     }

@@ -53,7 +53,7 @@ pub(super) fn start(
 ) -> Result<Client, Failure> {
     let key = settings.authority_key.as_ref();
     let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
-    let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
+    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
     let link_key = keys::link_key(dir).map_err(Failure::usage)?;
     let gateway_at = gateway_at(settings)?;
     let follower = Follower::start(FollowerConfig {

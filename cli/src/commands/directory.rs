@@ -4,20 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mixbed_directory::authority::{StartError, StateStore};
-use mixbed_directory::{Authority, AuthorityConfig, JoinSecret, Parameters, Rates};
+use mixbed_directory::{Authority, AuthorityConfig, IdentityPublic, JoinSecret, Parameters, Rates};
 use mixbed_telemetry::{Condition, DirectoryMetrics, Health, Telemetry, serve_http};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::glue::DirectoryGlue;
 use crate::secret_state::SecretState;
-use crate::settings::{DirectoryFlags, DirectorySettings};
+use crate::settings::{DirectoryFlags, DirectorySettings, PublicKey};
 use crate::{authority_secret, impairments, keys, net, output, settings, signals};
 
 const AFTER_HELP: &str = "\
 Examples:
   mixbed directory --state-dir ./directory
-      draws its key and a join secret at its first start, and says where they are
+      draws its key, a join secret and an admin key at its first start, and says where they are
   MIXBED_JOIN_SECRET=$(openssl rand -hex 32) mixbed directory --listen 0.0.0.0:7100
   mixbed config directory > directory.yaml; mixbed directory --config directory.yaml";
 
@@ -36,13 +36,14 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let settings: DirectorySettings =
         settings::load("directory", args.config.as_deref(), args.flags).map_err(Failure::usage)?;
     let join_secret = join_secret(&settings)?;
+    let admins = admins(&settings)?;
     let impairments = impairments::from_setting(settings.impairments.as_deref())?;
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = Telemetry::disabled();
     let http = net::bind(settings.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
 
-    let mut config = authority_config(&settings, join_secret)?;
+    let mut config = authority_config(&settings, join_secret, admins)?;
     config.parameters.impairments = impairments;
     config.state_store = state_secret(&settings, &shutdown).await?;
     let metrics = DirectoryMetrics::new(&telemetry, "directory");
@@ -116,15 +117,32 @@ fn join_secret(settings: &DirectorySettings) -> Result<JoinSecret, Failure> {
     }
 }
 
+/// Those that were given, or the directory's own.
+fn admins(settings: &DirectorySettings) -> Result<Vec<IdentityPublic>, Failure> {
+    if !settings.admin_key.is_empty() {
+        let keys = settings.admin_key.iter().map(PublicKey::admin);
+        return keys.collect::<Result<_, _>>().map_err(Failure::usage);
+    }
+    let Some(dir) = &settings.state_dir else {
+        tracing::info!("without an admin key, nobody changes this network while it runs");
+        return Ok(Vec::new());
+    };
+    let (key, path) = keys::own_admin_key(dir).map_err(Failure::usage)?;
+    tracing::info!(path = %path.display(), "the admin key in this file changes the network");
+    Ok(vec![key.public()])
+}
+
 fn authority_config(
     settings: &DirectorySettings,
     join_secret: JoinSecret,
+    admins: Vec<IdentityPublic>,
 ) -> Result<AuthorityConfig, Failure> {
     let key = settings.authority_secret_key_file.as_deref().map(authority_secret::read);
     Ok(AuthorityConfig {
         listen: settings.listen,
         state_dir: settings.state_dir.clone(),
         signing_key: key.transpose().map_err(Failure::usage)?,
+        admins,
         parameters: Parameters {
             mean_hop_delay: settings.mean_hop_delay.0,
             tracing_allowed: settings.tracing_allowed,

@@ -1,6 +1,7 @@
 //! The subcommands, a file each.
 
 pub(crate) mod address;
+pub(crate) mod admin_key;
 pub(crate) mod broadcast;
 pub(crate) mod broadcasts;
 pub(crate) mod chat;
@@ -62,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Parameters(args) => ask(&log, parameters::run(args)),
+        Command::AdminKey(args) => admin_key::run(&args),
         Command::Config(args) => {
             config::run(&args);
             Ok(())

@@ -117,7 +117,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
     else {
         return Err(Failure::usage(missing(settings)));
     };
-    let trust = Trust::single(&settings.network, key.read().map_err(Failure::usage)?);
+    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
     let join_secret =
         keys::join_secret(settings.join_secret_file.as_deref()).map_err(Failure::usage)?;
     if let Some(url) = &settings.monerod {

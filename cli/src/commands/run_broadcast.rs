@@ -10,7 +10,7 @@ use mixbed_runner::store::{ConfigMapStore, FileStore, Store};
 use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
 
 use crate::failure::Failure;
-use crate::settings::{AuthorityKey, Period};
+use crate::settings::{Period, PublicKey};
 use crate::{net, output, signals};
 
 /// How long telemetry may take to send its last spans.
@@ -44,7 +44,7 @@ pub(crate) struct Args {
     directory: String,
     /// The directory's public key: 64 hexadecimal digits, or a file with them
     #[arg(long, value_name = "KEY")]
-    authority_key: AuthorityKey,
+    authority_key: PublicKey,
     /// The gateway to connect to, by name; without one, a random one
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
@@ -89,7 +89,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let key = args.authority_key.read().map_err(Failure::usage)?;
+    let key = args.authority_key.authority().map_err(Failure::usage)?;
     let stop = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(args.otlp.clone(), 0)?;
     let store = match (&args.report, &args.report_config_map) {

@@ -128,6 +128,7 @@ fn core(now: SystemTime) -> Core {
     let config = CoreConfig {
         network: "demo".to_owned(),
         join_secret: join_secret(),
+        admins: Vec::new(),
         parameters: Parameters::default(),
         lease: Duration::from_secs(60),
     };

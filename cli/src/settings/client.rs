@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 
-use super::{AuthorityKey, ReceiptsTo, settings};
+use super::{PublicKey, ReceiptsTo, settings};
 
 settings! {
     /// Configuration of `mixbed client`: sends transactions through a network for whoever asks at
@@ -19,7 +19,7 @@ settings! {
     /// URL of the directory: what it prints when it is ready.
     directory: String = "http://127.0.0.1:7100".to_owned();
     /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
-    authority_key: Option<AuthorityKey> = None;
+    authority_key: Option<PublicKey> = None;
     /// The gateway to connect to, by name. Without one, a random one, and another when it fails.
     gateway: Option<String> = None;
     /// The address (host:port) by which that gateway is reached from here, instead of the one in

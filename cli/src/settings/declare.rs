@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{AuthorityKey, MonerodChoice, Period, ReceiptsTo, RoleName};
+use super::{MonerodChoice, Period, PublicKey, ReceiptsTo, RoleName};
 
 /// A type that a setting can have.
 pub(crate) trait Setting {
@@ -39,7 +39,7 @@ plain!(
     Period,
     RoleName,
     ReceiptsTo,
-    AuthorityKey,
+    PublicKey,
     MonerodChoice
 );
 

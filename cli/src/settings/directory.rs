@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{Period, settings};
+use super::{Period, PublicKey, settings};
 use clap::builder::BoolishValueParser;
 
 settings! {
@@ -53,4 +53,13 @@ settings! {
     max_watchers: usize = 10_000;
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7101));
+
+    lists {
+        /// Public key of an admin: 64 hexadecimal digits, or a file with them. Admins change the
+        /// network while it runs, by orders that they sign (`mixbed parameters`, `mixbed impair`).
+        /// Several: again, or with commas between them. Without any, one is drawn and kept in the
+        /// state directory as admin.key; without that, nobody changes anything.
+        #[arg(value_name = "KEY")]
+        admin_key: PublicKey;
+    }
 }

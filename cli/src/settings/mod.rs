@@ -5,7 +5,6 @@
 //! `mixbed config` prints. A flag wins over its variable, which wins over the file, which wins over
 //! the default.
 
-mod authority_key;
 mod client;
 mod declare;
 mod directory;
@@ -15,10 +14,10 @@ mod monerod;
 mod node;
 mod period;
 mod print;
+mod public_key;
 mod receipts;
 mod up;
 
-pub(crate) use authority_key::AuthorityKey;
 pub(crate) use client::{ClientFlags, ClientSettings};
 use declare::settings;
 pub(crate) use declare::{Described, Field, Setting};
@@ -29,5 +28,6 @@ pub(crate) use monerod::MonerodChoice;
 pub(crate) use node::{NodeFlags, NodeSettings, RoleName};
 pub(crate) use period::{Period, PeriodError};
 pub(crate) use print::print;
+pub(crate) use public_key::PublicKey;
 pub(crate) use receipts::ReceiptsTo;
 pub(crate) use up::{UpFlags, UpSettings};

@@ -7,7 +7,7 @@ use mixbed_node::Limits;
 use mixbed_node::provider::{TargetRule, TcpName};
 use serde::{Deserialize, Serialize};
 
-use super::{AuthorityKey, Period, settings};
+use super::{Period, PublicKey, settings};
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -46,7 +46,7 @@ settings! {
     /// URL of the directory: what it prints when it is ready.
     directory: String = "http://127.0.0.1:7100".to_owned();
     /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
-    authority_key: Option<AuthorityKey> = None;
+    authority_key: Option<PublicKey> = None;
     /// File with the secret that lets nodes into the network; the directory must have the same.
     /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed.
     join_secret_file: Option<PathBuf> = None;

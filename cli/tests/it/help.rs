@@ -2,7 +2,8 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
+    "admin-key",
     "demo",
     "up",
     "broadcast",

@@ -103,23 +103,27 @@ fn a_network_of_processes_is_impaired_at_its_directory() {
     let dir = tempfile::tempdir().unwrap();
     let (directory, url) = start_directory(dir.path(), "127.0.0.1:0");
     let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
-    let (key, secret) = (file("authority.pub"), file("join-secret"));
+    let (key, admin) = (file("authority.pub"), file("admin.key"));
     let at = ["--directory", &url, "--authority-key", &key];
     let impair = |args: &[&str]| run(&[&["impair"], &at[..], args].concat());
-    let allowed = ["--join-secret-file", &secret];
+    let allowed = ["--admin-key-file", &admin];
 
     let add = ["add", "--to", "provider", "--bandwidth", "1MB/s"];
-    assert_fails(&impair(&add), 2, &["no join secret", "--join-secret-file"]);
+    assert_fails(&impair(&add), 2, &["no admin key", "--admin-key-file"]);
     let added = impair(&[&add[..], &allowed].concat());
     assert!(stdout(&added).contains("bandwidth 1MB/s"), "{}", stderr(&added));
     assert!(stderr(&added).contains("no node is `provider` now"), "{}", stderr(&added));
-    assert!(stdout(&impair(&[])).contains("any → provider"), "to look needs no secret");
+    assert!(stdout(&impair(&[])).contains("any → provider"), "to look needs no key");
     assert_fails(&impair(&[&["clear", "2"], &allowed[..]].concat()), 1, &["there is one"]);
 
     let other = file("other");
-    std::fs::write(&other, "another secret altogether").unwrap();
-    let refused = impair(&["clear", "--join-secret-file", &other]);
-    assert_fails(&refused, 1, &["wrong_join_secret"]);
+    assert_fails(&impair(&["clear", "--admin-key-file", &other]), 2, &[&other]);
+    let drawn = stdout(&run(&["admin-key", &other]));
+    let refused = impair(&["clear", "--admin-key-file", &other]);
+    assert_fails(&refused, 1, &["not_admin", drawn.trim()]);
+    // What every node has orders nothing, whatever it is given as.
+    let refused = impair(&["clear", "--admin-key-file", &file("join-secret")]);
+    assert_fails(&refused, 1, &["not_admin"]);
     let strange = "ab".repeat(32);
     let refused = run(&["impair", "--directory", &url, "--authority-key", &strange]);
     assert_fails(&refused, 1, &["not a trusted authority"]);

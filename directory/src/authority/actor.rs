@@ -13,7 +13,7 @@ use super::snapshot::Issued;
 use super::state::{StateError, StateStore};
 use super::{AuthorityCounters, Listing};
 use crate::document::SignedDocument;
-use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
+use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
 
 /// Timers run on another clock than epochs do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ const BATCH: usize = 64;
 pub(super) enum Command {
     Register(Registration, oneshot::Sender<Result<Registered, Refusal>>),
     Unregister(Departure, oneshot::Sender<Result<(), Refusal>>),
-    SetParameters(ParametersOrder, oneshot::Sender<Result<(), Refusal>>),
+    Order(Order, oneshot::Sender<Result<(), Refusal>>),
 }
 
 /// Why a command was not carried out.
@@ -155,13 +155,15 @@ impl Actor {
                 }
                 answer_with(outcome.map(drop), answer)
             }
-            Command::SetParameters(order, answer) => {
-                let outcome = self.core.handle_set_parameters(&order, now);
+            Command::Order(order, answer) => {
+                let outcome = self.core.handle_order(&order, now);
                 match &outcome {
-                    Ok(()) => tracing::info!("parameters changed"),
+                    Ok(Instruction::Parameters(_)) => {
+                        tracing::info!(admin = %order.admin, "parameters changed");
+                    }
                     Err(rejection) => self.note_rejected(rejection, None),
                 }
-                answer_with(outcome, answer)
+                answer_with(outcome.map(drop), answer)
             }
         }
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::state::StateStore;
 use crate::document::{Parameters, ParametersError, is_label};
-use crate::identity::IdentitySecret;
+use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::join::JoinSecret;
+use crate::limits::MAX_ADMINS;
 
 /// What an authority is given. [`AuthorityConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -26,6 +27,9 @@ pub struct AuthorityConfig {
     pub signing_key: Option<IdentitySecret>,
     /// What nodes have to know.
     pub join_secret: JoinSecret,
+    /// The public keys of those whose orders are carried out: several while one replaces another.
+    /// Default none, so that nobody changes anything at run time.
+    pub admins: Vec<IdentityPublic>,
     /// The network's parameters. Those set at run time outlive a restart, until these here are
     /// changed.
     pub parameters: Parameters,
@@ -47,6 +51,7 @@ impl AuthorityConfig {
             state_store: None,
             signing_key: None,
             join_secret,
+            admins: Vec::new(),
             parameters: Parameters::default(),
             network: network.into(),
             lease: Duration::from_secs(60),
@@ -61,6 +66,9 @@ impl AuthorityConfig {
         }
         if !(Duration::from_secs(1)..=Duration::from_secs(3600)).contains(&self.lease) {
             return Err(ConfigError::Lease(self.lease));
+        }
+        if self.admins.len() > MAX_ADMINS {
+            return Err(ConfigError::Admins(self.admins.len()));
         }
         if self.state_dir.is_some() && self.state_store.is_some() {
             return Err(ConfigError::TwoStates);
@@ -78,6 +86,9 @@ pub enum ConfigError {
     /// See [`AuthorityConfig::lease`].
     #[error("a lease is 1 s to 1 h long, not {0:?}")]
     Lease(Duration),
+    /// See [`AuthorityConfig::admins`].
+    #[error("a directory has at most {MAX_ADMINS} admin keys, not {0}")]
+    Admins(usize),
     /// See [`AuthorityConfig::state_store`].
     #[error("the state is kept in a directory or in another place, not in both")]
     TwoStates,

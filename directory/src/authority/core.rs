@@ -13,7 +13,7 @@ use super::snapshot::{CoreConfig, Issued, Snapshot};
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
-use crate::messages::{Departure, ParametersOrder, Registration, Rejection};
+use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
 use crate::time::whole_millis;
 
 /// After a change, the next document waits this long for more changes: when a network starts, its
@@ -154,20 +154,25 @@ impl Core {
         Ok(removed)
     }
 
-    /// Changes the parameters.
-    pub fn handle_set_parameters(
+    /// Carries out an admin's order; says what it was.
+    pub fn handle_order(
         &mut self,
-        order: &ParametersOrder,
+        order: &Order,
         now: SystemTime,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Instruction, Rejection> {
         let now = whole_millis(now);
-        let ordered = order.verify(&self.config.network, &self.config.join_secret)?;
-        if !ordered.may_replace(&self.parameters) {
-            return Err(Rejection::ParametersChanged);
+        let ordered = order.verify(&self.config.network, &self.config.admins)?;
+        let holds = match &ordered.instruction {
+            Instruction::Parameters(_) => Instruction::Parameters(self.parameters.clone()),
+        };
+        if ordered.replaces.is_some_and(|replaces| replaces != holds.digest()) {
+            return Err(Rejection::Replaced);
         }
         self.freshness.take_order(&ordered, now)?;
-        self.set_parameters(ordered.parameters, now);
-        Ok(())
+        match &ordered.instruction {
+            Instruction::Parameters(parameters) => self.set_parameters(parameters.clone(), now),
+        }
+        Ok(ordered.instruction)
     }
 
     /// Ends leases and epochs whose time has come, and makes a document if one is due.

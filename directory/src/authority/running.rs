@@ -200,10 +200,12 @@ fn make(
     saved: Option<(Snapshot, String)>,
     now: SystemTime,
 ) -> Result<Core, StateError> {
-    let AuthorityConfig { signing_key, join_secret, parameters, network, lease, .. } = config;
+    let AuthorityConfig { signing_key, join_secret, admins, parameters, network, lease, .. } =
+        config;
     let core_config = CoreConfig {
         network: network.clone(),
         join_secret: join_secret.clone(),
+        admins: admins.clone(),
         parameters: parameters.clone(),
         lease: *lease,
     };

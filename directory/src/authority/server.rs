@@ -11,12 +11,15 @@ use super::StartError;
 use super::incoming::incoming;
 use super::service::Service;
 use crate::limits::MAX_MESSAGE_BYTES;
+use crate::messages::Order;
 use crate::proto;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::directory_server::DirectoryServer;
 
 /// The largest request is a registration, of little more than 2 KiB.
 const MAX_REQUEST_BYTES: usize = 8 << 10;
+/// The largest order, with its key and signature.
+const MAX_ORDER_BYTES: usize = Order::MAX_BYTES + (1 << 10);
 /// Calls under way on a connection: a node has a watch and a registration.
 const MAX_STREAMS: u32 = 64;
 /// No call but a watch takes longer.
@@ -34,7 +37,7 @@ pub(super) fn serve(
     let directory = DirectoryServer::new(service.clone())
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let admin = AdminServer::new(service).max_decoding_message_size(MAX_REQUEST_BYTES);
+    let admin = AdminServer::new(service).max_decoding_message_size(MAX_ORDER_BYTES);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)

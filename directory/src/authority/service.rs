@@ -15,7 +15,7 @@ use super::AuthorityCounters;
 use super::actor::{Command, Published, Refusal, document_of};
 use crate::client::REASON_HEADER;
 use crate::document::SignedDocument;
-use crate::messages::{Departure, ParametersOrder, Reason, Registration, Rejection};
+use crate::messages::{Departure, Order, Reason, Registration, Rejection};
 use crate::proto;
 use crate::proto::admin_server::Admin;
 use crate::proto::directory_server::Directory;
@@ -65,10 +65,10 @@ fn stopping() -> Status {
 fn status_of(rejection: &Rejection) -> Status {
     let reason = rejection.reason();
     let code = match reason {
-        Reason::WrongJoinSecret | Reason::BadSignature => Code::PermissionDenied,
+        Reason::WrongJoinSecret | Reason::NotAdmin | Reason::BadSignature => Code::PermissionDenied,
         Reason::WrongNetwork | Reason::Stale => Code::FailedPrecondition,
         Reason::Malformed => Code::InvalidArgument,
-        Reason::Replayed | Reason::ParametersChanged => Code::Aborted,
+        Reason::Replayed | Reason::Replaced => Code::Aborted,
         Reason::NameTaken | Reason::LinkKeyTaken | Reason::IdTaken => Code::AlreadyExists,
         Reason::Full => Code::ResourceExhausted,
     };
@@ -162,12 +162,13 @@ impl Drop for Watching {
 
 #[tonic::async_trait]
 impl Admin for Service {
-    async fn set_parameters(
+    async fn order(
         &self,
-        request: Request<proto::SetParametersRequest>,
-    ) -> Result<Response<proto::SetParametersResponse>, Status> {
-        let order = ParametersOrder::from(request.into_inner());
-        self.ask(|answer| Command::SetParameters(order, answer)).await?;
-        Ok(Response::new(proto::SetParametersResponse {}))
+        request: Request<proto::OrderRequest>,
+    ) -> Result<Response<proto::OrderResponse>, Status> {
+        let order = Order::try_from(request.into_inner());
+        let order = order.map_err(|rejection| self.rejected(&rejection))?;
+        self.ask(|answer| Command::Order(order, answer)).await?;
+        Ok(Response::new(proto::OrderResponse {}))
     }
 }

@@ -16,6 +16,8 @@ pub struct CoreConfig {
     pub network: String,
     /// What its nodes have to know.
     pub join_secret: JoinSecret,
+    /// Whose orders it carries out.
+    pub admins: Vec<IdentityPublic>,
     /// The parameters it starts with.
     pub parameters: Parameters,
     /// How long a node stays listed without registering again.

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::{ClientError, DirectoryClient};
 use crate::document::{Document, Parameters, ParametersError, Trust};
-use crate::join::JoinSecret;
+use crate::identity::IdentitySecret;
 use crate::limits::TOLERATED_SKEW;
-use crate::messages::{ParametersOrder, Reason};
+use crate::messages::{Instruction, Order, Reason};
 
 /// Others may change the parameters at the same time, but hardly that often.
 const TRIES: u32 = 10;
@@ -40,7 +40,7 @@ impl DirectoryClient {
     pub async fn change_parameters(
         &self,
         trust: &Trust,
-        join_secret: &JoinSecret,
+        admin: &IdentitySecret,
         mut change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<Document, ChangeError> {
         let mut tries = 1;
@@ -53,17 +53,16 @@ impl DirectoryClient {
             }
             wanted.validate()?;
             let now = SystemTime::now();
-            let before = &current.parameters;
-            let order =
-                ParametersOrder::replacing(before, &wanted, &trust.network, now, join_secret);
-            match self.set_parameters(&order).await {
+            let before = Instruction::Parameters(current.parameters);
+            let wanted = Instruction::Parameters(wanted);
+            let order = Order::replacing(&before, &wanted, &trust.network, now, admin);
+            match self.order(&order).await {
                 // It is answered when the document is out that has the change.
                 Ok(()) => return Ok(self.current(trust).await?),
                 // The other one's order was the same in the same millisecond, its document is not
                 // out yet, or the directory has just started and this clock is behind.
                 Err(ClientError::Rejected {
-                    reason: Reason::ParametersChanged | Reason::Replayed,
-                    ..
+                    reason: Reason::Replaced | Reason::Replayed, ..
                 }) if tries < TRIES => {
                     tries += 1;
                     tokio::time::sleep(PAUSE).await;

@@ -15,7 +15,7 @@ pub(crate) use error::REASON_HEADER;
 
 use crate::document::SignedDocument;
 use crate::limits::MAX_MESSAGE_BYTES;
-use crate::messages::{Departure, ParametersOrder, Registration};
+use crate::messages::{Departure, Order, Registration};
 use crate::proto;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::directory_client::DirectoryClient as Stub;
@@ -95,11 +95,11 @@ impl DirectoryClient {
         Ok(DocumentStream { url: self.url.clone(), stream: answer.await? })
     }
 
-    /// Changes the network's parameters.
-    pub async fn set_parameters(&self, order: &ParametersOrder) -> Result<(), ClientError> {
+    /// Gives an admin's order.
+    pub async fn order(&self, order: &Order) -> Result<(), ClientError> {
         let mut stub = AdminClient::new(self.channel.clone());
-        let request = proto::SetParametersRequest::from(order);
-        self.within(stub.set_parameters(request)).await?;
+        let request = proto::OrderRequest::from(order);
+        self.within(stub.order(request)).await?;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::clock::ClockOffset;
 use crate::document::{DescriptorError, ParametersError};
+use crate::identity::IdentityPublic;
 
 /// Why an authority refuses a registration, a departure or an order.
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
@@ -25,8 +26,18 @@ pub enum Rejection {
         /// The message's.
         theirs: String,
     },
-    /// Not signed by the identity that it is about.
-    #[error("the message is not signed by the identity in it")]
+    /// An order by a key that the authority does not take orders from.
+    #[error(
+        "the key {key} is no admin key of the network {network:?}: give the file with one that the directory was started with"
+    )]
+    NotAdmin {
+        /// The order's key.
+        key: IdentityPublic,
+        /// The authority's network.
+        network: String,
+    },
+    /// Not signed by the key that it names.
+    #[error("the message is not signed by the key in it")]
     BadSignature,
     /// Not a canonical message of its kind.
     #[error("the message is not in canonical encoding, or too long")]
@@ -72,9 +83,9 @@ pub enum Rejection {
     /// The document has no room for another node.
     #[error("the document is full")]
     Full,
-    /// The parameters that an order would replace do not hold any more.
-    #[error("somebody else has changed the parameters at the same time: look, and try again")]
-    ParametersChanged,
+    /// What an order would replace does not hold any more.
+    #[error("somebody else has changed this at the same time: look at it, and try again")]
+    Replaced,
 }
 
 impl Rejection {
@@ -84,6 +95,7 @@ impl Rejection {
         match self {
             Self::WrongJoinSecret { .. } => Reason::WrongJoinSecret,
             Self::WrongNetwork { .. } => Reason::WrongNetwork,
+            Self::NotAdmin { .. } => Reason::NotAdmin,
             Self::BadSignature | Self::Descriptor(DescriptorError::BadSignature) => {
                 Reason::BadSignature
             }
@@ -94,7 +106,7 @@ impl Rejection {
             Self::LinkKeyTaken { .. } => Reason::LinkKeyTaken,
             Self::IdTaken => Reason::IdTaken,
             Self::Full => Reason::Full,
-            Self::ParametersChanged => Reason::ParametersChanged,
+            Self::Replaced => Reason::Replaced,
         }
     }
 }
@@ -125,7 +137,9 @@ reasons! {
     WrongJoinSecret = "wrong_join_secret",
     /// Made for another network.
     WrongNetwork = "wrong_network",
-    /// Not signed by the identity that it is about.
+    /// An order by a key that is no admin key.
+    NotAdmin = "not_admin",
+    /// Not signed by the key that it names.
     BadSignature = "bad_signature",
     /// Out of bounds.
     Malformed = "malformed",
@@ -141,8 +155,8 @@ reasons! {
     IdTaken = "id_taken",
     /// No room for another node.
     Full = "full",
-    /// An order for other parameters than those that hold.
-    ParametersChanged = "parameters_changed",
+    /// An order that replaces something else than what holds.
+    Replaced = "replaced",
 }
 
 impl Reason {
@@ -153,6 +167,7 @@ impl Reason {
         match self {
             Self::WrongJoinSecret
             | Self::WrongNetwork
+            | Self::NotAdmin
             | Self::BadSignature
             | Self::Malformed
             | Self::IdTaken => true,
@@ -161,7 +176,7 @@ impl Reason {
             | Self::NameTaken
             | Self::LinkKeyTaken
             | Self::Full
-            | Self::ParametersChanged => false,
+            | Self::Replaced => false,
         }
     }
 

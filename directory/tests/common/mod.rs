@@ -20,8 +20,15 @@ pub(crate) fn join_secret() -> JoinSecret {
     JoinSecret::new("the secret of all these tests").unwrap()
 }
 
+pub(crate) fn admin() -> IdentitySecret {
+    identity(77)
+}
+
 pub(crate) fn config() -> AuthorityConfig {
-    AuthorityConfig::new(NETWORK, join_secret())
+    AuthorityConfig {
+        admins: vec![admin().public()],
+        ..AuthorityConfig::new(NETWORK, join_secret())
+    }
 }
 
 pub(crate) async fn authority() -> Authority {

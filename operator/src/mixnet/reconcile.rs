@@ -109,7 +109,7 @@ impl Reconciler {
             let client = DirectoryClient::new(&self.directories.url(&place))?;
             let wanted = valid.parameters.clone();
             client
-                .change_parameters(&trust, secrets.join_secret(), move |found| {
+                .change_parameters(&trust, secrets.admin(), move |found| {
                     *found = wanted.clone();
                 })
                 .await

@@ -16,6 +16,8 @@ use crate::child::OnlyIf;
 
 /// The entry with the directory's key, 64 hexadecimal digits.
 pub(super) const AUTHORITY_KEY: &str = "authority.key";
+/// The entry with the admin key, by which the operator changes the network; the same.
+pub(super) const ADMIN_KEY: &str = "admin.key";
 /// The entry with the join secret.
 pub(super) const JOIN_SECRET: &str = "join-secret";
 
@@ -40,6 +42,7 @@ pub struct NetworkSecrets {
     /// By the name of the Secret.
     pub(super) keys: BTreeMap<String, Kept>,
     authority: String,
+    admin: IdentitySecret,
     join: JoinSecret,
 }
 
@@ -94,13 +97,17 @@ impl NetworkSecrets {
         let mut network = Kept::of(&found, &name);
         network.complete(AUTHORITY_KEY, || hex32(rng));
         network.complete(JOIN_SECRET, || hex32(rng));
+        network.complete(ADMIN_KEY, || hex32(rng));
         let wrong = |entry: &str, wanted| SecretsError {
             secret: name.clone(),
             entry: entry.to_owned(),
             wanted,
         };
-        let authority = authority(&network)
-            .ok_or_else(|| wrong(AUTHORITY_KEY, "a key of 64 hexadecimal digits"))?;
+        let key = |entry| {
+            key(&network, entry).ok_or_else(|| wrong(entry, "a key of 64 hexadecimal digits"))
+        };
+        let authority = key(AUTHORITY_KEY)?.public().to_string();
+        let admin = key(ADMIN_KEY)?;
         let join = network.entries.get(JOIN_SECRET).map(|entry| JoinSecret::new(&entry.0));
         let Some(Ok(join)) = join else {
             return Err(wrong(JOIN_SECRET, "a secret of 16 to 1024 bytes"));
@@ -115,7 +122,7 @@ impl NetworkSecrets {
             (name, kept)
         });
         let keys = keys.collect();
-        Ok(Self { network, keys, authority, join })
+        Ok(Self { network, keys, authority, admin, join })
     }
 
     /// The directory's public key: 64 hexadecimal digits.
@@ -124,7 +131,13 @@ impl NetworkSecrets {
         &self.authority
     }
 
-    /// What lets nodes into the network, and has its parameters changed.
+    /// What changes the network while it runs.
+    #[must_use]
+    pub fn admin(&self) -> &IdentitySecret {
+        &self.admin
+    }
+
+    /// What lets nodes into the network.
     #[must_use]
     pub fn join_secret(&self) -> &JoinSecret {
         &self.join
@@ -158,11 +171,11 @@ impl fmt::Debug for NetworkSecrets {
     }
 }
 
-/// The public key that belongs to the kept one.
-fn authority(network: &Kept) -> Option<String> {
+/// The key in an entry.
+fn key(network: &Kept, entry: &str) -> Option<IdentitySecret> {
     let mut secret = [0; 32];
-    hex::decode_to_slice(network.text(AUTHORITY_KEY)?.trim(), &mut secret).ok()?;
-    Some(IdentitySecret::from_bytes(secret).public().to_string())
+    hex::decode_to_slice(network.text(entry)?.trim(), &mut secret).ok()?;
+    Some(IdentitySecret::from_bytes(secret))
 }
 
 /// A pod's keys, as `mixbed node --keys-file` reads them.

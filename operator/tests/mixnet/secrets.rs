@@ -35,7 +35,7 @@ fn named<'a>(secrets: &'a [Secret], name: &str) -> &'a Secret {
 fn what_is_there_stays_and_what_is_missing_is_drawn() {
     let small = valid("net", spec("{}"));
     let first = drawn(&small, &[]);
-    assert_eq!(first.drawn(), 2 + 10);
+    assert_eq!(first.drawn(), 3 + 10);
     let before = stored(&build(&small, &first));
 
     let large = valid("net", spec("{mixes: {perLayer: 3}}"));
@@ -108,7 +108,7 @@ fn what_others_own_is_not_taken_for_ours() {
         secret.metadata.owner_references = None;
     }
     let secrets = drawn(&mixnet, &foreign);
-    assert_eq!(secrets.drawn(), 12);
+    assert_eq!(secrets.drawn(), 13);
     let children = build(&mixnet, &secrets);
     assert_eq!(find(&children, "Secret", "net-network").only_if, OnlyIf::Absent);
 }
@@ -117,7 +117,8 @@ fn what_others_own_is_not_taken_for_ours() {
 fn a_secret_that_somebody_changed_is_named_and_never_shown() {
     let mixnet = valid("net", spec("{}"));
     let good = stored(&build(&mixnet, &drawn(&mixnet, &[])));
-    for (name, value) in [("authority.key", "hunter2"), ("join-secret", "hunter2")] {
+    for (name, value) in ["authority.key", "admin.key", "join-secret"].map(|name| (name, "hunter2"))
+    {
         let mut changed = good.clone();
         for secret in &mut changed {
             if let Some(entry) = secret.data.as_mut().and_then(|data| data.get_mut(name)) {

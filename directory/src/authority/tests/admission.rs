@@ -1,21 +1,17 @@
 //! Who is listed, who is refused, and for how long.
 
-use std::time::Duration;
-
-use mixbed_wire::{Impairment, Latency};
 use proptest::prelude::*;
 
 use super::{
-    LEASE, NETWORK, SECOND, core, join_secret, leave, names, node, register, registration, secret,
-    settled, start,
+    LEASE, NETWORK, SECOND, admin, core, join_secret, leave, names, node, register, registration,
+    secret, settled, start,
 };
 use crate::authority::{FRESHNESS, Listing};
 use crate::clock::ClockOffset;
-use crate::document::impairment::{ImpairmentRule, MAX_IMPAIRMENTS, Selector};
-use crate::document::{Descriptor, Parameters};
+use crate::document::Descriptor;
 use crate::identity::Signature;
 use crate::join::JoinSecret;
-use crate::messages::{Departure, ParametersOrder, Reason, Registration, Rejection};
+use crate::messages::{Departure, Order, Reason, Registration, Rejection};
 
 #[test]
 fn a_registered_node_is_in_the_next_document() {
@@ -216,114 +212,6 @@ fn a_full_document_takes_no_more_nodes() {
 }
 
 #[test]
-fn parameters_change_by_proof_of_the_secret_only() {
-    let mut core = core();
-    let slow = Parameters { mean_hop_delay: Duration::from_secs(1), ..Parameters::default() };
-    let theirs = JoinSecret::new("another secret altogether").unwrap();
-    let forged = ParametersOrder::new(&slow, NETWORK, start(), &theirs);
-    let refused = core.handle_set_parameters(&forged, start()).unwrap_err();
-    assert_eq!(refused.reason(), Reason::WrongJoinSecret);
-
-    let order = ParametersOrder::new(&slow, NETWORK, start(), &join_secret());
-    core.handle_set_parameters(&order, start()).unwrap();
-    assert_eq!(settled(&mut core, start()).parameters, slow);
-    let again = core.handle_set_parameters(&order, start() + SECOND);
-    assert_eq!(again, Err(Rejection::Replayed));
-
-    let absurd = Parameters { mean_hop_delay: Duration::from_secs(3600), ..slow };
-    let order = ParametersOrder::new(&absurd, NETWORK, start() + SECOND, &join_secret());
-    let refused = core.handle_set_parameters(&order, start() + SECOND).unwrap_err();
-    assert_eq!(refused.reason(), Reason::Malformed);
-}
-
-#[test]
-fn an_order_that_knows_what_it_replaces_undoes_nobody_else() {
-    let mut core = core();
-    let before = Parameters::default();
-    let delay = |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..before.clone() };
-    let order = |replaced: &Parameters, wanted: &Parameters, at| {
-        ParametersOrder::replacing(replaced, wanted, NETWORK, at, &join_secret())
-    };
-    core.handle_set_parameters(&order(&before, &delay(20), start()), start()).unwrap();
-    let late = order(&before, &delay(30), start() + SECOND);
-    let refused = core.handle_set_parameters(&late, start() + SECOND);
-    assert_eq!(refused, Err(Rejection::ParametersChanged));
-    let informed = order(&delay(20), &delay(30), start() + SECOND);
-    core.handle_set_parameters(&informed, start() + SECOND).unwrap();
-    assert_eq!(settled(&mut core, start() + SECOND).parameters, delay(30));
-}
-
-#[test]
-fn operators_whose_clocks_differ_change_parameters_in_turn() {
-    let mut core = core();
-    let delay =
-        |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..Parameters::default() };
-    let order = |from, to, at| {
-        ParametersOrder::replacing(&delay(from), &delay(to), NETWORK, at, &join_secret())
-    };
-    // The second one's clock is half a minute behind.
-    let first = order(50, 20, start() + 30 * SECOND);
-    let second = order(20, 50, start());
-    let now = start() + 31 * SECOND;
-    core.handle_set_parameters(&first, now).unwrap();
-    core.handle_set_parameters(&second, now).unwrap();
-    assert_eq!(settled(&mut core, now).parameters, delay(50));
-    // What they replace holds again, and still each order counts once.
-    assert_eq!(core.handle_set_parameters(&first, now), Err(Rejection::Replayed));
-    let snapshot = core.snapshot();
-    let mut restarted = crate::authority::Core::restore(super::config(), snapshot, now).unwrap();
-    assert_eq!(restarted.handle_set_parameters(&first, now), Err(Rejection::Replayed));
-    restarted.handle_set_parameters(&order(50, 20, now), now).unwrap();
-    // One that replaces whatever there is has to be the newest.
-    let blind = ParametersOrder::new(&delay(1), NETWORK, start(), &join_secret());
-    assert_eq!(restarted.handle_set_parameters(&blind, now), Err(Rejection::Replayed));
-}
-
-#[test]
-fn however_many_orders_there_are_none_counts_twice() {
-    let mut core = core();
-    let delay =
-        |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..Parameters::default() };
-    let orders: Vec<_> = (0..600_u32)
-        .map(|i| {
-            let at = start() + i * Duration::from_millis(10);
-            let (from, to) = if i % 2 == 0 { (50, 20) } else { (20, 50) };
-            ParametersOrder::replacing(&delay(from), &delay(to), NETWORK, at, &join_secret())
-        })
-        .collect();
-    let now = start() + 6 * SECOND;
-    for order in &orders {
-        core.handle_set_parameters(order, now).unwrap();
-    }
-    for order in orders.iter().step_by(2) {
-        assert_eq!(core.handle_set_parameters(order, now), Err(Rejection::Replayed));
-    }
-}
-
-#[test]
-fn as_many_rules_as_there_may_be_are_an_order_however_long_their_words() {
-    let mut core = core();
-    let selector = || Selector::Named("a".repeat(63));
-    let time = Duration::from_micros(59_999_999);
-    let impairment = Impairment {
-        latency: Latency::Normal { mean: time, deviation: time },
-        jitter: time,
-        loss: 0.123_456_789,
-        bandwidth: Some(Impairment::MAX_BANDWIDTH),
-        partition: true,
-    };
-    let rule = ImpairmentRule {
-        only_from: Some(selector()),
-        ..ImpairmentRule::of(selector(), impairment)
-    };
-    let impairments = vec![rule; MAX_IMPAIRMENTS];
-    let parameters = Parameters { impairments, ..Parameters::default() };
-    let order = ParametersOrder::new(&parameters, NETWORK, start(), &join_secret());
-    core.handle_set_parameters(&order, start()).unwrap();
-    assert_eq!(settled(&mut core, start()).parameters, parameters);
-}
-
-#[test]
 fn a_flipped_bit_anywhere_is_refused() {
     let good = registration(1, node(1), start());
     assert!(core().handle_register(&good, start()).is_ok());
@@ -354,7 +242,7 @@ proptest! {
         prop_assert!(core.handle_register(&registration, start()).is_err());
         let departure = Departure { bytes: bytes.clone(), signature };
         prop_assert!(core.handle_unregister(&departure, start()).is_err());
-        let order = ParametersOrder { bytes, join_proof: vec![7; 32] };
-        prop_assert!(core.handle_set_parameters(&order, start()).is_err());
+        let order = Order { bytes, admin: admin().public(), signature };
+        prop_assert!(core.handle_order(&order, start()).is_err());
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{LEASE, NETWORK, SECOND, core, join_secret, newest, node, register, settled, start};
+use super::{LEASE, NETWORK, SECOND, admin, core, newest, node, register, settled, start};
 use crate::authority::{DEBOUNCE, GRACE_EPOCHS};
 use crate::document::{Parameters, Trust};
 use crate::limits::TOLERATED_SKEW;
-use crate::messages::ParametersOrder;
+use crate::messages::Order;
 
 const EPOCH: Duration = Duration::from_secs(600);
 
@@ -91,8 +91,8 @@ fn documents_are_served_as_long_as_they_are_valid() {
 fn another_epoch_length_holds_from_the_next_epoch_on() {
     let mut core = core();
     let short = Parameters { epoch_length: SECOND, ..Parameters::default() };
-    let order = ParametersOrder::new(&short, NETWORK, start() + LEASE, &join_secret());
-    core.handle_set_parameters(&order, start() + LEASE).unwrap();
+    let order = Order::new(&short.clone().into(), NETWORK, start() + LEASE, &admin());
+    core.handle_order(&order, start() + LEASE).unwrap();
     let document = settled(&mut core, start() + LEASE);
     assert_eq!((document.epoch, document.epoch_end), (1, start() + EPOCH));
     core.poll(start() + EPOCH).unwrap();

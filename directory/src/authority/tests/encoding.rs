@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{SECOND, config, core, join_secret, leave, newest, node, register, settled, start};
+use super::{SECOND, admin, config, core, leave, newest, node, register, settled, start};
 use crate::authority::{Core, Snapshot, SnapshotError};
 use crate::document::Parameters;
-use crate::messages::{ParametersOrder, Reason};
+use crate::messages::{Order, Reason};
 
 /// A network with a past: nodes that came and went, changed parameters, several epochs.
 fn lived() -> Core {
@@ -17,8 +17,8 @@ fn lived() -> Core {
     }
     settled(&mut core, start());
     let slow = Parameters { mean_hop_delay: SECOND, ..Parameters::default() };
-    let order = ParametersOrder::new(&slow, super::NETWORK, start(), &join_secret());
-    core.handle_set_parameters(&order, start()).unwrap();
+    let order = Order::new(&slow.into(), super::NETWORK, start(), &admin());
+    core.handle_order(&order, start()).unwrap();
     leave(&mut core, 2, start() + SECOND).unwrap();
     let next = settled(&mut core, start() + SECOND).epoch_end;
     for seed in [1, 3] {

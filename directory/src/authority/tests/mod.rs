@@ -3,6 +3,7 @@
 mod admission;
 mod documents;
 mod encoding;
+mod orders;
 mod persistence;
 
 use std::time::{Duration, SystemTime};
@@ -32,6 +33,7 @@ pub(super) fn config() -> CoreConfig {
     CoreConfig {
         network: NETWORK.to_owned(),
         join_secret: join_secret(),
+        admins: vec![admin().public()],
         parameters: Parameters::default(),
         lease: LEASE,
     }
@@ -45,6 +47,11 @@ pub(super) fn core() -> Core {
 
 pub(super) fn secret(seed: u8) -> IdentitySecret {
     IdentitySecret::from_bytes([seed; 32])
+}
+
+/// The key whose orders [`config`]'s directory carries out.
+pub(super) fn admin() -> IdentitySecret {
+    secret(77)
 }
 
 pub(super) fn node(seed: u8) -> Descriptor {

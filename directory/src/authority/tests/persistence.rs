@@ -7,12 +7,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{
-    LEASE, NETWORK, SECOND, config, core, join_secret, leave, names, newest, node, register,
+    LEASE, NETWORK, SECOND, admin, config, core, leave, names, newest, node, register,
     registration, settled, start,
 };
 use crate::authority::{Core, CoreConfig, Store, StoreError};
 use crate::document::{Parameters, Trust};
-use crate::messages::{ParametersOrder, Reason};
+use crate::messages::{Order, Reason};
 
 fn saved(dir: &Path, core: &Core) {
     Store::open(dir).unwrap().save(&core.snapshot()).unwrap();
@@ -84,8 +84,8 @@ fn a_clock_that_was_ahead_for_a_while_does_no_lasting_harm() {
     let ahead = start() + Duration::from_secs(365 * 24 * 3600);
     before.poll(ahead).unwrap();
     register(&mut before, 1, node(1), ahead).unwrap();
-    let order = |at| ParametersOrder::new(&Parameters::default(), NETWORK, at, &join_secret());
-    before.handle_set_parameters(&order(ahead), ahead).unwrap();
+    let order = |at| Order::new(&Parameters::default().into(), NETWORK, at, &admin());
+    before.handle_order(&order(ahead), ahead).unwrap();
     let wrong = settled(&mut before, ahead);
     saved(dir.path(), &before);
 
@@ -99,7 +99,7 @@ fn a_clock_that_was_ahead_for_a_while_does_no_lasting_harm() {
     assert!(after.documents().iter().all(|issued| issued.document.valid_from <= now));
     let later = now + SECOND;
     register(&mut after, 1, node(1), later).unwrap();
-    after.handle_set_parameters(&order(later), later).unwrap();
+    after.handle_order(&order(later), later).unwrap();
     assert!(after.poll_at() < now + 2 * LEASE);
     assert_eq!(after.poll(later + LEASE).unwrap().expired, [node(1)]);
     after.poll(document.epoch_end).unwrap();
@@ -126,8 +126,8 @@ fn parameters_set_at_run_time_last_until_the_configured_ones_change() {
     let with_delay =
         |ms| Parameters { mean_hop_delay: Duration::from_millis(ms), ..Parameters::default() };
     let mut before = core();
-    let order = ParametersOrder::new(&with_delay(7), NETWORK, start(), &join_secret());
-    before.handle_set_parameters(&order, start()).unwrap();
+    let order = Order::new(&with_delay(7).into(), NETWORK, start(), &admin());
+    before.handle_order(&order, start()).unwrap();
     settled(&mut before, start());
     saved(dir.path(), &before);
 
@@ -137,7 +137,7 @@ fn parameters_set_at_run_time_last_until_the_configured_ones_change() {
     let mut after = restored(dir.path(), reconfigured, start() + SECOND);
     assert_eq!(settled(&mut after, start() + SECOND).parameters, with_delay(9));
     assert_eq!(
-        after.handle_set_parameters(&order, start() + SECOND).unwrap_err().reason(),
+        after.handle_order(&order, start() + SECOND).unwrap_err().reason(),
         Reason::Replayed
     );
 }

@@ -27,6 +27,7 @@ pub(super) fn directory(plan: Plan) -> Child {
         format!("--http=0.0.0.0:{}", DIRECTORY_HTTP.number),
         format!("--authority-secret-key-file={NETWORK_DIR}/authority.key"),
         format!("--join-secret-file={NETWORK_DIR}/join-secret"),
+        format!("--admin-key={}", plan.secrets.admin().public()),
         format!("--state-secret={}", names.directory_state()),
         format!("--lease={}", spec.lease),
     ];
