@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test build setup fmt lint deny bench fuzz sim chart images cluster cluster-down e2e bench-cluster clean
+.PHONY: help demo up test monero-versions build setup fmt lint deny bench fuzz sim chart images cluster cluster-down e2e bench-cluster clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -13,7 +13,7 @@ ARGS ?=
 LOCKED := $(if $(filter true 1,$(CI)),--locked)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[-a-z0-9]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[-a-z0-9]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Set up, build, and send real Monero transactions through a mixnet on this machine (ARGS=...)
 	@scripts/setup build monero
@@ -31,6 +31,10 @@ test: ## Set up, then lint and run all tests, those against a real monerod inclu
 	@$(MAKE) --no-print-directory lint
 	@scripts/step "compile the tests" cargo test $(LOCKED) --workspace --no-run
 	@cargo test $(LOCKED) --workspace
+
+monero-versions: ## Run what depends on Monero with the versions of Debian 12 and 13, other than the one in PATH
+	@scripts/setup build monero unpack
+	@scripts/monero-versions $(ARGS)
 
 build: ## Build the release binary, target/release/mixbed
 	@scripts/setup build

@@ -14,6 +14,7 @@
 pub mod daemon;
 mod flag;
 pub mod funded;
+mod greeting;
 pub mod miner;
 pub mod regtest;
 pub mod rpc;
@@ -26,7 +27,7 @@ pub mod wallet;
 pub use daemon::{Daemon, DaemonError};
 pub use flag::Flag;
 pub use funded::{FundError, FundedWallet};
-pub use regtest::{Monerod, MonerodOptions, RegtestError, WalletRpc, WalletRpcOptions};
+pub use regtest::{Monerod, MonerodOptions, Program, RegtestError, WalletRpc, WalletRpcOptions};
 pub use submit::{Outcome, Report, submit};
 pub use txid::{TxId, TxIdError, TxParseError};
 pub use verdict::{Rejection, Verdict};

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use mixbed_monero::Daemon;
+use mixbed_monero::miner::NOBODY;
+use mixbed_monero::testing::free_ports;
+use mixbed_monero::{Daemon, Monerod, MonerodOptions};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::sockets::Watch;
+use crate::sockets::{Watch, connected};
 use crate::wallet_socks::{monerod_by_name, wallet};
 use crate::wallet_world::{StockWallet, WalletWorld, XMR};
 use crate::world::SOON;
@@ -156,4 +158,22 @@ async fn a_client_contacts_its_directory_and_its_gateway_and_nobody_else() {
     let contacts = seen.contacts();
     assert!(contacts.contains(&directory), "the watch sees what there is: {contacts:?}");
     assert!(gateways.iter().any(|gateway| contacts.contains(gateway)), "{contacts:?}");
+}
+
+/// The monerod of `mixbed up` does not say that it is offline, which some wallets take for dead. It
+/// has nobody to talk to all the same: it dials itself, and asks no name server and no seed.
+#[tokio::test]
+async fn a_monerod_that_is_alone_contacts_nobody_but_itself() {
+    let [peers] = free_ports();
+    let own = SocketAddr::from(([127, 0, 0, 1], peers));
+    let options = MonerodOptions { p2p_port: Some(peers), ..MonerodOptions::default() };
+    let monerod = Monerod::start(options).await.expect("it starts");
+    let watch = Watch::of(monerod.pid());
+    for _ in 0..3 {
+        connected(monerod.pid(), own).await;
+        monerod.daemon().generate_blocks(1, NOBODY).await.expect("a block");
+    }
+    let info = monerod.daemon().get_info().await.expect("it answers");
+    assert!(!info.offline && info.synchronized && info.peers() == 0, "{info:?}");
+    watch.end().assert_only(&[own]);
 }

@@ -8,7 +8,6 @@ mod base58;
 mod coinbase;
 mod core;
 mod fund;
-mod greeting;
 mod rules;
 mod shell;
 mod sights;

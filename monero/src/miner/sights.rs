@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::greeting::greet;
 use crate::Daemon;
 use crate::daemon::Info;
+use crate::greeting::greet;
 
 /// Time between two looks at a monerod.
 const LOOK: Duration = Duration::from_millis(250);

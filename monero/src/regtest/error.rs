@@ -58,6 +58,14 @@ pub enum RegtestError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// The program did not say what it knows.
+    #[error("{program} --help did not say which options it knows: {why}")]
+    NoHelp {
+        /// The program.
+        program: String,
+        /// What it did instead.
+        why: String,
+    },
     /// The program ended before it answered.
     #[error("{program} ended with {status} before it answered; its last words:\n{log}")]
     ExitedEarly {

@@ -17,6 +17,7 @@ mod wallet_rpc;
 pub use error::RegtestError;
 pub use monerod::Monerod;
 pub use options::{MonerodOptions, WalletRpcOptions};
+pub use program::Program;
 pub use wallet_rpc::WalletRpc;
 
 use std::path::{Path, PathBuf};

@@ -15,13 +15,12 @@ pub struct MonerodOptions {
     /// Whether a restricted RPC listener is opened too, on a port that is free: it serves
     /// submission and look-ups, not mining. Default: no.
     pub restricted: bool,
-    /// Whether monerod stays unsynchronised and answers `BUSY` (`--no-sync` instead of
-    /// `--offline`). Default: no.
+    /// Whether monerod stays unsynchronised and answers `BUSY` (`--no-sync`). Default: no.
     pub busy: bool,
     /// The port for peers on 127.0.0.1. Default: any that is free.
     pub p2p_port: Option<u16>,
     /// The only peers, as HOST:PORT. Until one is there, monerod stays unsynchronised. Default:
-    /// none, and none is missed.
+    /// none, none is missed, and nobody is looked for.
     pub peers: Vec<String>,
     /// The program. Default: `monerod`, looked up in `PATH`.
     pub program: PathBuf,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::process::Process;
 use super::{MonerodOptions, RegtestError, ports};
 use crate::Daemon;
+use crate::greeting::greet;
 
 pub(super) const NAME: &str = "monerod";
 
@@ -48,9 +49,33 @@ impl Plan {
         let mut process = Process::start(NAME, &self.program, &self.args(), output).await?;
         let daemon = Daemon::new(&super::loopback_url(self.ports.rpc))?;
         let probe = daemon.clone().with_timeout(PROBE_TIMEOUT);
-        let ready = || async { probe.get_info().await.is_ok() };
+        let alone = self.is_alone();
+        let ready = || async {
+            match probe.get_info().await {
+                Ok(info) if alone && !info.synchronized => {
+                    if let Err(error) = greet(&probe, &self.own_place()).await {
+                        tracing::debug!(%error, "monerod waits for a peer; trying on");
+                    }
+                    false
+                }
+                answer => answer.is_ok(),
+            }
+        };
         process.wait_until(self.options.start_deadline, ready).await?;
         Ok((process, daemon))
+    }
+
+    /// Whether it has no peers and shall not miss them. It is started as one that has them
+    /// nevertheless: some wallets take a monerod that is `--offline` for a dead one. Its only peer
+    /// is itself, which it refuses, so it looks for no other; and [`greet`] tells it that nobody is
+    /// ahead of it.
+    fn is_alone(&self) -> bool {
+        self.options.peers.is_empty() && !self.options.busy
+    }
+
+    /// Where it listens for peers.
+    fn own_place(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.p2p)
     }
 
     fn args(&self) -> Vec<String> {
@@ -75,13 +100,15 @@ impl Plan {
         ]
         .map(str::to_owned)
         .to_vec();
-        let peers = &self.options.peers;
         if self.options.busy {
             args.push("--no-sync".to_owned());
-        } else if peers.is_empty() {
-            args.push("--offline".to_owned());
         }
-        args.extend(peers.iter().map(|peer| format!("--add-exclusive-node={peer}")));
+        let exclusive = |peer: &String| format!("--add-exclusive-node={peer}");
+        args.extend(self.options.peers.iter().map(exclusive));
+        // Never none: monerod would look for the main network's.
+        if self.options.peers.is_empty() {
+            args.push(exclusive(&self.own_place()));
+        }
         args.push(format!("--data-dir={}", self.data_dir.display()));
         args.push(format!("--log-file={}", self.data_dir.join("monerod.log").display()));
         args.push(format!("--p2p-bind-port={}", self.ports.p2p));

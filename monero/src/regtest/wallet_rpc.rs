@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::process::Process;
-use super::{RegtestError, WalletRpcOptions, ports, program};
+use super::{Program, RegtestError, WalletRpcOptions, ports};
 use crate::{Daemon, Wallet};
 
 const NAME: &str = "monero-wallet-rpc";
@@ -39,7 +39,7 @@ impl WalletRpc {
         options: WalletRpcOptions,
         prepare: impl FnOnce(&Path) -> std::io::Result<()>,
     ) -> Result<Self, RegtestError> {
-        let program = program::find(&options.program)?;
+        let program = Program::look(&options.program, options.start_deadline).await?;
         let (wallet_dir, temporary) = super::directory(options.wallet_dir.as_deref())?;
         prepare(&wallet_dir)
             .map_err(|source| RegtestError::Directory { path: wallet_dir.clone(), source })?;
@@ -51,9 +51,11 @@ impl WalletRpc {
             tries += 1;
             let [free] = ports::free(NAME)?;
             let port = options.rpc_port.unwrap_or(free);
-            let args = args(daemon, &wallet_dir, port, &options.extra_args);
+            let mut args = args(daemon, &wallet_dir, port);
+            args.extend(program.known());
+            args.extend(options.extra_args.iter().cloned());
             let output = wallet_dir.join("wallet-rpc.out");
-            let mut process = Process::start(NAME, &program, &args, output).await?;
+            let mut process = Process::start(NAME, program.path(), &args, output).await?;
             let wallet = Wallet::new(&super::loopback_url(port))?;
             let probe = wallet.clone().with_timeout(PROBE_TIMEOUT);
             let ready = || async { probe.version().await.is_ok() };
@@ -96,7 +98,7 @@ impl WalletRpc {
     }
 }
 
-fn args(daemon: &Daemon, wallet_dir: &Path, port: u16, extra: &[String]) -> Vec<String> {
+fn args(daemon: &Daemon, wallet_dir: &Path, port: u16) -> Vec<String> {
     let daemon_address = daemon.url().trim_start_matches("http://");
     let mut args: Vec<String> = [
         "--rpc-bind-ip=127.0.0.1",
@@ -114,6 +116,5 @@ fn args(daemon: &Daemon, wallet_dir: &Path, port: u16, extra: &[String]) -> Vec<
     args.push(format!("--log-file={}", wallet_dir.join("wallet.log").display()));
     args.push(format!("--rpc-bind-port={port}"));
     args.push(format!("--daemon-address={daemon_address}"));
-    args.extend(extra.iter().cloned());
     args
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prepare_big;
 use crate::funded::{FundError, FundedWallet, XMR};
-use crate::regtest::{Monerod, MonerodOptions, RegtestError, WalletRpc, WalletRpcOptions};
+use crate::regtest::{Monerod, MonerodOptions, Program, RegtestError, WalletRpc, WalletRpcOptions};
 use crate::wallet::{Destination, PreparedTransfer, Priority};
 
 /// Counted up when the making changes, so that an older stock is not used.
@@ -90,7 +90,11 @@ impl Stock {
     /// The stock in `dir`, made now if it is not there yet. In an integration test `dir` is
     /// `env!("CARGO_TARGET_TMPDIR")`, which all crates of the workspace share.
     pub async fn open(dir: &Path) -> Result<Self, StockError> {
-        let dir = dir.join(format!("monero-stock-{FORMAT}"));
+        // A wallet reads no files of a later version.
+        let options = WalletRpcOptions::default();
+        let program = Program::look(&options.program, options.start_deadline).await?;
+        let version = program.version().unwrap_or("unknown");
+        let dir = dir.join(format!("monero-stock-{FORMAT}-{version}"));
         fs::create_dir_all(&dir).map_err(|source| unusable(&dir, source))?;
         // Test programs may run side by side: one makes it, the others wait.
         let lock = File::create(dir.join("lock")).map_err(|source| unusable(&dir, source))?;

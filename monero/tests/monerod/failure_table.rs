@@ -42,7 +42,7 @@ async fn a_new_transaction_and_the_same_again() {
 }
 
 #[tokio::test]
-async fn eight_copies_at_once_are_accepted_once_and_known_seven_times() {
+async fn eight_copies_at_once_are_all_accepted_and_in_the_pool_once() {
     let (stock, monerod) = stocked().await;
     let copies: Vec<_> = (0..8)
         .map(|_| {
@@ -57,7 +57,9 @@ async fn eight_copies_at_once_are_accepted_once_and_known_seven_times() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(new, 1);
+    // 0.18.0.0 says to one that it was new. 0.18.4.0 says so to several: it looks before it locks.
+    assert!((1..=8).contains(&new), "{new}");
+    assert_eq!(monerod.daemon().get_info().await.unwrap().tx_pool_size, 1);
 }
 
 #[tokio::test]

@@ -8,4 +8,5 @@ mod failure_table;
 mod miner;
 mod stock;
 mod submission;
+mod versions;
 mod wallet;

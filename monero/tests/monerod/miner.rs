@@ -10,7 +10,7 @@ use mixbed_monero::testing::free_ports;
 use mixbed_monero::{Daemon, FundedWallet, Monerod, MonerodOptions, Outcome, TxId, submit};
 
 /// How long anything may take that takes seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Quick, and of few blocks: each takes both monerods a moment of a core.
 fn rules() -> Rules {
@@ -125,9 +125,11 @@ async fn a_monerod_that_lost_its_chain_is_not_mined_at_before_it_has_caught_up()
     let miner = start(&[&one, &two]);
     let purse = purse(two.daemon()).await;
     let height = fund(&miner, purse.funded.address(), 16).await;
-    for monerod in [&one, &two] {
-        assert!(monerod.daemon().get_info().await.unwrap().height >= height);
-    }
+    until(&miner, "both have it", |status| {
+        let heights = status.monerods.iter().filter_map(|monerod| monerod.state.as_ref().ok());
+        heights.filter(|info| info.height >= height).count() == 2
+    })
+    .await;
     let first = one.daemon().block_hash(1).await.unwrap();
 
     // The first of the list dies with its data; the other goes on.
@@ -146,13 +148,16 @@ async fn a_monerod_that_lost_its_chain_is_not_mined_at_before_it_has_caught_up()
     let mut heights = Vec::new();
     let begin = Instant::now();
     loop {
-        let info = one.daemon().get_info().await.unwrap();
-        heights.push(info.height);
-        if info.height > 1 {
-            assert_eq!(one.daemon().block_hash(1).await.unwrap(), first, "another chain");
-        }
-        if info.synchronized && info.height >= height {
-            break;
+        // While it takes blocks in, it may not answer in time.
+        if let Ok(info) = one.daemon().get_info().await {
+            heights.push(info.height);
+            if info.height > 1 {
+                let block = one.daemon().block_hash(1).await;
+                assert!(block.is_err() || block.is_ok_and(|block| block == first), "another chain");
+            }
+            if info.synchronized && info.height >= height {
+                break;
+            }
         }
         assert!(begin.elapsed() < PATIENCE, "{heights:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;

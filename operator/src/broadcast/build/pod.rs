@@ -28,6 +28,10 @@ const USER: i64 = 65_532;
 const WALLET: &str = "wallet";
 const WALLET_DIR: &str = "/var/lib/wallet";
 
+/// The volume with the program that starts the wallet, and where it is.
+const LAUNCH: &str = "launch";
+const LAUNCH_DIR: &str = "/launch";
+
 /// How long the last write of the report may take once the pod is stopped.
 const GRACE: i64 = 30;
 
@@ -53,16 +57,9 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
             }),
             ..PodSecurityContext::default()
         }),
-        init_containers: Some(vec![wallet(broadcast)]),
+        init_containers: Some(vec![launcher(broadcast), wallet(broadcast)]),
         containers: vec![main(broadcast)],
-        volumes: Some(vec![Volume {
-            name: WALLET.to_owned(),
-            empty_dir: Some(EmptyDirVolumeSource {
-                size_limit: Some(Quantity("128Mi".to_owned())),
-                medium: None,
-            }),
-            ..Volume::default()
-        }]),
+        volumes: Some(vec![volume(LAUNCH, "16Mi"), volume(WALLET, "128Mi")]),
         ..PodSpec::default()
     };
     let mut labels = labels(owner);
@@ -71,6 +68,18 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
     }
     let metadata = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
     PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+}
+
+/// Puts `mixbed-launch` where the wallet's container finds it: the image with the wallet may have any
+/// version of Monero and has no shell, so what starts the wallet there has to be brought.
+fn launcher(broadcast: &ValidBroadcast) -> Container {
+    Container {
+        command: Some(vec!["/usr/bin/mixbed-launch".to_owned()]),
+        args: Some(vec!["copy".to_owned(), LAUNCH_DIR.to_owned()]),
+        resources: Some(amounts::LAUNCH.or(None)),
+        volume_mounts: Some(vec![mount(LAUNCH, LAUNCH_DIR, false)]),
+        ..container(broadcast, "launcher", &broadcast.images.mixbed)
+    }
 }
 
 /// monero-wallet-rpc, started first and ended last. Nobody but the container beside it reaches it,
@@ -82,6 +91,8 @@ fn wallet(broadcast: &ValidBroadcast) -> Container {
         format!("{}:{MONEROD_PORT}", names(broadcast).provider_pod(0))
     };
     let args = [
+        "run".to_owned(),
+        "/usr/bin/monero-wallet-rpc".to_owned(),
         "--rpc-bind-ip=127.0.0.1".to_owned(),
         format!("--rpc-bind-port={WALLET_PORT}"),
         "--disable-rpc-login".to_owned(),
@@ -98,16 +109,15 @@ fn wallet(broadcast: &ValidBroadcast) -> Container {
         format!("--daemon-address={daemon}"),
     ];
     Container {
-        command: Some(vec!["/usr/bin/monero-wallet-rpc".to_owned()]),
+        command: Some(vec![format!("{LAUNCH_DIR}/mixbed-launch")]),
         args: Some(args.into()),
         env: Some(vec![variable("HOME", WALLET_DIR)]),
         restart_policy: Some("Always".to_owned()),
         resources: Some(amounts::WALLET.or(None)),
-        volume_mounts: Some(vec![VolumeMount {
-            name: WALLET.to_owned(),
-            mount_path: WALLET_DIR.to_owned(),
-            ..VolumeMount::default()
-        }]),
+        volume_mounts: Some(vec![
+            mount(LAUNCH, LAUNCH_DIR, true),
+            mount(WALLET, WALLET_DIR, false),
+        ]),
         ..container(broadcast, "wallet", &broadcast.images.monero)
     }
 }
@@ -179,6 +189,27 @@ fn container(broadcast: &ValidBroadcast, name: &str, image: &str) -> Container {
             ..SecurityContext::default()
         }),
         ..Container::default()
+    }
+}
+
+/// An empty folder for as long as the pod lives.
+fn volume(name: &str, limit: &str) -> Volume {
+    Volume {
+        name: name.to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource {
+            size_limit: Some(Quantity(limit.to_owned())),
+            medium: None,
+        }),
+        ..Volume::default()
+    }
+}
+
+fn mount(name: &str, path: &str, read_only: bool) -> VolumeMount {
+    VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        read_only: read_only.then_some(true),
+        ..VolumeMount::default()
     }
 }
 

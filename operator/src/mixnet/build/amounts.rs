@@ -50,6 +50,9 @@ pub const OPERATOR: Amounts = amounts("20m", "40Mi", "96Mi");
 /// A wallet: 22 MiB idle, 35 MiB after refresh and transfers.
 pub const WALLET: Amounts = amounts("50m", "48Mi", "128Mi");
 
+/// What copies the program that starts a wallet: 1.5 MB, once.
+pub const LAUNCH: Amounts = amounts("10m", "16Mi", "32Mi");
+
 /// What sends a Broadcast.
 pub const BROADCAST: Amounts = amounts("50m", "48Mi", "256Mi");
 

@@ -49,7 +49,7 @@ struct Rules {
 
 /// Why a greeting was not answered.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum GreetingError {
+pub(crate) enum GreetingError {
     #[error(transparent)]
     Rpc(#[from] RpcError),
     #[error("{peers} takes no greeting: {source}")]
@@ -59,7 +59,7 @@ pub(super) enum GreetingError {
 }
 
 /// Greets the monerod with its own chain, at its port for peers.
-pub(super) async fn greet(daemon: &Daemon, peers: &str) -> Result<(), GreetingError> {
+pub(crate) async fn greet(daemon: &Daemon, peers: &str) -> Result<(), GreetingError> {
     let nothing = serde_json::json!({});
     let chain: Chain = daemon.endpoint().post("/get_info", &nothing).await?;
     let rules: Rules = daemon.endpoint().call("hard_fork_info", nothing).await?;
