@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo up test monero-versions build setup fmt lint deny bench fuzz sim chart images cluster cluster-down e2e bench-cluster clean
+.PHONY: help demo up test monero-versions newcomer build setup fmt lint deny bench fuzz sim chart images cluster cluster-down e2e bench-cluster clean
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
@@ -27,7 +27,7 @@ up: ## Set up, build, and keep that mixnet running until Ctrl-C (ARGS=...)
 
 # The tests come last and nothing is said after them: their results close the output.
 test: ## Set up, then lint and run all tests, those against a real monerod included
-	@scripts/setup build monero lints
+	@scripts/setup build monero lints tests
 	@$(MAKE) --no-print-directory lint
 	@scripts/step "compile the tests" cargo test $(LOCKED) --workspace --no-run
 	@cargo test $(LOCKED) --workspace
@@ -35,6 +35,10 @@ test: ## Set up, then lint and run all tests, those against a real monerod inclu
 monero-versions: ## Run what depends on Monero with the versions of Debian 12 and 13, other than the one in PATH
 	@scripts/setup build monero unpack
 	@scripts/monero-versions $(ARGS)
+
+newcomer: ## Try the README's commands on a bare Debian 12 and 13 of its own (root; ARGS="--demo trixie")
+	@scripts/setup build unpack
+	@scripts/newcomer $(ARGS)
 
 build: ## Build the release binary, target/release/mixbed
 	@scripts/setup build
