@@ -28,6 +28,7 @@ mod progress;
 mod reachable;
 mod secret_state;
 mod settings;
+mod sidecar;
 mod signals;
 mod target;
 mod trace;

@@ -83,12 +83,27 @@ impl Place {
 
     /// Installs or upgrades the release with these values besides.
     pub async fn install(&self, more: serde_json::Value) -> Said {
+        self.chart(&["upgrade", "--install", "mixbed", CHART], more).await
+    }
+
+    /// What `helm template` makes of the chart with these values besides: it knows no cluster.
+    pub async fn render(&self, more: serde_json::Value) -> Said {
+        self.chart(&["template", "mixbed", CHART, "--include-crds"], more).await
+    }
+
+    async fn chart(&self, arguments: &[&str], more: serde_json::Value) -> Said {
         let mut values = self.values();
         merge(&mut values, more);
         let file = tempfile::NamedTempFile::new().expect("a file");
         serde_json::to_writer(file.as_file(), &values).expect("written");
         let file = file.path().to_str().expect("a path in UTF-8");
-        self.helm(&["upgrade", "--install", "mixbed", CHART, "--values", file]).await
+        self.helm(&[arguments, &["--values", file]].concat()).await
+    }
+
+    /// Runs `kubectl` in the namespace.
+    pub async fn kubectl(&self, arguments: &[&str]) -> Said {
+        let all = [&["--namespace", &self.namespace], arguments].concat();
+        command::run(std::path::Path::new("kubectl"), all, HELM).await
     }
 
     /// Installs, and waits until the mixnet is ready.

@@ -19,8 +19,12 @@ like `50ms`, `2s` or `1m30s`, amounts like `250m` and `64Mi`.
 ";
 
 /// What several fields have: told once.
-const SHARED: [(&str, &str); 3] =
-    [("resources", "Resources"), ("scheduling", "Scheduling"), ("tolerations", "")];
+const SHARED: [(&str, &str); 4] = [
+    ("resources", "Resources"),
+    ("scheduling", "Scheduling"),
+    ("tolerations", ""),
+    ("affinity", ""),
+];
 
 struct Page {
     text: String,

@@ -1,6 +1,7 @@
 {{/* What values.schema.json cannot say in a sentence. */}}
 {{- define "mixbed.check" -}}
 {{- $values := .Values -}}
+{{- include "mixbed.checkNames" . -}}
 {{- if and (eq $values.watch.scope "Cluster") $values.watch.namespaces -}}
 {{- fail "watch.namespaces: with watch.scope Cluster every namespace is watched; leave the list empty, or set watch.scope to Namespaces" -}}
 {{- end -}}
@@ -29,6 +30,20 @@
 {{- range $crd, $_ := $.Files.Glob "crds/mixnets.yaml" -}}
 {{- $schema := dig "spec" "versions" list ($.Files.Get $crd | fromYaml) | first | dig "schema" "openAPIV3Schema" "properties" "spec" dict -}}
 {{- include "mixbed.checkFields" (dict "at" "mixnet.spec" "value" $values.mixnet.spec "schema" $schema) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Fails at a value that the chart does not have. A parent chart's condition is a boolean of any name beside ours, and none
+of ours is one; names that begin with x- or _ are kept for YAML's anchors.
+*/}}
+{{- define "mixbed.checkNames" -}}
+{{- $ours := list "cleanup" "crds" "dashboard" "fullnameOverride" "hooks" "image" "imagePullSecrets" "jaeger" "metrics" "mixnet" "moneroImage" "nameOverride" "networkPolicy" "operator" "podDisruptionBudget" "podSecurity" "pods" "rbac" "test" "tracing" "watch" -}}
+{{- $others := list "global" "tags" "exports" -}}
+{{- range $name, $value := .Values -}}
+{{- if not (or (has $name $ours) (has $name $others) (kindIs "bool" $value) (kindIs "invalid" $value) (regexMatch "^(x-|_)" $name)) -}}
+{{- fail (printf "%s: the chart has no such value; it has %s" $name (join ", " $ours)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -50,11 +50,16 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- .Values.tracing.jaeger | default (ternary $own "" .Values.jaeger.enabled) -}}
 {{- end -}}
 
-{{/* As the restricted Pod Security Standard has it: of a pod, and of a container. */}}
+{{/*
+As the restricted Pod Security Standard has it: of a pod, and of a container. Without podSecurity.user no user is
+named: the cluster's own rules choose one (OpenShift), or else the image does.
+*/}}
 {{- define "mixbed.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
+{{- with .Values.podSecurity.user }}
+runAsUser: {{ int64 . }}
+runAsGroup: {{ int64 . }}
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}

@@ -1,62 +1,78 @@
-{{/* An object that exists while hooks of this kind run: accounts and roles before what uses them. */}}
+{{/*
+An object that exists while hooks of this kind run: accounts and roles before what uses them. Each hook has its own:
+what Argo CD deletes after one hook would be missing at the next.
+*/}}
 {{- define "mixbed.hook" -}}
 helm.sh/hook: {{ . }}
 helm.sh/hook-weight: "-1"
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
 {{- end -}}
 
-{{/* Runs `mixbed operator cleanup`. Takes root, name, account (else its name), when, args. */}}
-{{- define "mixbed.cleanupJob" -}}
+{{/*
+A Job that runs `mixbed operator` once. Takes root, name (of its account too), when, component, args.
+
+Its name ends with a hash of what it runs: tools that apply hooks as plain objects can then upgrade, although a Job
+cannot be changed.
+*/}}
+{{- define "mixbed.hookJob" -}}
 {{- $root := .root -}}
+{{- $spec := include "mixbed.hookPod" . -}}
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: {{ .name }}
+  name: {{ .name }}-{{ sha256sum $spec | trunc 8 }}
   namespace: {{ $root.Release.Namespace }}
   labels:
-    {{- include "mixbed.labels" (list $root "cleanup") | nindent 4 }}
+    {{- include "mixbed.labels" (list $root .component) | nindent 4 }}
   annotations:
     helm.sh/hook: {{ .when }}
     # One that failed stays, with its log, until the next.
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 spec:
   backoffLimit: 2
-  ttlSecondsAfterFinished: 3600
+  ttlSecondsAfterFinished: 86400
   template:
-    metadata:
-      labels:
-        {{- include "mixbed.labels" (list $root "cleanup") | nindent 8 }}
-    spec:
-      restartPolicy: Never
-      serviceAccountName: {{ .account | default .name }}
+    {{- $spec | nindent 4 }}
+{{- end -}}
+
+{{- define "mixbed.hookPod" -}}
+{{- $root := .root -}}
+{{- $own := include "mixbed.hookValues" $root | fromYaml -}}
+metadata:
+  labels:
+    {{- include "mixbed.podLabels" (dict "root" $root "own" $own "labels" (include "mixbed.labels" (list $root .component))) | nindent 4 }}
+  {{- include "mixbed.podAnnotations" (dict "root" $root "own" $own) | nindent 2 }}
+spec:
+  restartPolicy: Never
+  serviceAccountName: {{ .name }}
+  {{- include "mixbed.podSpec" (dict "root" $root "own" $own) | nindent 2 }}
+  containers:
+    - name: {{ .component }}
+      image: {{ include "mixbed.image" (list $root $root.Values.image) }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args:
+        - operator
+        {{- toYaml .args | nindent 8 }}
+      env:
+        - name: JOB_NAME
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.labels['batch.kubernetes.io/job-name']
+      resources:
+        {{- include "mixbed.resources" (dict "root" $root "resources" $root.Values.hooks.resources) | trim | nindent 8 }}
       securityContext:
-        {{- include "mixbed.podSecurity" $root | nindent 8 }}
-      {{- with $root.Values.imagePullSecrets }}
-      imagePullSecrets:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      containers:
-        - name: cleanup
-          image: {{ include "mixbed.image" (list $root $root.Values.image) }}
-          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          args:
-            - operator
-            - cleanup
-            {{- toYaml .args | nindent 12 }}
-          resources:
-            requests:
-              cpu: 10m
-              memory: 16Mi
-            limits:
-              memory: 64Mi
-          securityContext:
-            {{- include "mixbed.containerSecurity" $root | nindent 12 }}
-      {{- with $root.Values.operator.nodeSelector }}
-      nodeSelector:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
-      {{- with $root.Values.operator.tolerations }}
-      tolerations:
-        {{- toYaml . | nindent 8 }}
-      {{- end }}
+        {{- include "mixbed.containerSecurity" $root | nindent 8 }}
+{{- end -}}
+
+{{/* Of hooks' pods: where the operator's are, with labels and annotations of their own. */}}
+{{- define "mixbed.hookValues" -}}
+{{- merge (pick .Values.hooks "podLabels" "podAnnotations") (pick .Values.operator "nodeSelector" "tolerations" "affinity" "priorityClassName") | toYaml -}}
+{{- end -}}
+
+{{/* By what a cleanup knows whether its release is being uninstalled: tools that know no hooks run it at once. */}}
+{{- define "mixbed.cleanupGuard" -}}
+- --hook=$(JOB_NAME)
+- --hook-namespace={{ .Release.Namespace }}
+- --release={{ .Release.Name }}
+- --operator={{ include "mixbed.fullname" . }}-operator
 {{- end -}}

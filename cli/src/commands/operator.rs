@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use kube::{Client, Config};
-use mixbed_operator::api::{OPERATOR_HTTP_PORT, definitions};
-use mixbed_operator::controller::{CleanupOptions, Operator, OperatorOptions, cleanup};
-use mixbed_operator::mixnet::DefaultImages;
+use mixbed_operator::api::{OPERATOR_HTTP_PORT, PodDefaults, definitions};
+use mixbed_operator::controller::{
+    CleanupOptions, Hook, Operator, OperatorOptions, cleanup, install_definitions,
+};
+use mixbed_operator::mixnet::{DefaultImages, Defaults};
 use mixbed_telemetry::{Health, LevelFilter, serve_http};
 
 use super::operator_test;
@@ -42,8 +44,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Tool {
-    /// Print the definitions of the custom resources as YAML
-    Crds,
+    Crds(CrdsArgs),
     Cleanup(CleanupArgs),
     Test(operator_test::Args),
 }
@@ -59,6 +60,11 @@ struct RunArgs {
     /// The image with monerod and monero-wallet-rpc, for Mixnets that name none
     #[arg(long, value_name = "IMAGE", default_value = "", hide_default_value = true)]
     monero_image: String,
+    /// What pods of Mixnets that do not say otherwise have, as JSON: {"pods": …, "scheduling": …}, each
+    /// as in a Mixnet's spec
+    #[arg(long, value_name = "JSON", value_parser = pod_defaults, default_value = "{}",
+        hide_default_value = true)]
+    pod_defaults: Box<PodDefaults>,
     /// One of several replicas: they agree by a Lease on which of them works
     #[arg(long)]
     leader_election: bool,
@@ -85,6 +91,14 @@ struct RunArgs {
     own_namespace: Option<String>,
 }
 
+/// Print the definitions of the custom resources as YAML, or bring the cluster's up to date
+#[derive(Debug, clap::Args)]
+struct CrdsArgs {
+    /// Apply them to the cluster; those of a newer version stay as they are
+    #[arg(long)]
+    install: bool,
+}
+
 /// Delete the Mixnets and Broadcasts of a namespace and wait until all they had is gone
 #[derive(Debug, clap::Args)]
 struct CleanupArgs {
@@ -98,6 +112,23 @@ struct CleanupArgs {
     /// How long it may take for each namespace
     #[arg(long, value_name = "TIME", default_value = "4m")]
     timeout: Period,
+    /// The Job of a chart's hook that this runs in: it removes nothing unless the release is being
+    /// uninstalled, and says so
+    #[arg(long, value_name = "JOB", requires_all = ["hook_namespace", "release", "operator"])]
+    hook: Option<String>,
+    /// The namespace of that Job
+    #[arg(long, value_name = "NAMESPACE", requires = "hook")]
+    hook_namespace: Option<String>,
+    /// The Helm release that it belongs to
+    #[arg(long, value_name = "NAME", requires = "hook")]
+    release: Option<String>,
+    /// The Deployment of the release's operator
+    #[arg(long, value_name = "NAME", requires = "hook")]
+    operator: Option<String>,
+}
+
+fn pod_defaults(text: &str) -> Result<Box<PodDefaults>, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 fn default_http() -> SocketAddr {
@@ -107,7 +138,8 @@ fn default_http() -> SocketAddr {
 pub(crate) fn start(args: Args, log: &Log) -> Result<(), Failure> {
     match args.tool {
         None => super::serve_on_one(log, LevelFilter::INFO, run(args.run)),
-        Some(Tool::Crds) => crds(),
+        Some(Tool::Crds(args)) if args.install => super::ask(log, install()),
+        Some(Tool::Crds(_)) => crds(),
         Some(Tool::Cleanup(args)) => super::ask(log, clean(args)),
         Some(Tool::Test(args)) => super::ask(log, operator_test::run(args)),
     }
@@ -127,7 +159,11 @@ async fn run(args: RunArgs) -> Result<(), Failure> {
     let identity = args.name.unwrap_or_else(|| format!("mixbed-{:08x}", rand::random::<u32>()));
     let options = OperatorOptions {
         namespaces: args.namespace,
-        images: DefaultImages { mixbed: args.mixbed_image, monero: args.monero_image },
+        defaults: Defaults {
+            images: DefaultImages { mixbed: args.mixbed_image, monero: args.monero_image },
+            pods: *args.pod_defaults,
+            account_secrets: Vec::new(),
+        },
         lease: args.leader_election.then_some((own_namespace, args.lease)),
         identity,
         install_crds: args.install_crds,
@@ -161,12 +197,24 @@ fn crds() -> Result<(), Failure> {
     Ok(())
 }
 
+async fn install() -> Result<(), Failure> {
+    let config = Config::infer().await.map_err(no_cluster)?;
+    let client = Client::try_from(config).map_err(Failure::failed)?;
+    install_definitions(&client, &mut output::print).await.map_err(Failure::failed)
+}
+
 async fn clean(args: CleanupArgs) -> Result<(), Failure> {
-    let CleanupArgs { namespace, crds, timeout } = args;
+    let CleanupArgs { namespace, crds, timeout, hook, hook_namespace, release, operator } = args;
     if namespace.is_empty() && !crds {
         return Err(Failure::usage("say what is to be removed: --namespace, --crds, or both"));
     }
-    let options = CleanupOptions { namespaces: namespace, crds, timeout: timeout.0 };
+    let hook = match (hook, hook_namespace, release, operator) {
+        (Some(job), Some(namespace), Some(release), Some(operator)) => {
+            Some(Hook { job, namespace, release, operator })
+        }
+        _ => None,
+    };
+    let options = CleanupOptions { namespaces: namespace, crds, timeout: timeout.0, hook };
     let config = Config::infer().await.map_err(no_cluster)?;
     let client = Client::try_from(config).map_err(Failure::failed)?;
     cleanup(&client, &options, &mut output::print).await.map_err(Failure::failed)

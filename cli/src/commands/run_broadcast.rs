@@ -11,7 +11,7 @@ use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
 
 use crate::failure::Failure;
 use crate::settings::{Period, PublicKey};
-use crate::{net, output, signals};
+use crate::{net, output, sidecar, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(5);
@@ -86,6 +86,10 @@ pub(crate) struct Args {
     /// OpenTelemetry collector to send spans to (gRPC)
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
+    /// Where a service mesh's sidecar is told to end when the run is over (POST): without that its pod would
+    /// stay; once for each
+    #[arg(long, value_name = "URL")]
+    end_sidecar: Vec<String>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
@@ -120,6 +124,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     };
     let end = mixbed_runner::run(config, store, stop, |line| output::print(line)).await;
     telemetry.shutdown(LAST_SPANS).await;
+    if !matches!(end, Err(RunError::Interrupted(_))) {
+        sidecar::end(&args.end_sidecar).await;
+    }
     match end {
         Ok(End::Complete) => Ok(()),
         Ok(End::Failed { reason, message }) => Err(Failure::failed(format!("{reason}: {message}"))),

@@ -10,6 +10,8 @@ mod hops;
 mod install;
 mod jaeger;
 mod laptop;
+mod plain;
 mod repair;
+mod rules;
 mod specs;
 mod wallets;

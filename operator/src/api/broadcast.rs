@@ -90,13 +90,16 @@ fn yes() -> bool {
 }
 
 /// The wallet that makes a run's transactions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BroadcastWallet {
     /// How what it asks of a monerod gets there, and what the run asks itself: monerod, directly, or
     /// mixnet, as the transactions do. Then its pod has no way to a monerod, and each transaction
     /// takes some ten round trips to make.
     pub through: WalletWay,
+    /// Requests and limits of its container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
 }
 
 /// How a wallet's questions get to a monerod.

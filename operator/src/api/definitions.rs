@@ -5,8 +5,12 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     ValidationRule,
 };
 use kube::CustomResourceExt as _;
+use sha2::{Digest as _, Sha256};
 
 use super::{Broadcast, Mixnet};
+
+/// Annotation: a hash of what a definition says.
+const DEFINITION_ANNOTATION: &str = "mixbed.dev/definition";
 
 /// The longest name of a Mixnet: with the names of its parts a pod's has at most 63 characters,
 /// and a label of a StatefulSet's revision too.
@@ -18,7 +22,9 @@ const BROADCAST_NAME: usize = 52;
 /// The definitions of both resources.
 #[must_use]
 pub fn definitions() -> [CustomResourceDefinition; 2] {
-    [named(Mixnet::crd(), MIXNET_NAME), named(Broadcast::crd(), BROADCAST_NAME)].map(tidied)
+    [named(Mixnet::crd(), MIXNET_NAME), named(Broadcast::crd(), BROADCAST_NAME)]
+        .map(tidied)
+        .map(marked)
 }
 
 /// With schemas that say what a cluster is to do: `null` means not set, and is dropped, as only
@@ -35,6 +41,15 @@ fn tidied(mut definition: CustomResourceDefinition) -> CustomResourceDefinition 
             root.required = None;
         }
     }
+    definition
+}
+
+/// With a hash of what it says, by which the chart sees whether the cluster has another.
+fn marked(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    let text = serde_json::to_string(&definition.spec).unwrap_or_default();
+    let hash = hex::encode(&Sha256::digest(text)[..8]);
+    let annotations = definition.metadata.annotations.get_or_insert_default();
+    annotations.insert(DEFINITION_ANNOTATION.to_owned(), hash);
     definition
 }
 

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Impairment, MixnetStatus, Monerod, Parameters, Period, PodSettings, Scheduling, Storage,
+    EveryPod, Impairment, MixnetStatus, Monerod, Parameters, Period, PodSettings, Scheduling,
+    Storage,
 };
 
 /// A private mixnet: gateways, three layers of mixes, providers with a regtest Monero behind
@@ -71,6 +72,10 @@ pub struct MixnetSpec {
     pub providers: Providers,
     /// Lists the nodes, and signs who is in the network.
     pub directory: Directory,
+    /// Of the miner's pod.
+    pub miner: PodSettings,
+    /// What every pod has, those of its Broadcasts included.
+    pub pods: EveryPod,
     /// How the whole network sends.
     pub parameters: Parameters,
     /// What links are made to suffer on purpose, at most 64 rules; see `mixbed impair`.
@@ -210,6 +215,8 @@ impl Default for MixnetSpec {
             mixes: Mixes::default(),
             providers: Providers::default(),
             directory: Directory::default(),
+            miner: PodSettings::default(),
+            pods: EveryPod::default(),
             parameters: Parameters::default(),
             impairments: Vec::new(),
             tracing: Tracing::default(),

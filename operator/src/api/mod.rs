@@ -6,6 +6,7 @@
 mod broadcast;
 mod condition;
 mod definitions;
+mod every_pod;
 mod impairment;
 mod labels;
 mod mixnet;
@@ -22,6 +23,7 @@ pub use broadcast::{
 };
 pub use condition::{condition, is_true, set_condition};
 pub use definitions::definitions;
+pub use every_pod::{EveryPod, PodDefaults, PullSecret};
 pub use impairment::Impairment;
 pub use labels::*;
 pub use mixnet::{Directory, Gateways, Images, Mixes, Mixnet, MixnetSpec, Providers, Tracing};

@@ -41,6 +41,11 @@ fn quantities(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// An object that is not described again: it is read, and refused, when pods are made of it.
+fn anything(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
 /// What can be said of the pods of each role.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
@@ -65,6 +70,10 @@ pub struct Scheduling {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub tolerations: Vec<Toleration>,
+    /// What they run near to or away from, as a pod's spec has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "anything")]
+    pub affinity: Option<serde_json::Value>,
     /// Label of machines over whose values the pods of a role are spread where possible:
     /// kubernetes.io/hostname unless another is named, such as topology.kubernetes.io/zone.
     #[serde(skip_serializing_if = "Option::is_none")]

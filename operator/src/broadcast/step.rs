@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{build, status, validate};
 use crate::api::{Broadcast, Mixnet, Report};
 use crate::child::Child;
-use crate::mixnet::DefaultImages;
+use crate::mixnet::Defaults;
 
 /// What is known of a Broadcast.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub enum Step {
 
 /// What is to be done for a Broadcast at `now`.
 #[must_use]
-pub fn step(observed: Observed, images: &DefaultImages, now: &Time) -> Step {
+pub fn step(observed: Observed, defaults: &Defaults, now: &Time) -> Step {
     let Observed { broadcast, mixnet, job, .. } = observed;
     let over = status(observed, now).phase.is_over();
     if broadcast.spec.cancelled {
@@ -62,7 +62,7 @@ pub fn step(observed: Observed, images: &DefaultImages, now: &Time) -> Step {
         return Step::Leave;
     }
     let Some(mixnet) = mixnet else { return Step::Leave };
-    match validate(broadcast, mixnet, images) {
+    match validate(broadcast, mixnet, defaults) {
         Ok(valid) => Step::Make(build(&valid)),
         Err(_) => Step::Leave,
     }

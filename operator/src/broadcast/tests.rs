@@ -11,18 +11,19 @@ use crate::api::{
     ReportedTransaction, TransactionState, condition,
 };
 use crate::child::OnlyIf;
-use crate::mixnet::DefaultImages;
+use crate::mixnet::{DefaultImages, Defaults};
 
 fn at(seconds: i64) -> Time {
     let created = 1_795_388_400;
     Time(k8s_openapi::jiff::Timestamp::from_second(created + seconds).expect("a time"))
 }
 
-fn images() -> DefaultImages {
-    DefaultImages {
+fn defaults() -> Defaults {
+    let images = DefaultImages {
         mixbed: "localhost/mixbed:1".to_owned(),
         monero: "localhost/mixbed-monero:1".to_owned(),
-    }
+    };
+    Defaults { images, ..Defaults::default() }
 }
 
 fn broadcast(change: &str) -> Broadcast {
@@ -123,7 +124,7 @@ impl Scene {
     }
 
     fn step(&self, seconds: i64) -> Step {
-        step(self.observed(), &images(), &at(seconds))
+        step(self.observed(), &defaults(), &at(seconds))
     }
 }
 
@@ -290,7 +291,7 @@ fn objects_are_as_in_the_golden_files() {
             net.spec.images.mixbed = Some("registry.example/mixbed:2".to_owned());
             net.spec.scheduling.node_selector = [("disk".to_owned(), "fast".to_owned())].into();
         }
-        let valid = validate(&broadcast(spec), &net, &images()).expect("valid");
+        let valid = validate(&broadcast(spec), &net, &defaults()).expect("valid");
         let children = build(&valid);
         let last = children.last().expect("a Job");
         assert_eq!((last.kind(), &last.only_if), ("Job", &OnlyIf::Absent));
@@ -312,7 +313,7 @@ fn objects_are_as_in_the_golden_files() {
 #[test]
 fn a_wallet_that_goes_through_the_mixnet_knows_no_monerod() {
     let job = |spec: &str| {
-        let valid = validate(&broadcast(spec), &mixnet(true), &images()).expect("valid");
+        let valid = validate(&broadcast(spec), &mixnet(true), &defaults()).expect("valid");
         let children = build(&valid);
         serde_json::to_value(&children.last().expect("a Job").object).expect("JSON")
     };

@@ -2,9 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use crate::api::{Broadcast, BroadcastSpec, Mixnet, is_true};
+use crate::api::{Broadcast, BroadcastSpec, EveryPod, Mixnet, Scheduling, is_true};
 use crate::child::Owner;
-use crate::mixnet::{DefaultImages, PullImages};
+use crate::mixnet::{Defaults, PullImages};
 use crate::problem::Problem;
 
 /// A Broadcast that can be run.
@@ -25,14 +25,16 @@ pub struct ValidBroadcast {
     /// Where its spans go.
     pub otlp: Option<String>,
     /// Where its pod runs.
-    pub scheduling: crate::api::Scheduling,
+    pub scheduling: Scheduling,
+    /// What its pod has as every pod of its Mixnet.
+    pub pods: EveryPod,
 }
 
 /// Looks whether it can be run: whether its Mixnet has what its pod has to be told.
 pub fn validate(
     broadcast: &Broadcast,
     mixnet: &Mixnet,
-    defaults: &DefaultImages,
+    defaults: &Defaults,
 ) -> Result<ValidBroadcast, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut problem = |path: &str, what: String, remedy: &str| {
@@ -55,8 +57,8 @@ pub fn validate(
     }
     let images = &mixnet.spec.images;
     let images = PullImages {
-        mixbed: images.mixbed.clone().unwrap_or_else(|| defaults.mixbed.clone()),
-        monero: images.monero.clone().unwrap_or_else(|| defaults.monero.clone()),
+        mixbed: images.mixbed.clone().unwrap_or_else(|| defaults.images.mixbed.clone()),
+        monero: images.monero.clone().unwrap_or_else(|| defaults.images.monero.clone()),
         policy: images.pull_policy.clone(),
     };
     match (owner, created, status.authority_key) {
@@ -69,7 +71,8 @@ pub fn validate(
                 authority_key,
                 monerods: mixnet.spec.providers.replicas,
                 otlp: mixnet.spec.tracing.otlp.clone(),
-                scheduling: mixnet.spec.scheduling.clone(),
+                scheduling: defaults.scheduling(&mixnet.spec),
+                pods: defaults.pods(&mixnet.spec).pulling(&defaults.account_secrets),
             })
         }
         _ => Err(problems),

@@ -18,7 +18,7 @@ use super::status::{Statuses, Written};
 use crate::api::{Broadcast, BroadcastPhase, Report};
 use crate::apply::{Applied, Change, Engine, Ours, Prepared};
 use crate::broadcast::{Observed, Step, look_again, read_report, report_name, status, step};
-use crate::mixnet::{DefaultImages, Reconciled};
+use crate::mixnet::{Defaults, Reconciled};
 
 /// When to look again at what others have to do something about, and no watch tells of.
 const REFUSED: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ pub(crate) struct Broadcasts {
     pub(crate) cache: Cache,
     pub(crate) engine: Engine,
     pub(crate) statuses: Statuses,
-    pub(crate) images: DefaultImages,
+    pub(crate) defaults: Defaults,
 }
 
 /// What the caches know of one.
@@ -63,7 +63,8 @@ impl Broadcasts {
     pub(crate) async fn reconcile(&self, place: &Place) -> Option<Reconciled> {
         let seen = self.observe(place)?;
         let now = Time(Timestamp::now());
-        let applied = self.apply(&seen, step(seen.observed(), &self.images, &now)).await;
+        let defaults = self.defaults.with_account(self.cache.account_secrets(&place.namespace));
+        let applied = self.apply(&seen, step(seen.observed(), &defaults, &now)).await;
         Some(self.update_status(&seen, applied, &now).await)
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::facts::{Cached, ObjectKey};
-use crate::api::{Broadcast, Mixnet};
+use crate::api::{Broadcast, Mixnet, PullSecret};
 
 /// The most sets of pods whose last refusal is kept.
 const REFUSALS: usize = 512;
@@ -37,6 +37,8 @@ struct Inner {
     objects: BTreeMap<ObjectKey, Arc<Cached>>,
     /// Why pods of a `StatefulSet`, `ReplicaSet` or Job were not even made.
     refusals: BTreeMap<ObjectKey, String>,
+    /// With what the default account of each namespace pulls images, where it has something.
+    account_secrets: BTreeMap<String, Vec<PullSecret>>,
 }
 
 impl Cache {
@@ -144,6 +146,22 @@ impl Cache {
         if refusals.len() < REFUSALS || refusals.contains_key(&workload) {
             refusals.insert(workload, message);
         }
+    }
+
+    /// With what a namespace's default account pulls images.
+    pub(crate) fn account_secrets(&self, namespace: &str) -> Vec<PullSecret> {
+        self.lock().account_secrets.get(namespace).cloned().unwrap_or_default()
+    }
+
+    /// Takes in what a namespace's default account has; returns whether it is new.
+    pub(crate) fn put_account_secrets(&self, namespace: &str, secrets: Vec<PullSecret>) -> bool {
+        let all = &mut self.lock().account_secrets;
+        let before = if secrets.is_empty() {
+            all.remove(namespace)
+        } else {
+            all.insert(namespace.to_owned(), secrets.clone())
+        };
+        before.unwrap_or_default() != secrets
     }
 
     /// The event that told of it is gone, as they all are after an hour.

@@ -13,6 +13,7 @@ use kube::api::{Api, DeleteParams, ListParams, PartialObjectMeta, PropagationPol
 use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use super::uninstall::Hook;
 use crate::api::{
     Broadcast, COMPONENT_LABEL, FIELD_MANAGER, MANAGED_BY_LABEL, MIXNET_LABEL, Mixnet, definitions,
 };
@@ -35,6 +36,8 @@ pub struct CleanupOptions {
     pub crds: bool,
     /// How long their removal may take.
     pub timeout: Duration,
+    /// The Job of a chart's hook that this is: nothing is removed unless its release is uninstalled.
+    pub hook: Option<Hook>,
 }
 
 /// Why not everything was removed.
@@ -73,6 +76,15 @@ pub async fn cleanup(
     options: &CleanupOptions,
     say: &mut (dyn FnMut(String) + Send),
 ) -> Result<(), CleanupError> {
+    if let Some(hook) = &options.hook {
+        let found = hook.uninstall(client).await;
+        let found = found.map_err(call(format!("see what becomes of release {}", hook.release)))?;
+        let Some(why) = found else {
+            say(not_now(hook));
+            return Ok(());
+        };
+        say(format!("{why}: everything that it has made is removed"));
+    }
     for namespace in &options.namespaces {
         delete_all::<Broadcast>(client, namespace, say).await?;
         delete_all::<Mixnet>(client, namespace, say).await?;
@@ -85,6 +97,14 @@ pub async fn cleanup(
         delete_definitions(client, say).await?;
     }
     Ok(())
+}
+
+/// What is said by a Job that was applied as any object is.
+fn not_now(hook: &Hook) -> String {
+    let Hook { job, namespace, release, .. } = hook;
+    format!(
+        "nothing is removed: Job {namespace}/{job} is there to clean up when release {release} is uninstalled, and nobody uninstalls it. To remove its Mixnets by hand: kubectl --namespace {namespace} delete broadcasts,mixnets --all"
+    )
 }
 
 /// Deletes all of a kind in a namespace.

@@ -7,6 +7,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::{conditions, wait::await_condition};
 use kube::{Client, ResourceExt as _};
 
+use super::definition_fields::fields;
 use crate::api::{FIELD_MANAGER, definitions};
 
 /// How long the API server may take to serve a definition.
@@ -43,8 +44,12 @@ pub enum CrdError {
     },
 }
 
-/// Applies both, and waits until they are served.
-pub(crate) async fn install(client: &Client) -> Result<(), CrdError> {
+/// Applies both, and waits until they are served. One that knows more fields than ours belongs to a
+/// newer operator and stays as it is: to put ours in its place would drop what newer Mixnets say.
+pub async fn install(
+    client: &Client,
+    say: &mut (dyn FnMut(String) + Send),
+) -> Result<(), CrdError> {
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let params = PatchParams {
         force: true,
@@ -53,8 +58,17 @@ pub(crate) async fn install(client: &Client) -> Result<(), CrdError> {
     };
     for definition in definitions() {
         let name = definition.name_any();
+        let found = api.get_opt(&name).await.map_err(|error| failed(&name, &error))?;
+        if let Some(more) = found.and_then(|found| fields(&found).newer_than(&fields(&definition)))
+        {
+            say(format!(
+                "left the definition {name}, which knows {more}: it is of a newer operator"
+            ));
+            continue;
+        }
         let applied = api.patch(&name, &params, &Patch::Apply(&definition)).await;
         applied.map_err(|error| failed(&name, &error))?;
+        say(format!("the definition {name} is of this version"));
     }
     for definition in definitions() {
         let name = definition.name_any();

@@ -5,15 +5,18 @@ pub(crate) mod cache;
 mod cleanup;
 mod client;
 mod crds;
+mod definition_fields;
 pub(crate) mod directories;
 pub(crate) mod events;
 pub(crate) mod facts;
 pub(crate) mod fingerprint;
 mod leader;
+mod oldest;
 pub(crate) mod pod;
 pub(crate) mod queue;
 pub(crate) mod status;
 mod steady;
+mod uninstall;
 mod watch;
 mod work;
 
@@ -27,24 +30,25 @@ use tokio_util::sync::CancellationToken;
 
 use self::cache::Cache;
 pub use self::cleanup::{CleanupError, CleanupOptions, cleanup};
-pub use self::crds::CrdError;
+pub use self::crds::{CrdError, install as install_definitions};
 use self::directories::Directories;
 use self::events::Events;
 use self::leader::LeaseName;
 use self::status::Statuses;
 use self::steady::Loop;
+pub use self::uninstall::Hook;
 use self::watch::Watches;
 use self::work::Work;
 use crate::apply::Engine;
-use crate::mixnet::{DefaultImages, Reconciler};
+use crate::mixnet::{Defaults, Reconciler};
 
 /// What an operator is told.
 #[derive(Clone, Debug)]
 pub struct OperatorOptions {
     /// The namespaces that it looks after; none: all of the cluster.
     pub namespaces: Vec<String>,
-    /// The images for specs that name none.
-    pub images: DefaultImages,
+    /// What holds where specs say nothing: images, and what pods have.
+    pub defaults: Defaults,
     /// Whether it is one of several replicas, and the Lease by which they agree: its namespace
     /// and name.
     pub lease: Option<(String, String)>,
@@ -65,6 +69,11 @@ pub enum OperatorError {
     /// The custom resources could not be installed.
     #[error(transparent)]
     Crds(#[from] CrdError),
+    /// Pods would hang there.
+    #[error(
+        "Kubernetes {0} is too old: Mixnets need 1.29 or newer, where containers can run beside others"
+    )]
+    TooOld(String),
 }
 
 /// An operator that works until it is told to stop.
@@ -96,10 +105,13 @@ impl Operator {
         Ok(Self { options, client, metrics, telemetry, health })
     }
 
-    /// Installs the custom resources if it was told to.
+    /// Looks whether Mixnets can run there, and installs the custom resources if it was told to.
     pub async fn prepare(&self) -> Result<(), OperatorError> {
+        if let Some(found) = oldest::too_old(&self.client.apiserver_version().await?) {
+            return Err(OperatorError::TooOld(found));
+        }
         if self.options.install_crds {
-            crds::install(&self.client).await?;
+            crds::install(&self.client, &mut |said| tracing::info!("{said}")).await?;
         }
         Ok(())
     }
@@ -140,14 +152,14 @@ impl Operator {
                 engine: engine.clone(),
                 directories: directories.clone(),
                 statuses: statuses.clone(),
-                images: options.images.clone(),
+                defaults: options.defaults.clone(),
             },
             broadcasts: broadcasts::Broadcasts {
                 client,
                 cache,
                 engine,
                 statuses,
-                images: options.images,
+                defaults: options.defaults,
             },
             metrics,
             service: telemetry.service("operator", &options.identity),

@@ -1,6 +1,7 @@
 //! What a Mixnet is made of, and how it comes about.
 
 pub mod build;
+mod defaults;
 mod names;
 mod observe;
 pub mod quantity;
@@ -11,6 +12,7 @@ mod status;
 mod story;
 mod validate;
 
+pub use defaults::Defaults;
 pub use names::Names;
 pub(crate) use reconcile::{Reconciled, Reconciler};
 pub use secrets::{NetworkSecrets, SecretsError};

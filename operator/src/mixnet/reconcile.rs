@@ -9,7 +9,7 @@ use mixbed_directory::{DirectoryClient, Document, Trust};
 use super::build::build;
 use super::observe::Observed;
 use super::status::{Made, ParametersState, Running};
-use super::{DefaultImages, NetworkSecrets, Problem, ValidMixnet, validate};
+use super::{Defaults, NetworkSecrets, Problem, ValidMixnet, validate};
 use crate::api::is_true;
 use crate::apply::{Applied, Engine, Prepared};
 use crate::controller::cache::{Cache, Place};
@@ -37,7 +37,7 @@ pub(crate) struct Reconciler {
     pub(crate) engine: Engine,
     pub(crate) directories: Directories,
     pub(crate) statuses: Statuses,
-    pub(crate) images: DefaultImages,
+    pub(crate) defaults: Defaults,
 }
 
 /// What came of a reconcile.
@@ -53,7 +53,8 @@ impl Reconciler {
     /// Makes one Mixnet as its spec says; nothing if there is none.
     pub(crate) async fn reconcile(&self, place: &Place) -> Option<Reconciled> {
         let observed = Observed::new(&self.cache, place)?;
-        let made = match plan(&observed, &self.images) {
+        let defaults = self.defaults.with_account(self.cache.account_secrets(&place.namespace));
+        let made = match plan(&observed, &defaults) {
             Ok(plan) => self.apply(&observed, plan).await,
             Err(problems) => Made::Invalid(problems),
         };
@@ -166,8 +167,8 @@ struct Plan {
 }
 
 /// Validates and builds.
-fn plan(observed: &Observed, images: &DefaultImages) -> Result<Plan, Vec<Problem>> {
-    let valid = validate(&observed.mixnet, images)?;
+fn plan(observed: &Observed, defaults: &Defaults) -> Result<Plan, Vec<Problem>> {
+    let valid = validate(&observed.mixnet, defaults)?;
     let secrets = NetworkSecrets::complete(&valid, observed.secrets(), &mut rand::rng())
         .map_err(|error| vec![Problem::new("secrets", error.to_string(), "see there")])?;
     let mut children = build(&valid, &secrets);

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, Secret};
 use mixbed_operator::api::{Mixnet, MixnetSpec};
 use mixbed_operator::child::Child;
 use mixbed_operator::mixnet::build::build;
-use mixbed_operator::mixnet::{DefaultImages, NetworkSecrets, ValidMixnet, validate};
+use mixbed_operator::mixnet::{DefaultImages, Defaults, NetworkSecrets, ValidMixnet, validate};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn valid(name: &str, spec: MixnetSpec) -> ValidMixnet {
         mixbed: "localhost/mixbed:0.1.0".to_owned(),
         monero: "localhost/mixbed-monero:0.1.0".to_owned(),
     };
-    match validate(&mixnet, &images) {
+    match validate(&mixnet, &Defaults { images, ..Defaults::default() }) {
         Ok(valid) => valid,
         Err(problems) => panic!("{problems:#?}"),
     }

@@ -71,6 +71,20 @@ fn a_change_restarts_those_that_it_is_about() {
     let mixes = ["net-mix-1", "net-mix-2", "net-mix-3"];
     restarts("{}", "{mixes: {resources: {requests: {cpu: 1}}}}", &mixes);
     restarts("{}", "{gateways: {scheduling: {nodeSelector: {a: b}}}}", &["net-gateway"]);
+    restarts("{}", "{miner: {resources: {requests: {cpu: 1}}}}", &["net-miner"]);
+    for pods in [
+        "user: 5",
+        "anyUser: true",
+        "labels: {a: b}",
+        "annotations: {a: b}",
+        "priorityClassName: high",
+    ] {
+        restarts("{}", &format!("{{pods: {{{pods}}}}}"), &ALL);
+    }
+    restarts("{}", "{pods: {imagePullSecrets: [{name: r}]}}", &ALL);
+    // A least that all have anyway changes nothing; a limit that they do not have does.
+    restarts("{}", "{pods: {atLeast: {requests: {cpu: 1m}}}}", &[]);
+    restarts("{}", "{pods: {atLeast: {limits: {cpu: 2}}}}", &ALL);
     let monerod = "{providers: {monerod: {resources: {limits: {memory: 1Gi}}}}}";
     restarts("{}", monerod, &["net-provider"]);
 }

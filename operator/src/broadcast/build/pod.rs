@@ -2,11 +2,9 @@
 
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, ObjectFieldSelector,
-    PodSecurityContext, PodSpec, PodTemplateSpec, SeccompProfile, SecurityContext, Volume,
-    VolumeMount,
+    PodSpec, PodTemplateSpec, SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::core::ObjectMeta;
 
 use super::labels;
 use crate::api::{
@@ -17,12 +15,10 @@ use crate::broadcast::{ValidBroadcast, report_name};
 use crate::child::owned;
 use crate::mixnet::Names;
 use crate::mixnet::build::amounts;
+use crate::mixnet::build::pod::{every_pod, read_affinity};
 
 /// The container that sends.
 pub(super) const MAIN: &str = "broadcast";
-
-/// The user that the images are made for.
-const USER: i64 = 65_532;
 
 /// The volume with the wallet, and where it is.
 const WALLET: &str = "wallet";
@@ -31,6 +27,11 @@ const WALLET_DIR: &str = "/var/lib/wallet";
 /// The volume with the program that starts the wallet, and where it is.
 const LAUNCH: &str = "launch";
 const LAUNCH_DIR: &str = "/launch";
+
+/// Where a service mesh's container beside those here is told to end: Istio's, Linkerd's. One that Kubernetes itself knows
+/// for a sidecar ends without.
+const SIDECARS: [&str; 2] =
+    ["http://127.0.0.1:15020/quitquitquit", "http://127.0.0.1:4191/shutdown"];
 
 /// How long the last write of the report may take once the pod is stopped.
 const GRACE: i64 = 30;
@@ -46,17 +47,7 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
         termination_grace_period_seconds: Some(GRACE),
         node_selector: (!scheduling.node_selector.is_empty()).then_some(scheduling.node_selector),
         tolerations: (!scheduling.tolerations.is_empty()).then_some(scheduling.tolerations),
-        security_context: Some(PodSecurityContext {
-            run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
-            seccomp_profile: Some(SeccompProfile {
-                type_: "RuntimeDefault".to_owned(),
-                localhost_profile: None,
-            }),
-            ..PodSecurityContext::default()
-        }),
+        affinity: read_affinity(scheduling.affinity.as_ref()),
         init_containers: Some(vec![launcher(broadcast), wallet(broadcast)]),
         containers: vec![main(broadcast)],
         volumes: Some(vec![volume(LAUNCH, "16Mi"), volume(WALLET, "128Mi")]),
@@ -66,8 +57,7 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
     if is_through_mixnet(broadcast) {
         labels.extend([owned((WALLET_LABEL, THROUGH_MIXNET))]);
     }
-    let metadata = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
-    PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+    every_pod(&broadcast.pods, labels, spec)
 }
 
 /// Puts `mixbed-launch` where the wallet's container finds it: the image with the wallet may have any
@@ -76,7 +66,7 @@ fn launcher(broadcast: &ValidBroadcast) -> Container {
     Container {
         command: Some(vec!["/usr/bin/mixbed-launch".to_owned()]),
         args: Some(vec!["copy".to_owned(), LAUNCH_DIR.to_owned()]),
-        resources: Some(amounts::LAUNCH.or(None)),
+        resources: Some(amounts::LAUNCH.at_least(None, &broadcast.pods.at_least)),
         volume_mounts: Some(vec![mount(LAUNCH, LAUNCH_DIR, false)]),
         ..container(broadcast, "launcher", &broadcast.images.mixbed)
     }
@@ -113,7 +103,10 @@ fn wallet(broadcast: &ValidBroadcast) -> Container {
         args: Some(args.into()),
         env: Some(vec![variable("HOME", WALLET_DIR)]),
         restart_policy: Some("Always".to_owned()),
-        resources: Some(amounts::WALLET.or(None)),
+        resources: Some(
+            amounts::WALLET
+                .at_least(broadcast.spec.wallet.resources.as_ref(), &broadcast.pods.at_least),
+        ),
         volume_mounts: Some(vec![
             mount(LAUNCH, LAUNCH_DIR, true),
             mount(WALLET, WALLET_DIR, false),
@@ -151,9 +144,8 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         format!("--traced={}", spec.traced),
         format!("--report-config-map={}", report_name(owner.name())),
     ];
-    if let Some(url) = &broadcast.otlp {
-        args.push(format!("--otlp={url}"));
-    }
+    args.extend(broadcast.otlp.iter().map(|url| format!("--otlp={url}")));
+    args.extend(SIDECARS.map(|url| format!("--end-sidecar={url}")));
     Container {
         args: Some(args),
         env: Some(vec![
@@ -164,7 +156,9 @@ fn main(broadcast: &ValidBroadcast) -> Container {
                 "k8s.pod.name=$(POD_NAME),k8s.namespace.name=$(POD_NAMESPACE)",
             ),
         ]),
-        resources: Some(amounts::BROADCAST.or(spec.resources.as_ref())),
+        resources: Some(
+            amounts::BROADCAST.at_least(spec.resources.as_ref(), &broadcast.pods.at_least),
+        ),
         ..container(broadcast, MAIN, &broadcast.images.mixbed)
     }
 }

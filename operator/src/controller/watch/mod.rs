@@ -1,5 +1,6 @@
 //! The watches: they fill the cache, and say whom a change concerns.
 
+mod accounts;
 mod objects;
 mod refusals;
 mod resources;
@@ -26,6 +27,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::accounts::Accounts;
 use self::objects::Objects;
 use self::refusals::Refusals;
 use self::resources::{Custom, Resources};
@@ -78,6 +80,7 @@ impl Watches {
         self.objects::<PartialObjectMeta<NetworkPolicy>>(namespace, tasks);
         self.objects::<PartialObjectMeta<PodDisruptionBudget>>(namespace, tasks);
         self.refusals(namespace, tasks);
+        self.accounts(namespace, tasks);
         tasks.len() - before
     }
 
@@ -112,6 +115,14 @@ impl Watches {
         let config = watcher::Config::default().fields("reason=FailedCreate,type=Warning");
         let sink = Refusals::new(self);
         self.watch(self.api::<ClusterEvent>(namespace), config, namespace, sink, tasks);
+    }
+
+    /// Accounts whose pods get their secrets without being told.
+    fn accounts(&self, namespace: Option<&str>, tasks: &mut JoinSet<()>) {
+        let named = format!("metadata.name={}", accounts::DEFAULT);
+        let config = watcher::Config::default().fields(&named);
+        let sink = Accounts::new(self);
+        self.watch(self.api::<ServiceAccount>(namespace), config, namespace, sink, tasks);
     }
 
     fn api<K>(&self, namespace: Option<&str>) -> Api<K>

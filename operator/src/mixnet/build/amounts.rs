@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::api::Resources;
+use crate::mixnet::quantity::thousandths;
 
 /// Requests, and the limit of memory. The processor has no limit: whoever is held back in the
 /// middle of a packet makes all packets behind it late.
@@ -57,6 +58,21 @@ pub const LAUNCH: Amounts = amounts("10m", "16Mi", "32Mi");
 pub const BROADCAST: Amounts = amounts("50m", "48Mi", "256Mi");
 
 impl Amounts {
+    /// The same, raised to what no container asks less than or is allowed less than.
+    #[must_use]
+    pub fn at_least(self, spec: Option<&Resources>, least: &Resources) -> ResourceRequirements {
+        let ResourceRequirements { requests, limits, claims } = self.or(spec);
+        let requests = raised(requests.unwrap_or_default(), &least.requests);
+        let mut limits = raised(limits.unwrap_or_default(), &least.limits);
+        // What is asked for must be allowed too.
+        for (name, limit) in &mut limits {
+            if let Some(request) = requests.get(name) {
+                raise(limit, request);
+            }
+        }
+        ResourceRequirements { requests: Some(requests), limits: Some(limits), claims }
+    }
+
     /// Of a container, unless the spec says otherwise: what it names goes before what is here.
     #[must_use]
     pub fn or(self, spec: Option<&Resources>) -> ResourceRequirements {
@@ -76,5 +92,22 @@ impl Amounts {
             limits: of(&[("memory", self.most_memory)], spec.map(|spec| &spec.limits)),
             claims: None,
         }
+    }
+}
+
+fn raised(
+    mut amounts: BTreeMap<String, Quantity>,
+    least: &BTreeMap<String, Quantity>,
+) -> BTreeMap<String, Quantity> {
+    for (name, least) in least {
+        raise(amounts.entry(name.clone()).or_insert_with(|| least.clone()), least);
+    }
+    amounts
+}
+
+/// To the other amount, if that is more.
+fn raise(amount: &mut Quantity, other: &Quantity) {
+    if thousandths(amount) < thousandths(other) {
+        amount.clone_from(other);
     }
 }

@@ -35,13 +35,13 @@ pub(super) fn directory(plan: Plan) -> Child {
         args: Some(args.into()),
         env: Some(identity()),
         ports: Some(vec![DOCUMENTS.container(), DIRECTORY_HTTP.container()]),
-        resources: Some(amounts::DIRECTORY.or(spec.pods.resources.as_ref())),
+        resources: Some(amounts::DIRECTORY.at_least(spec.pods.resources.as_ref(), plan.least())),
         volume_mounts: Some(vec![mount("network", NETWORK_DIR, true)]),
         ..container(plan, "directory", &plan.mixnet.images.mixbed)
     };
     let pod = PodSpec {
         containers: vec![probed(directory, DIRECTORY_HTTP, "/healthz", "/readyz")],
-        volumes: Some(vec![secret("network", names.network_secret())]),
+        volumes: Some(vec![secret(plan, "network", names.network_secret())]),
         service_account_name: Some(name.clone()),
         termination_grace_period_seconds: Some(15),
         ..PodSpec::default()

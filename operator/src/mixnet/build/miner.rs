@@ -6,14 +6,13 @@ use k8s_openapi::api::core::v1::{Container, PodSpec};
 use super::pod::{container, probed, template};
 use super::ports::{MINER_HTTP, MONEROD_P2P, MONEROD_RPC};
 use super::{Plan, amounts};
-use crate::api::PodSettings;
 use crate::child::{Child, matching};
 
 /// The only one that mines: two at once would make forks, so a new one waits for the old one's
 /// end.
 pub(super) fn miner(plan: Plan) -> Child {
     let names = plan.names();
-    let providers = &plan.mixnet.spec.providers;
+    let (providers, settings) = (&plan.mixnet.spec.providers, &plan.mixnet.spec.miner);
     let monerod = |number| format!("http://{}:{}", names.provider_pod(number), MONEROD_RPC.number);
     let monerods: Vec<_> = (0..providers.replicas).map(monerod).collect();
     let mut args = vec![
@@ -29,7 +28,7 @@ pub(super) fn miner(plan: Plan) -> Child {
     let miner = Container {
         args: Some(args),
         ports: Some(vec![MINER_HTTP.container()]),
-        resources: Some(amounts::MINER.or(None)),
+        resources: Some(amounts::MINER.at_least(settings.resources.as_ref(), plan.least())),
         ..container(plan, "miner", &plan.mixnet.images.mixbed)
     };
     let pod = PodSpec {
@@ -49,7 +48,7 @@ pub(super) fn miner(plan: Plan) -> Child {
             }),
             revision_history_limit: Some(2),
             selector: matching(selector.clone()),
-            template: template(plan, labels, selector, &PodSettings::default(), pod),
+            template: template(plan, labels, selector, settings, pod),
             ..DeploymentSpec::default()
         }),
         status: None,

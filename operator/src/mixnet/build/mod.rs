@@ -12,13 +12,14 @@ mod disruption;
 mod miner;
 mod monerod;
 mod nodes;
-mod pod;
+pub(crate) mod pod;
 mod policies;
 mod ports;
 mod secrets;
 mod services;
 
 use super::{Names, NetworkSecrets, ValidMixnet};
+use crate::api::Resources;
 use crate::child::{Child, Labels, Owner};
 
 /// What all objects are made from.
@@ -35,6 +36,11 @@ impl<'a> Plan<'a> {
 
     fn owner(self) -> &'a Owner {
         &self.mixnet.owner
+    }
+
+    /// What no container asks less than, or is allowed less than.
+    fn least(self) -> &'a Resources {
+        &self.mixnet.spec.pods.at_least
     }
 
     fn labels(self, component: &str) -> Labels {

@@ -93,7 +93,10 @@ pub(super) fn monerod(plan: Plan) -> Container {
         args: Some(args.into()),
         env: Some(env),
         ports: Some(vec![MONEROD_RPC.container(), MONEROD_P2P.container()]),
-        resources: Some(amounts::MONEROD.or(plan.mixnet.spec.providers.monerod.resources.as_ref())),
+        resources: Some(
+            amounts::MONEROD
+                .at_least(plan.mixnet.spec.providers.monerod.resources.as_ref(), plan.least()),
+        ),
         restart_policy: Some("Always".to_owned()),
         volume_mounts: Some(vec![mount(CHAIN, DATA_DIR, false), mount(PEERS, PEERS_DIR, true)]),
         ..container(plan, "monerod", &plan.mixnet.images.monero)

@@ -79,8 +79,10 @@ fn stateful_set(plan: Plan, set: &NodeSet) -> Child {
 fn pod(plan: Plan, set: &NodeSet) -> PodSpec {
     let provider = set.kind == NodeKind::Provider;
     let stored = plan.mixnet.spec.storage.as_ref().and_then(|_| stored(set.kind));
-    let mut volumes =
-        vec![secret("network", plan.names().network_secret()), secret("keys", set.keys_secret())];
+    let mut volumes = vec![
+        secret(plan, "network", plan.names().network_secret()),
+        secret(plan, "keys", set.keys_secret()),
+    ];
     let places =
         [("state", "1536Mi")].into_iter().chain(provider.then_some((monerod::CHAIN, "4Gi")));
     let places = places.filter(|(name, _)| stored != Some(*name));
@@ -141,7 +143,7 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         args: Some(args),
         env: Some(identity()),
         ports: Some(vec![LINK.container(), NODE_HTTP.container()]),
-        resources: Some(amounts.or(set.pods.resources.as_ref())),
+        resources: Some(amounts.at_least(set.pods.resources.as_ref(), plan.least())),
         volume_mounts: Some(vec![
             mount("network", NETWORK_DIR, true),
             keys,

@@ -1,20 +1,19 @@
 //! What all pods have in common: the restricted Pod Security Standard, probes, where they run.
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction,
-    ObjectFieldSelector, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
-    SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+    Affinity, Capabilities, Container, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction,
+    LocalObjectReference, ObjectFieldSelector, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
+    SeccompProfile, SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume,
+    VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::ObjectMeta;
+use serde_json::Value;
 
 use super::Plan;
 use super::ports::Port;
-use crate::api::{PodSettings, Scheduling};
+use crate::api::{EveryPod, PodSettings, Scheduling};
 use crate::child::{Labels, matching};
-
-/// The user that the images are made for. Any other would do: nothing in them is written to.
-const USER: i64 = 65_532;
 
 /// Where a program's own files are.
 pub(super) const STATE_DIR: &str = "/var/lib/mixbed";
@@ -45,9 +44,14 @@ pub(super) fn template(
     settings: &PodSettings,
     pod: PodSpec,
 ) -> PodTemplateSpec {
-    let metadata = ObjectMeta { labels: Some(labels), ..ObjectMeta::default() };
+    let every = &plan.mixnet.spec.pods;
     let scheduling = settings.scheduling.as_ref().unwrap_or(&plan.mixnet.spec.scheduling);
-    let Scheduling { node_selector, tolerations, spread_over } = scheduling.clone();
+    let Scheduling { node_selector, tolerations, affinity, spread_over } = scheduling.clone();
+    // Those without an account of their own have the default one's secrets from Kubernetes.
+    let every = match pod.service_account_name {
+        Some(_) => &every.clone().pulling(&plan.mixnet.account_secrets),
+        None => every,
+    };
     let spread = TopologySpreadConstraint {
         label_selector: Some(matching(selector)),
         max_skew: 1,
@@ -62,13 +66,37 @@ pub(super) fn template(
         enable_service_links: Some(false),
         node_selector: (!node_selector.is_empty()).then_some(node_selector),
         tolerations: (!tolerations.is_empty()).then_some(tolerations),
+        affinity: read_affinity(affinity.as_ref()),
         topology_spread_constraints: Some(vec![spread]),
+        ..pod
+    };
+    every_pod(every, labels, spec)
+}
+
+/// A pod's template with what every pod has, Broadcasts' too.
+pub(crate) fn every_pod(every: &EveryPod, own: Labels, pod: PodSpec) -> PodTemplateSpec {
+    // What pods are found by cannot be replaced.
+    let labels = every.labels.clone().into_iter().chain(own).collect();
+    let metadata = ObjectMeta {
+        labels: Some(labels),
+        annotations: (!every.annotations.is_empty()).then(|| every.annotations.clone()),
+        ..ObjectMeta::default()
+    };
+    let secrets: Vec<_> = every
+        .image_pull_secrets
+        .iter()
+        .map(|secret| LocalObjectReference { name: secret.name.clone() })
+        .collect();
+    let user = every.runs_as();
+    let spec = PodSpec {
+        image_pull_secrets: (!secrets.is_empty()).then_some(secrets),
+        priority_class_name: every.priority_class_name.clone(),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
-            fs_group: Some(USER),
-            fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+            run_as_user: user,
+            run_as_group: user,
+            fs_group: user,
+            fs_group_change_policy: user.map(|_| "OnRootMismatch".to_owned()),
             seccomp_profile: Some(SeccompProfile {
                 type_: "RuntimeDefault".to_owned(),
                 localhost_profile: None,
@@ -78,6 +106,11 @@ pub(super) fn template(
         ..pod
     };
     PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+}
+
+/// As the API has it; what is no affinity was refused when the spec was validated.
+pub(crate) fn read_affinity(wanted: Option<&Value>) -> Option<Affinity> {
+    serde_json::from_value(wanted?.clone()).ok()
 }
 
 /// Adds an annotation: a pod whose annotations change is made anew.
@@ -154,13 +187,15 @@ pub(super) fn scratch(name: &str, most: &str) -> Volume {
     }
 }
 
-/// A Secret's entries as files, for the pod's user only.
-pub(super) fn secret(name: &str, secret: String) -> Volume {
+/// A Secret's entries as files, for the pod's user only; where nobody knows which that is, for all
+/// in the pod.
+pub(super) fn secret(plan: Plan, name: &str, secret: String) -> Volume {
+    let mode = if plan.mixnet.spec.pods.runs_as().is_some() { 0o440 } else { 0o444 };
     Volume {
         name: name.to_owned(),
         secret: Some(SecretVolumeSource {
             secret_name: Some(secret),
-            default_mode: Some(0o440),
+            default_mode: Some(mode),
             ..SecretVolumeSource::default()
         }),
         ..Volume::default()

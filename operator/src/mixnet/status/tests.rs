@@ -8,7 +8,7 @@ use crate::api::{Impairment, Mixnet, MixnetSpec, is_true};
 use crate::apply::Ours;
 use crate::controller::facts::{Cached, Facts, ObjectKey};
 use crate::controller::pod::PodFacts;
-use crate::mixnet::{DefaultImages, validate};
+use crate::mixnet::{DefaultImages, Defaults, validate};
 
 fn mixnet() -> Mixnet {
     let mut mixnet = Mixnet::new("m", MixnetSpec::default());
@@ -20,6 +20,7 @@ fn mixnet() -> Mixnet {
 
 fn valid() -> ValidMixnet {
     let images = DefaultImages { mixbed: "x:1".to_owned(), monero: "y:1".to_owned() };
+    let images = Defaults { images, ..Defaults::default() };
     validate(&mixnet(), &images).expect("a valid spec")
 }
 

@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod every_pod;
 mod images;
 mod links;
 mod numbers;
@@ -12,8 +13,8 @@ mod pods;
 
 pub use images::{DefaultImages, PullImages};
 
-use super::{NodeSet, Problem};
-use crate::api::{Mixnet, MixnetSpec};
+use super::{Defaults, NodeSet, Problem};
+use crate::api::{Mixnet, MixnetSpec, PullSecret};
 use crate::child::Owner;
 
 /// The longest name: with the names of its parts that of a pod has at most 63 characters, and
@@ -25,8 +26,10 @@ const LONGEST_NAME: usize = 40;
 pub struct ValidMixnet {
     /// What makes the objects its own.
     pub owner: Owner,
-    /// Its spec.
+    /// Its spec, with the operator's defaults for its pods.
     pub spec: MixnetSpec,
+    /// With which secrets pods that have an account of their own pull images, if the spec names none.
+    pub account_secrets: Vec<PullSecret>,
     /// Its images.
     pub images: PullImages,
     /// What its document is to say.
@@ -48,7 +51,7 @@ impl ValidMixnet {
 }
 
 /// Looks at all of a Mixnet; all that is wrong with it at once.
-pub fn validate(mixnet: &Mixnet, defaults: &DefaultImages) -> Result<ValidMixnet, Vec<Problem>> {
+pub fn validate(mixnet: &Mixnet, defaults: &Defaults) -> Result<ValidMixnet, Vec<Problem>> {
     let mut problems = Problems::default();
     let name = mixnet.metadata.name.as_deref().unwrap_or_default();
     check_name(name, &mut problems);
@@ -56,14 +59,19 @@ pub fn validate(mixnet: &Mixnet, defaults: &DefaultImages) -> Result<ValidMixnet
     if owner.is_none() {
         problems.add("metadata", "it is in no cluster: it has no namespace or no uid", "apply it");
     }
-    let spec = &mixnet.spec;
-    let images = images::check(&spec.images, defaults, &mut problems);
-    numbers::check(spec, &mut problems);
-    pods::check(spec, &mut problems);
-    let parameters = links::check(name, spec, &mut problems);
+    let spec = MixnetSpec {
+        pods: defaults.pods(&mixnet.spec),
+        scheduling: defaults.scheduling(&mixnet.spec),
+        ..mixnet.spec.clone()
+    };
+    let images = images::check(&spec.images, &defaults.images, &mut problems);
+    numbers::check(&spec, &mut problems);
+    pods::check(&spec, &mut problems);
+    let parameters = links::check(name, &spec, &mut problems);
     match (owner, images, parameters) {
         (Some(owner), Some(images), Some(parameters)) if problems.0.is_empty() => {
-            Ok(ValidMixnet { owner, spec: spec.clone(), images, parameters })
+            let account_secrets = defaults.account_secrets.clone();
+            Ok(ValidMixnet { owner, spec, account_secrets, images, parameters })
         }
         _ => Err(problems.0),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::Problems;
+use super::every_pod::{check_affinity, every_pod};
 use super::numbers::is_subdomain;
 use crate::api::{MixnetSpec, PodSettings, Resources, Scheduling};
 use crate::mixnet::build::amounts::{self, Amounts};
@@ -16,11 +17,13 @@ const MONEROD_MIB: u128 = 300;
 /// All settings of pods.
 pub(super) fn check(spec: &MixnetSpec, problems: &mut Problems) {
     scheduling("spec.scheduling", &spec.scheduling, problems);
-    let roles: [(&str, &PodSettings, Amounts); 4] = [
+    every_pod(&spec.pods, problems);
+    let roles: [(&str, &PodSettings, Amounts); 5] = [
         ("spec.directory", &spec.directory.pods, amounts::DIRECTORY),
         ("spec.gateways", &spec.gateways.pods, amounts::GATEWAY),
         ("spec.mixes", &spec.mixes.pods, amounts::MIX),
         ("spec.providers", &spec.providers.pods, amounts::PROVIDER),
+        ("spec.miner", &spec.miner, amounts::MINER),
     ];
     for (path, pods, own) in roles {
         if let Some(scheduling_of) = &pods.scheduling {
@@ -99,7 +102,10 @@ fn resources(path: &str, wanted: &Resources, own: Amounts, problems: &mut Proble
 }
 
 fn scheduling(path: &str, wanted: &Scheduling, problems: &mut Problems) {
-    let Scheduling { node_selector, tolerations, spread_over } = wanted;
+    let Scheduling { node_selector, tolerations, affinity, spread_over } = wanted;
+    if let Some(affinity) = affinity {
+        check_affinity(path, affinity, problems);
+    }
     for (key, value) in node_selector {
         if !is_label_key(key) || !is_label_value(value) {
             problems.add(
@@ -149,12 +155,12 @@ fn scheduling(path: &str, wanted: &Scheduling, problems: &mut Problems) {
     }
 }
 
-fn is_label_key(key: &str) -> bool {
+pub(super) fn is_label_key(key: &str) -> bool {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(p, n)| (Some(p), n));
     prefix.is_none_or(is_subdomain) && !name.is_empty() && is_label_value(name)
 }
 
-fn is_label_value(value: &str) -> bool {
+pub(super) fn is_label_value(value: &str) -> bool {
     let bytes = value.as_bytes();
     let end = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_alphanumeric);
     bytes.len() <= 63

@@ -4,8 +4,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use super::*;
 use crate::api::{Impairment, Period, Resources, Storage};
 
-fn defaults() -> DefaultImages {
-    DefaultImages { mixbed: "localhost/mixbed:1".to_owned(), monero: "localhost/m:1".to_owned() }
+fn defaults() -> Defaults {
+    let images = DefaultImages {
+        mixbed: "localhost/mixbed:1".to_owned(),
+        monero: "localhost/m:1".to_owned(),
+    };
+    Defaults { images, ..Defaults::default() }
 }
 
 fn named(name: &str, spec: MixnetSpec) -> Mixnet {
@@ -62,7 +66,7 @@ fn images_are_known_and_look_like_images() {
     one("spec.images.pullPolicy", "Sometimes", |spec| {
         spec.images.pull_policy = Some("Sometimes".to_owned());
     });
-    let none = validate(&named("net", MixnetSpec::default()), &DefaultImages::default());
+    let none = validate(&named("net", MixnetSpec::default()), &Defaults::default());
     let paths: Vec<_> = none.unwrap_err().into_iter().map(|problem| problem.path).collect();
     assert_eq!(paths, ["spec.images.mixbed", "spec.images.monero"]);
 }
@@ -208,4 +212,47 @@ fn everything_that_is_wrong_is_said_at_once() {
         spec.images.mixbed = Some("?".to_owned());
     });
     assert_eq!(problems.len(), 5, "{problems:?}");
+}
+
+#[test]
+fn what_every_pod_has_can_be_had() {
+    fn pods(spec: &mut MixnetSpec) -> &mut crate::api::EveryPod {
+        &mut spec.pods
+    }
+    let label = |key: &str, value: &str| [crate::child::owned((key, value))].into();
+    one("spec.pods.labels", "cannot be one", |spec| pods(spec).labels = label("team", "a b"));
+    one("spec.pods.labels", "cannot be one", |spec| pods(spec).labels = label("te am", "a"));
+    for ours in ["mixbed.dev/mixnet", "app.kubernetes.io/component"] {
+        one("spec.pods.labels", "found by", |spec| pods(spec).labels = label(ours, "a"));
+    }
+    let note = "mixbed.dev/network-secret";
+    one("spec.pods.annotations", "found by", |spec| pods(spec).annotations = label(note, "a b"));
+    one("spec.pods.priorityClassName", "no priority class", |spec| {
+        pods(spec).priority_class_name = Some("Very High".to_owned());
+    });
+    one("spec.pods.imagePullSecrets", "no name", |spec| {
+        pods(spec).image_pull_secrets = vec![crate::api::PullSecret { name: "No".to_owned() }];
+    });
+    one("spec.pods.user", "no pod may", |spec| pods(spec).user = Some(0));
+    one("spec.pods.atLeast", "no amount", |spec| {
+        pods(spec).at_least.limits = [("cpu".to_owned(), Quantity("lots".to_owned()))].into();
+    });
+    assert_eq!(wrong(|spec| pods(spec).labels = label("example.com/team", "a")), [""; 0]);
+}
+
+#[test]
+fn an_affinity_is_one_that_the_api_server_knows() {
+    let affinity = |yaml: &str| Some(serde_yaml::from_str(yaml).expect("YAML"));
+    let good = "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: rack}]}}";
+    assert_eq!(wrong(|spec| spec.scheduling.affinity = affinity(good)), [""; 0]);
+    let term = "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: rack, lableSelector: {}}]}}";
+    one("spec.scheduling.affinity", "[0].lableSelector", |spec| {
+        spec.scheduling.affinity = affinity(term);
+    });
+    one("spec.scheduling.affinity", "no field podAfinity", |spec| {
+        spec.scheduling.affinity = affinity("{podAfinity: {}}");
+    });
+    one("spec.scheduling.affinity", "invalid type", |spec| {
+        spec.scheduling.affinity = affinity("{nodeAffinity: soon}");
+    });
 }
