@@ -8,9 +8,10 @@ use std::time::Duration;
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::authority::StartError;
 use mixbed_localnet::{LocalNet, LocalNetConfig, LocalNetError, Shape};
-use mixbed_telemetry::{DirectoryMetrics, FollowerMetrics, Telemetry};
+use mixbed_telemetry::{DirectoryMetrics, FollowerMetrics, Health, Telemetry, serve_router};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 use crate::glue::{self, DirectoryGlue};
@@ -121,6 +122,20 @@ pub(crate) async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener,
     TcpListener::bind(address)
         .await
         .map_err(|error| Failure::failed(cannot_listen(address, flag, &error)))
+}
+
+/// Serves until `stop` whether this process is well, and nothing else, where `--probes` says so.
+pub(crate) async fn probes(
+    address: Option<SocketAddr>,
+    health: &Health,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    if let Some(address) = address {
+        let listener = bind(address, "--probes").await?;
+        let routes = mixbed_telemetry::probes(health.clone());
+        tokio::spawn(serve_router(listener, routes, stop.clone().cancelled_owned()));
+    }
+    Ok(())
 }
 
 /// Why an address cannot be listened on, and what to do.

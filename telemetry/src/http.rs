@@ -55,6 +55,19 @@ pub fn router(telemetry: Telemetry, health: Health) -> Router {
         .route("/metrics", get(metrics))
 }
 
+/// `/healthz` and `/readyz` alone, and no reasons: for whoever only has to know whether the process is
+/// well, as a machine's kubelet does, and is not to read more.
+pub fn probes(health: Health) -> Router {
+    let ready = async move || {
+        if health.is_ready() {
+            (StatusCode::OK, "ready\n")
+        } else {
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+        }
+    };
+    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+}
+
 /// Serves [`router`] until `shutdown` completes.
 pub async fn serve_http(
     listener: TcpListener,

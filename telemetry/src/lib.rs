@@ -32,7 +32,7 @@ mod value;
 pub use context::Context;
 pub use health::{Condition, Health};
 pub use hop::{Hop, HopOutcome, HopRecord};
-pub use http::{HttpError, bind_http, router, serve_http};
+pub use http::{HttpError, bind_http, probes, router, serve_http};
 pub use logs::{LevelFilter, LogError, LogFormat, init_logs};
 pub use metrics::{
     Age, ClientMetrics, ClientReadings, Counter, DirectoryMetrics, FollowerMetrics, Gauge,

@@ -51,6 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let health = Health::new();
     let serving = serve_http(http, telemetry, health.clone(), shutdown.clone().cancelled_owned());
     let serving = tokio::spawn(serving);
+    net::probes(settings.probes, &health, &shutdown).await?;
     let authority = Authority::start(config).await.map_err(|error| refused(error, &settings))?;
     let saved = health.condition("state");
     let watch = tokio::spawn(watch_state(authority.watch_trouble(), saved));

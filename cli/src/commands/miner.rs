@@ -60,6 +60,9 @@ pub(crate) struct Args {
     /// Where orders for money, health and metrics are served
     #[arg(long, value_name = "ADDRESS", default_value_t = HTTP)]
     http: SocketAddr,
+    /// Where only whether it is well is served besides, for Kubernetes
+    #[arg(long, value_name = "ADDRESS")]
+    probes: Option<SocketAddr>,
     /// Its name in metrics
     #[arg(long, value_name = "NAME", default_value = "miner")]
     name: String,
@@ -142,6 +145,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let routes = orders(&miner).merge(router(telemetry, health.clone()));
     let stop = shutdown.clone();
     let serving = tokio::spawn(serve_router(http, routes, stop.cancelled_owned()));
+    net::probes(args.probes, &health, &shutdown).await?;
     tracing::info!(miner = args.name, http = %http_address, "started");
 
     let died = tokio::select! {

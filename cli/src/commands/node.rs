@@ -64,6 +64,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         stop_http.clone().cancelled_owned(),
     );
     let serving = tokio::spawn(serving);
+    net::probes(settings.probes, node.health(), &stop_http).await?;
     tracing::info!(node = name, %role, id = %node.id(), address = %node.address(),
         http = %http_address, "started");
 

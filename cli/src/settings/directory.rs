@@ -53,6 +53,9 @@ settings! {
     max_watchers: usize = 10_000;
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7101));
+    /// Where /healthz and /readyz are served besides, without metrics and without reasons: for
+    /// Kubernetes, so that nobody else has to reach the metrics. Without one, only at http.
+    probes: Option<SocketAddr> = None;
 
     lists {
         /// Public key of an admin: 64 hexadecimal digits, or a file with them. Admins change the

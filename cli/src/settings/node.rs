@@ -70,6 +70,9 @@ settings! {
     monerod: Option<String> = None;
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    /// Where /healthz and /readyz are served besides, without metrics and without reasons: for
+    /// Kubernetes, so that nobody else has to reach the metrics. Without one, only at http.
+    probes: Option<SocketAddr> = None;
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;

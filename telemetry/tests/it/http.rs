@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use mixbed_telemetry::{Health, NodeMetrics, Telemetry, bind_http, serve_http};
+use mixbed_telemetry::{
+    Health, NodeMetrics, Telemetry, bind_http, probes, serve_http, serve_router,
+};
 use tokio::sync::oneshot;
 
 #[tokio::test]
@@ -52,4 +54,27 @@ async fn health_readiness_and_metrics() {
     stop.send(()).unwrap();
     server.await.unwrap();
     assert!(client.get(format!("{base}/healthz")).send().await.is_err());
+}
+
+/// The listener that machines' kubelets ask tells whether a process is well: no metrics, and not why.
+#[tokio::test]
+async fn probes_tell_whether_a_process_is_well_and_nothing_else() {
+    let health = Health::new();
+    health.set_ready(true);
+    let directory = health.condition("directory");
+    directory.unmet("http://10.0.0.7:7100 is away");
+    let listener = bind_http(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(serve_router(listener, probes(health), std::future::pending()));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let get = async |path: &str| {
+        let answer = client.get(format!("{base}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(get("/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(get("/readyz").await, (503, "not ready\n".to_owned()));
+    directory.met();
+    assert_eq!(get("/readyz").await, (200, "ready\n".to_owned()));
+    assert_eq!(get("/metrics").await.0, 404);
+    serving.abort();
 }
