@@ -126,6 +126,14 @@ impl Owner {
         &self.mixnet
     }
 
+    /// A name that no other object in the cluster has, whatever names users choose: it ends with the
+    /// owner's uid, which the API server draws. For accounts, for what their roles name, and for
+    /// what pods mount.
+    #[must_use]
+    pub fn unique(&self, stem: &str) -> String {
+        format!("{stem}-{}", self.reference.uid)
+    }
+
     /// Whether it controls the object with this metadata.
     #[must_use]
     pub fn controls(&self, metadata: &ObjectMeta) -> bool {

@@ -5,10 +5,12 @@
 //! - `apply` makes what was built be there, and does nothing where it is.
 //! - [`controller`] is the process: watches, a queue, reconciles, leadership.
 
+mod account;
 pub mod api;
 mod apply;
 pub mod broadcast;
 pub mod child;
 pub mod controller;
+pub mod installation;
 pub mod mixnet;
 pub mod problem;

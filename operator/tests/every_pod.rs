@@ -9,8 +9,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use mixbed_operator::api::{Broadcast, Mixnet, MixnetStatus, PodDefaults, PullSecret, condition};
 use mixbed_operator::child::Child;
+use mixbed_operator::installation::Installation;
 use mixbed_operator::mixnet::quantity::thousandths;
-use mixbed_operator::mixnet::{DefaultImages, Defaults, NetworkSecrets};
+use mixbed_operator::mixnet::{Defaults, NetworkSecrets};
 use mixbed_operator::{broadcast, mixnet};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -64,8 +65,12 @@ impl Made {
 
 /// What an operator makes that is started with these defaults.
 fn operators(mixnet: Mixnet, pods: PodDefaults, account_secrets: Vec<PullSecret>) -> Vec<Made> {
-    let images = DefaultImages { mixbed: "mixbed:1".to_owned(), monero: "monero:1".to_owned() };
-    let defaults = Defaults { images, pods, account_secrets };
+    let installation = Installation {
+        mixbed: "mixbed:1".to_owned(),
+        monero: "monero:1".to_owned(),
+        ..Installation::default()
+    };
+    let defaults = Defaults { installation, pods, account_secrets };
     let mut mixnet = mixnet;
     mixnet.metadata.namespace = Some("space".to_owned());
     mixnet.metadata.uid = Some("1-2-3".to_owned());

@@ -24,6 +24,23 @@
 {{- fail (printf "%s: %q is no time: write it like 30s, 3m or 1m30s" $name $time) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $pods := dict "metrics.from" $values.metrics.from "jaeger.from" $values.jaeger.from -}}
+{{- range $pods -}}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(/[-A-Za-z0-9._/]+=[-A-Za-z0-9._]*(,[-A-Za-z0-9._/]+=[-A-Za-z0-9._]*)*)?$" .) -}}
+{{- fail (printf "%s: %q names no pods: write NAMESPACE or NAMESPACE/LABEL=VALUE, such as monitoring/app.kubernetes.io/name=prometheus" $name .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $values.networkPolicy.apiServer -}}
+{{- if not (regexMatch "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" .) -}}
+{{- fail (printf "networkPolicy.apiServer: %q is no address: write it like 10.0.0.1 or 10.0.0.0/24" .) -}}
+{{- end -}}
+{{- end -}}
+{{- range $values.operator.allowedImages -}}
+{{- if regexMatch "[@ ]|:[^/]*$" . -}}
+{{- fail (printf "operator.allowedImages: %q is no repository: write it without a tag, like registry.example/mixbed" .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $values.jaeger.enabled $values.tracing.otlp -}}
 {{- fail "jaeger.enabled and tracing.otlp: spans go to one place; turn the chart's Jaeger off, or leave tracing.otlp empty" -}}
 {{- end -}}

@@ -76,3 +76,25 @@ capabilities:
   name: {{ index . 1 }}
   namespace: {{ (index . 0).Release.Namespace }}
 {{- end -}}
+
+{{/* Pods, of a network policy. Takes NAMESPACE or NAMESPACE/LABEL=VALUE,LABEL=VALUE. */}}
+{{- define "mixbed.peer" -}}
+{{- $parts := regexSplit "/" . 2 -}}
+- namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ first $parts | quote }}
+{{- if eq (len $parts) 2 }}
+  podSelector:
+    matchLabels:
+{{- range splitList "," (last $parts) }}
+{{- $label := regexSplit "=" . 2 }}
+      {{ first $label }}: {{ last $label | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Addresses, of a network policy. Takes an address or a network. */}}
+{{- define "mixbed.block" -}}
+- ipBlock:
+    cidr: {{ ternary . (printf "%s/%s" . (ternary "128" "32" (contains ":" .))) (contains "/" .) | quote }}
+{{- end -}}

@@ -9,7 +9,8 @@ use mixbed_operator::api::{OPERATOR_HTTP_PORT, PodDefaults, definitions};
 use mixbed_operator::controller::{
     CleanupOptions, Hook, Operator, OperatorOptions, cleanup, install_definitions,
 };
-use mixbed_operator::mixnet::{DefaultImages, Defaults};
+use mixbed_operator::installation::{Addresses, Installation, Scraper};
+use mixbed_operator::mixnet::Defaults;
 use mixbed_telemetry::{Health, LevelFilter, serve_http};
 
 use super::operator_test;
@@ -65,6 +66,18 @@ struct RunArgs {
     #[arg(long, value_name = "JSON", value_parser = pod_defaults, default_value = "{}",
         hide_default_value = true)]
     pod_defaults: Box<PodDefaults>,
+    /// A repository whose images Mixnets may name besides those of the two images above, once for
+    /// each; registry.example/team/* is all below it
+    #[arg(long, value_name = "REPOSITORY")]
+    allow_image: Vec<String>,
+    /// Pods that may read metrics, once for each: NAMESPACE, or NAMESPACE/KEY=VALUE,KEY=VALUE for
+    /// those with these labels; nobody else may, where network policies are enforced
+    #[arg(long, value_name = "PODS")]
+    metrics_for: Vec<Scraper>,
+    /// An address or network of the API server, once for each: the pods that speak with it may speak
+    /// with nobody else at its ports, where network policies are enforced; without any, with all
+    #[arg(long, value_name = "ADDRESS")]
+    api_server: Vec<Addresses>,
     /// One of several replicas: they agree by a Lease on which of them works
     #[arg(long)]
     leader_election: bool,
@@ -77,6 +90,9 @@ struct RunArgs {
     /// Where health and metrics are served
     #[arg(long, value_name = "ADDRESS", default_value_t = default_http())]
     http: SocketAddr,
+    /// Where only whether it is well is served besides, for Kubernetes
+    #[arg(long, value_name = "ADDRESS")]
+    probes: Option<SocketAddr>,
     /// OpenTelemetry collector for a span of each change, by its URL (gRPC)
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
@@ -153,6 +169,7 @@ async fn run(args: RunArgs) -> Result<(), Failure> {
     let health = Health::new();
     let stop_serving = shutdown.clone().cancelled_owned();
     let serving = tokio::spawn(serve_http(http, telemetry.clone(), health.clone(), stop_serving));
+    net::probes(args.probes, &health, &shutdown).await?;
 
     let config = Config::infer().await.map_err(no_cluster)?;
     let own_namespace = args.own_namespace.unwrap_or_else(|| config.default_namespace.clone());
@@ -160,7 +177,13 @@ async fn run(args: RunArgs) -> Result<(), Failure> {
     let options = OperatorOptions {
         namespaces: args.namespace,
         defaults: Defaults {
-            images: DefaultImages { mixbed: args.mixbed_image, monero: args.monero_image },
+            installation: Installation {
+                mixbed: args.mixbed_image,
+                monero: args.monero_image,
+                repositories: args.allow_image,
+                scrapers: args.metrics_for,
+                api_server: args.api_server,
+            },
             pods: *args.pod_defaults,
             account_secrets: Vec::new(),
         },

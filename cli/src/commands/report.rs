@@ -5,7 +5,9 @@ use comfy_table::{CellAlignment, Table};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::ListParams;
-use mixbed_operator::api::{Broadcast, REPORT_KEY, Report, ReportedTransaction, report_name};
+use mixbed_operator::api::{Broadcast, REPORT_KEY, Report, ReportedTransaction};
+use mixbed_operator::broadcast::report_name;
+use mixbed_operator::child::Owner;
 
 use crate::cluster::{ClusterArgs, ClusterError, InCluster};
 use crate::failure::Failure;
@@ -46,35 +48,36 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
 async fn read(args: &Args) -> Result<Report, Failure> {
     let failed = |error: kube::Error| Failure::failed(ClusterError::from(error));
     let (client, namespace) = InCluster::connect(&args.cluster).await.map_err(Failure::failed)?;
-    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), &namespace);
-    let map = maps.get_opt(&report_name(&args.name)).await.map_err(failed)?;
+    let broadcasts: Api<Broadcast> = Api::namespaced(client.clone(), &namespace);
+    let Some(broadcast) = broadcasts.get_opt(&args.name).await.map_err(failed)? else {
+        return Err(missing(&broadcasts, &args.name, &namespace).await);
+    };
+    let maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
+    let map = match Owner::new(&broadcast, &broadcast.spec.mixnet) {
+        Some(owner) => maps.get_opt(&report_name(&owner)).await.map_err(failed)?,
+        None => None,
+    };
     let text = map.and_then(|map| map.data?.remove(REPORT_KEY));
     if let Some(text) = text {
         return serde_json::from_str(&text)
             .map_err(|error| Failure::failed(format!("the report cannot be read: {error}")));
     }
-    let broadcasts: Api<Broadcast> = Api::namespaced(client, &namespace);
-    let Err(Failure::Failed(why)) = explain(&broadcasts, &args.name, &namespace).await else {
-        return Ok(Report::default());
-    };
-    Err(Failure::failed(why))
+    let message = broadcast.status.map(|status| status.message).unwrap_or_default();
+    let message = if message.is_empty() { "it was not looked at yet".to_owned() } else { message };
+    Err(Failure::failed(format!("{} has no report yet: {message}", args.name)))
 }
 
-/// Why there is no report.
-async fn explain(api: &Api<Broadcast>, name: &str, namespace: &str) -> Result<(), Failure> {
-    let failed = |error: kube::Error| Failure::failed(ClusterError::from(error));
-    if let Some(broadcast) = api.get_opt(name).await.map_err(failed)? {
-        let message = broadcast.status.map(|status| status.message).unwrap_or_default();
-        let message =
-            if message.is_empty() { "it was not looked at yet".to_owned() } else { message };
-        return Err(Failure::failed(format!("{name} has no report yet: {message}")));
-    }
-    let list = api.list(&ListParams::default()).await.map_err(failed)?;
+/// There is no such Broadcast, but there may be others.
+async fn missing(api: &Api<Broadcast>, name: &str, namespace: &str) -> Failure {
+    let list = match api.list(&ListParams::default()).await {
+        Ok(list) => list,
+        Err(error) => return Failure::failed(ClusterError::from(error)),
+    };
     let names: Vec<String> = list.items.iter().filter_map(|b| b.metadata.name.clone()).collect();
     let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    Err(Failure::failed(format!(
+    Failure::failed(format!(
         "there is no Broadcast {name} in namespace {namespace}; there are: {there}"
-    )))
+    ))
 }
 
 fn tell(report: &Report) -> String {

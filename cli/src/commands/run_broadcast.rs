@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mixbed_directory::Trust;
 use mixbed_operator::api::Rate;
-use mixbed_runner::store::{ConfigMapStore, FileStore, Store};
+use mixbed_runner::store::{ClusterStore, FileStore, Store};
 use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
 
 use crate::failure::Failure;
@@ -80,9 +80,12 @@ pub(crate) struct Args {
     /// Where the report is written, and gone on from: a file
     #[arg(long, value_name = "FILE", required_unless_present = "report_config_map")]
     report: Option<PathBuf>,
-    /// Or a ConfigMap that is there, in the pod's own namespace
-    #[arg(long, value_name = "NAME", conflicts_with = "report")]
+    /// Or a ConfigMap that is there, in the pod's own namespace, with a Secret besides
+    #[arg(long, value_name = "NAME", conflicts_with = "report", requires = "run_secret")]
     report_config_map: Option<String>,
+    /// That Secret: transactions that are not in a block yet are kept there, and only there
+    #[arg(long, value_name = "NAME", requires = "report_config_map")]
+    run_secret: Option<String>,
     /// OpenTelemetry collector to send spans to (gRPC)
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
@@ -96,13 +99,15 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let key = args.authority_key.authority().map_err(Failure::usage)?;
     let stop = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(args.otlp.clone(), 0)?;
-    let store = match (&args.report, &args.report_config_map) {
-        (Some(path), _) => Store::File(FileStore::new(path)),
-        (None, Some(name)) => {
-            let map = ConfigMapStore::connect(name).await.map_err(Failure::usage)?;
-            Store::ConfigMap(Box::new(map))
+    let store = match (&args.report, &args.report_config_map, &args.run_secret) {
+        (Some(path), ..) => Store::File(FileStore::new(path)),
+        (None, Some(report), Some(run)) => {
+            let store = ClusterStore::connect(report, run).await.map_err(Failure::usage)?;
+            Store::Cluster(Box::new(store))
         }
-        (None, None) => return Err(Failure::usage("give --report or --report-config-map")),
+        (None, ..) => {
+            return Err(Failure::usage("give --report, or --report-config-map with --run-secret"));
+        }
     };
     let began = args.began.unwrap_or_else(SystemTime::now);
     let config = RunConfig {

@@ -4,6 +4,7 @@
 //! Each test has a namespace and a release of its own. They need a cluster, so `cargo test` alone
 //! leaves them out.
 
+mod author;
 mod ends;
 mod faults;
 mod hops;

@@ -24,6 +24,9 @@ pub const LAYER_LABEL: &str = "mixbed.dev/layer";
 /// Label: what a pod does: `gateway`, `mix`, `provider`, `directory`, `miner` or `broadcast`.
 pub const COMPONENT_LABEL: &str = "app.kubernetes.io/component";
 
+/// The component of the Secret that a directory keeps its state in: the operator does not read it.
+pub const STATE_COMPONENT: &str = "directory-state";
+
 /// Label: what an object is a part of: `mixbed`.
 pub const NAME_LABEL: &str = "app.kubernetes.io/name";
 
@@ -41,18 +44,29 @@ pub const APPLIED_ANNOTATION: &str = "mixbed.dev/applied";
 
 /// The directory's port for documents (gRPC).
 pub const DIRECTORY_PORT: u16 = 7100;
-/// The directory's port for health and metrics.
+/// The directory's port for metrics, and for health with its reasons.
 pub const DIRECTORY_HTTP_PORT: u16 = 7101;
+/// The directory's port for probes.
+pub const DIRECTORY_PROBES_PORT: u16 = 7102;
 /// A node's port for links.
 pub const LINK_PORT: u16 = 7200;
-/// A node's port for health and metrics.
+/// A node's port for metrics, and for health with its reasons.
 pub const NODE_HTTP_PORT: u16 = 7201;
-/// The miner's port.
+/// A node's port for probes.
+pub const NODE_PROBES_PORT: u16 = 7202;
+/// The miner's port for orders and metrics.
 pub const MINER_PORT: u16 = 7301;
-/// The operator's port for health and metrics.
+/// The miner's port for probes.
+pub const MINER_PROBES_PORT: u16 = 7302;
+/// The operator's port for metrics, and for health with its reasons.
 pub const OPERATOR_HTTP_PORT: u16 = 7401;
-/// monerod's RPC port.
+/// The operator's port for probes.
+pub const OPERATOR_PROBES_PORT: u16 = 7402;
+/// monerod's RPC port, for the miner and Broadcasts; clients reach the restricted one by this number.
 pub const MONEROD_PORT: u16 = 18081;
+/// monerod's restricted RPC port, on its pod's loopback: what its provider asks, and what clients
+/// reach through the mixnet.
+pub const MONEROD_RESTRICTED_PORT: u16 = 18089;
 /// monerod's port for its peers.
 pub const MONEROD_P2P_PORT: u16 = 18080;
 /// monero-wallet-rpc's port, inside a Broadcast's pod.

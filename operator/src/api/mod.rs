@@ -31,5 +31,5 @@ pub use mixnet_status::{Endpoints, MixnetStatus, NodeState};
 pub use parameters::{Parameters, ParametersError, Rates};
 pub use pods::{Monerod, PodSettings, Resources, Scheduling, Storage};
 pub use rate::Rate;
-pub use report::{REPORT_KEY, Report, ReportedTransaction, TransactionState, report_name};
+pub use report::{REPORT_KEY, Report, ReportedTransaction, TransactionState};
 pub use text::{Period, PeriodError};

@@ -8,12 +8,6 @@ use super::{BroadcastPhase, Latency};
 /// The key of a run's report in its `ConfigMap`.
 pub const REPORT_KEY: &str = "report.json";
 
-/// The `ConfigMap` with a Broadcast's report.
-#[must_use]
-pub fn report_name(broadcast: &str) -> String {
-    format!("{broadcast}-report")
-}
-
 /// The whole report of a run, as its pod last wrote it to its ConfigMap.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -64,6 +64,20 @@ impl Engine {
         Err(Ended::Outcome(outcome))
     }
 
+    /// Whether an object that pods rely on is there and of our making, as the cluster says now.
+    pub(super) async fn still_ours(&self, ours: &Ours, child: &PreparedChild) -> Outcome {
+        let there = match self.api(child).get_metadata_opt(&child.key.name).await {
+            Ok(Some(there)) => there,
+            Ok(None) => return Outcome::Waiting("it was removed a moment ago".to_owned()),
+            Err(error) => return judge(&child.key, &error).into(),
+        };
+        match ours.judge(controller(&there.metadata).as_ref()) {
+            Whose::Others => Outcome::Refused(Refusal::foreign(&child.key)),
+            Whose::Ours if there.metadata.deletion_timestamp.is_none() => Outcome::Unchanged,
+            Whose::Ours | Whose::Predecessors => Outcome::Waiting("it is being removed".to_owned()),
+        }
+    }
+
     pub(super) async fn write(
         &self,
         child: &PreparedChild,

@@ -4,6 +4,8 @@
 //! since changed one of the fields that are ours ([`fingerprint`](crate::controller::fingerprint));
 //! otherwise no call is made at all. After a start of the operator each object is applied once.
 //! Objects of others are never touched; objects of ours that are not built any more are deleted.
+//!
+//! What pods rely on comes before them: while any of it is refused or somebody else's, no pod is made.
 
 mod calls;
 mod memory;
@@ -88,7 +90,8 @@ impl Engine {
         observed: &[Arc<Cached>],
     ) -> Applied {
         let mut applied = self.make(ours, &prepared, observed).await;
-        if applied.unreachable.is_none() {
+        // What is not built any more may still be needed while what takes its place is not there.
+        if applied.is_whole() {
             self.prune(ours, &prepared, observed, &mut applied).await;
         }
         applied
@@ -108,21 +111,68 @@ impl Engine {
         let known: HashMap<&ObjectKey, &Cached> =
             observed.iter().map(|object| (&object.key, &**object)).collect();
         let mut applied = Applied::default();
-        for alike in prepared.children().chunk_by(|a, b| a.key.kind == b.key.kind) {
-            for some in alike.chunks(AT_ONCE) {
-                let mut calls = Vec::with_capacity(AT_ONCE);
-                for child in some {
-                    calls.push(self.one(ours, child, known.get(&child.key).copied()));
-                }
-                for (child, outcome) in some.iter().zip(join_all(calls).await) {
-                    applied.take(&child.key, outcome);
-                }
+        let (relied_upon, workloads) = prepared.parts();
+        for alike in alike(relied_upon) {
+            self.make_alike(ours, alike, &known, &mut applied).await;
+            // Nothing is granted, and no pod is made, while what it relies on is somebody else's,
+            // refused or on its way out.
+            if !applied.is_whole() {
+                return applied;
             }
+        }
+        let due = workloads.iter().any(|child| {
+            let cached = known.get(&child.key).copied();
+            self.judge(ours, child, cached) != Verdict::Unchanged
+        });
+        if due {
+            self.look(ours, relied_upon, &mut applied).await;
+            if !applied.is_whole() {
+                return applied;
+            }
+        }
+        for alike in alike(workloads) {
+            self.make_alike(ours, alike, &known, &mut applied).await;
             if applied.unreachable.is_some() {
                 return applied;
             }
         }
         applied
+    }
+
+    /// Makes objects of one kind.
+    async fn make_alike(
+        &self,
+        ours: &Ours,
+        alike: &[PreparedChild],
+        known: &HashMap<&ObjectKey, &Cached>,
+        applied: &mut Applied,
+    ) {
+        for some in alike.chunks(AT_ONCE) {
+            let calls = some.iter().map(|child| {
+                let cached = known.get(&child.key).copied();
+                self.one(ours, child, cached)
+            });
+            for (child, outcome) in some.iter().zip(join_all(calls).await) {
+                applied.take(&child.key, outcome);
+            }
+        }
+    }
+
+    /// Looks at what pods rely on just before they are made, in the cluster itself: the watches may
+    /// be behind, and do not tell of what others made.
+    async fn look(&self, ours: &Ours, relied_upon: &[PreparedChild], applied: &mut Applied) {
+        let trusted: Vec<_> =
+            relied_upon.iter().filter(|child| child.is_trusted_by_pods()).collect();
+        for some in trusted.chunks(AT_ONCE) {
+            let calls = some.iter().map(|child| self.still_ours(ours, child));
+            for (child, outcome) in some.iter().zip(join_all(calls).await) {
+                applied.take(&child.key, outcome);
+            }
+        }
+    }
+
+    fn judge(&self, ours: &Ours, child: &PreparedChild, cached: Option<&Cached>) -> Verdict {
+        self.memory().judge(&child.key, &child.hash, cached, ours, Instant::now())
     }
 
     async fn prune(
@@ -144,8 +194,7 @@ impl Engine {
 
     async fn one(&self, ours: &Ours, child: &PreparedChild, cached: Option<&Cached>) -> Outcome {
         let PreparedChild { key, hash, .. } = child;
-        let verdict = self.memory().judge(key, hash, cached, ours, Instant::now());
-        let outcome = match verdict {
+        let outcome = match self.judge(ours, child, cached) {
             Verdict::Unchanged => return Outcome::Unchanged,
             Verdict::Leaving => {
                 return Outcome::Waiting("an older one is being removed".to_owned());
@@ -173,3 +222,11 @@ impl Engine {
         }
     }
 }
+
+/// Objects that follow each other and are of one kind.
+fn alike(children: &[PreparedChild]) -> impl Iterator<Item = &[PreparedChild]> {
+    children.chunk_by(|a, b| a.key.kind == b.key.kind)
+}
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,11 @@ impl From<Answer> for Outcome {
 }
 
 impl Applied {
+    /// Whether all of it is there as it should be.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.refusals.is_empty() && self.waiting.is_empty() && self.unreachable.is_none()
+    }
+
     pub(super) fn take(&mut self, key: &ObjectKey, outcome: Outcome) {
         match outcome {
             Outcome::Unchanged => {}

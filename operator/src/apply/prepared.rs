@@ -43,8 +43,10 @@ impl Prepared {
         Self { children, keys }
     }
 
-    pub(crate) fn children(&self) -> &[PreparedChild] {
-        &self.children
+    /// What pods rely on, and what makes pods.
+    pub(crate) fn parts(&self) -> (&[PreparedChild], &[PreparedChild]) {
+        let relied_upon = self.children.iter().take_while(|child| !child.makes_pods()).count();
+        self.children.split_at(relied_upon)
     }
 
     pub(crate) fn has(&self, key: &ObjectKey) -> bool {
@@ -53,6 +55,17 @@ impl Prepared {
 }
 
 impl PreparedChild {
+    /// Whether it is a workload.
+    fn makes_pods(&self) -> bool {
+        matches!(self.key.kind.as_str(), "StatefulSet" | "Deployment" | "Job")
+    }
+
+    /// Whether a pod takes what is in it for its own, or gets rights from it.
+    pub(super) fn is_trusted_by_pods(&self) -> bool {
+        let kind = self.key.kind.as_str();
+        matches!(kind, "ServiceAccount" | "Role" | "RoleBinding" | "ConfigMap" | "Secret")
+    }
+
     fn of(child: Child) -> Self {
         let key = ObjectKey {
             kind: child.kind().to_owned(),

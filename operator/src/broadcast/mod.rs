@@ -12,11 +12,13 @@ mod names;
 mod status;
 mod step;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod validate;
 
 pub use build::build;
-pub use names::{CANCELLED_ANNOTATION, REPORT_KEY, UNRESOLVED_KEY, read_report, report_name};
+pub use names::{
+    CANCELLED_ANNOTATION, UNRESOLVED_KEY, account_name, read_report, report_name, run_name,
+};
 pub use status::{look_again, status};
 pub use step::{Observed, Step, step};
 pub use validate::{ValidBroadcast, validate};

@@ -11,19 +11,22 @@ use crate::api::{
     ReportedTransaction, TransactionState, condition,
 };
 use crate::child::OnlyIf;
-use crate::mixnet::{DefaultImages, Defaults};
+use crate::installation::Installation;
+use crate::mixnet::Defaults;
 
 fn at(seconds: i64) -> Time {
     let created = 1_795_388_400;
     Time(k8s_openapi::jiff::Timestamp::from_second(created + seconds).expect("a time"))
 }
 
-fn defaults() -> Defaults {
-    let images = DefaultImages {
+pub(crate) fn defaults() -> Defaults {
+    let installation = Installation {
         mixbed: "localhost/mixbed:1".to_owned(),
         monero: "localhost/mixbed-monero:1".to_owned(),
+        repositories: vec!["registry.example/mixbed".to_owned()],
+        ..Installation::default()
     };
-    Defaults { images, ..Defaults::default() }
+    Defaults { installation, ..Defaults::default() }
 }
 
 fn broadcast(change: &str) -> Broadcast {
@@ -93,6 +96,13 @@ fn report(phase: BroadcastPhase, states: &[TransactionState]) -> Report {
         transactions: transactions.collect(),
         reason: None,
     }
+}
+
+/// All objects of a Broadcast on a Mixnet that is ready.
+pub(crate) fn built(broadcast: &Broadcast) -> Vec<crate::child::Child> {
+    let mut broadcast = broadcast.clone();
+    broadcast.metadata.creation_timestamp = Some(at(0));
+    build(&validate(&broadcast, &mixnet(true), &defaults()).expect("valid"))
 }
 
 struct Scene {
@@ -238,7 +248,7 @@ fn cancelling_marks_the_report_before_the_pod_is_stopped() {
     scene.job = Some(job(1, None));
     scene.report = Some(report(BroadcastPhase::Running, &RUNNING));
     let Step::Cancel { children, job: patch } = scene.step(10) else { panic!("not cancelled") };
-    assert_eq!(children[0].name(), "first-report");
+    assert_eq!(children[0].name(), "first-report-4-5-6");
     let mark = &children[0].object.metadata.annotations;
     assert_eq!(
         mark.as_ref().and_then(|all| all.get(CANCELLED_ANNOTATION)).map(String::as_str),
@@ -307,6 +317,70 @@ fn objects_are_as_in_the_golden_files() {
         let found = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(found == text, "{path} is not what is built: UPDATE=1 cargo test");
     }
+}
+
+/// Names that a user chooses choose no account, no object that a role is about, and no secret: a
+/// Broadcast that is named like the operator's account gets its own, as does one that is named so
+/// that its objects would be called as a Mixnet's are.
+#[test]
+fn no_name_chooses_an_account_or_what_it_may_read() {
+    for name in ["mixbed-operator", "default", "demo-directory", "demo-directory-state", "demo"] {
+        let mut chosen = broadcast("{}");
+        chosen.metadata.name = Some(name.to_owned());
+        let children = built(&chosen);
+        let text = |child: &crate::child::Child, place: &str| {
+            let found = child.object.data.pointer(place).and_then(serde_json::Value::as_str);
+            found.unwrap_or_else(|| panic!("{} has {place}", child.kind())).to_owned()
+        };
+        let its_own = |what: &str| assert!(what.ends_with("-4-5-6"), "{what}");
+        for child in &children {
+            match child.kind() {
+                "Job" => its_own(&text(child, "/spec/template/spec/serviceAccountName")),
+                "RoleBinding" => {
+                    its_own(&text(child, "/roleRef/name"));
+                    its_own(&text(child, "/subjects/0/name"));
+                    its_own(child.name());
+                }
+                "Role" => {
+                    for rule in child.object.data["rules"].as_array().expect("rules") {
+                        let named = rule["resourceNames"].as_array().expect("names");
+                        assert_eq!(named.len(), 1, "a rule without names would be for all");
+                        its_own(named[0].as_str().expect("a name"));
+                    }
+                    its_own(child.name());
+                }
+                _ => its_own(child.name()),
+            }
+        }
+        assert_eq!(children.len(), 6, "report, run, account, role, binding, Job");
+    }
+}
+
+/// The images are those that its operator may run, whatever its Mixnet has said since it was ready.
+#[test]
+fn an_image_that_the_operator_may_not_run_is_waited_for() {
+    let mut scene = Scene::new("{}", Some(mixnet(true)));
+    assert!(matches!(scene.step(10), Step::Make(_)));
+    let mut changed = mixnet(true);
+    changed.spec.images.monero = Some("evil.example/monero:1".to_owned());
+    scene.mixnet = Some(changed);
+    assert_eq!(scene.step(10), Step::Leave);
+}
+
+/// The token is in the container that writes the report, and not beside the wallet.
+#[test]
+fn only_the_container_that_writes_has_the_token() {
+    let children = built(&broadcast("{}"));
+    let pod = &children.last().expect("a Job").object.data["spec"]["template"]["spec"];
+    assert_eq!(pod["automountServiceAccountToken"], false);
+    let with_token = |container: &serde_json::Value| {
+        container["volumeMounts"].as_array().into_iter().flatten().any(|mount| {
+            mount["mountPath"].as_str().is_some_and(|path| path.contains("kubernetes.io"))
+        })
+    };
+    assert!(with_token(&pod["containers"][0]));
+    let beside = pod["initContainers"].as_array().expect("a wallet");
+    assert!(!beside.iter().any(with_token), "the wallet's image, and what brings its launcher");
 }
 
 /// The pod whose wallet goes through the mixnet is told of no monerod at all.

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::api::{Broadcast, BroadcastSpec, EveryPod, Mixnet, Scheduling, is_true};
 use crate::child::Owner;
-use crate::mixnet::{Defaults, PullImages};
+use crate::mixnet::{Defaults, Problems, PullImages, check_images};
 use crate::problem::Problem;
 
 /// A Broadcast that can be run.
@@ -55,14 +55,12 @@ pub fn validate(
         let how = format!("Mixnet {} has no directory's key yet", spec.mixnet);
         problem("spec.mixnet", how, "it is waited for");
     }
-    let images = &mixnet.spec.images;
-    let images = PullImages {
-        mixbed: images.mixbed.clone().unwrap_or_else(|| defaults.images.mixbed.clone()),
-        monero: images.monero.clone().unwrap_or_else(|| defaults.images.monero.clone()),
-        policy: images.pull_policy.clone(),
-    };
-    match (owner, created, status.authority_key) {
-        (Some(owner), Some(created), Some(authority_key)) if problems.is_empty() => {
+    // Again: the spec may have changed since its Mixnet was ready.
+    let mut wrong = Problems::default();
+    let images = check_images(&mixnet.spec.images, &defaults.installation, &mut wrong);
+    problems.extend(wrong.0);
+    match (owner, created, status.authority_key, images) {
+        (Some(owner), Some(created), Some(authority_key), Some(images)) if problems.is_empty() => {
             Ok(ValidBroadcast {
                 owner,
                 spec,

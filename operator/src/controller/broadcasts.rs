@@ -18,6 +18,7 @@ use super::status::{Statuses, Written};
 use crate::api::{Broadcast, BroadcastPhase, Report};
 use crate::apply::{Applied, Change, Engine, Ours, Prepared};
 use crate::broadcast::{Observed, Step, look_again, read_report, report_name, status, step};
+use crate::child::Owner;
 use crate::mixnet::{Defaults, Reconciled};
 
 /// When to look again at what others have to do something about, and no watch tells of.
@@ -88,6 +89,8 @@ impl Broadcasts {
         let is_ours = |object: &Cached| {
             object.controller.as_ref().is_some_and(|controller| controller.uid == ours.uid)
         };
+        let owner = Owner::new(&broadcast, &broadcast.spec.mixnet);
+        let report_map = owner.as_ref().map(report_name);
         let (mut job, mut report, mut troubles) = (None, None, Vec::new());
         for object in &objects {
             match &object.facts {
@@ -95,7 +98,7 @@ impl Broadcasts {
                     job = Some(found.clone());
                 }
                 Facts::ConfigMap(map)
-                    if is_ours(object) && object.key.name == report_name(name) =>
+                    if is_ours(object) && Some(&object.key.name) == report_map.as_ref() =>
                 {
                     report = read_report(map);
                 }

@@ -9,7 +9,7 @@ use kube::core::ObjectMeta;
 
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::pod::PodFacts;
-use crate::api::{BROADCAST_LABEL, MIXNET_LABEL};
+use crate::api::{BROADCAST_LABEL, COMPONENT_LABEL, MIXNET_LABEL, STATE_COMPONENT};
 
 /// Which object: of all kinds that are watched no two have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,9 +145,10 @@ impl Observe for Deployment {
 
 impl Observe for Secret {
     fn facts(mut self) -> Facts {
-        // Nobody here reads what the directory writes, and it writes often.
-        let name = self.metadata.name.as_deref().unwrap_or_default();
-        if name.ends_with("-directory-state") {
+        // Nobody here reads what a directory or a Broadcast's pod writes, and they write often.
+        let label = |name: &str| self.metadata.labels.as_ref().and_then(|labels| labels.get(name));
+        let state = label(COMPONENT_LABEL).is_some_and(|component| component == STATE_COMPONENT);
+        if state || label(BROADCAST_LABEL).is_some() {
             self.data = None;
         }
         Facts::Secret(Box::new(self))

@@ -2,14 +2,14 @@
 
 #![deny(clippy::disallowed_methods)]
 
-use super::DefaultImages;
 use crate::api::{EveryPod, MixnetSpec, PodDefaults, PullSecret, Scheduling};
+use crate::installation::Installation;
 
 /// What an operator was installed with, and what is known of a namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Defaults {
-    /// The images.
-    pub images: DefaultImages,
+    /// What the operator was installed with: its images, and what bounds specs.
+    pub installation: Installation,
     /// Of all pods.
     pub pods: PodDefaults,
     /// With which secrets the namespace's default service account pulls images: pods with an account

@@ -17,6 +17,7 @@ pub use names::Names;
 pub(crate) use reconcile::{Reconciled, Reconciler};
 pub use secrets::{NetworkSecrets, SecretsError};
 pub use sets::{NodeKind, NodeSet};
-pub use validate::{DefaultImages, PullImages, ValidMixnet, validate};
+pub(crate) use validate::{Problems, check_images};
+pub use validate::{PullImages, ValidMixnet, validate};
 
 pub use crate::problem::Problem;

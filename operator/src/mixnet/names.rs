@@ -5,13 +5,13 @@
 pub struct Names<'a>(pub &'a str);
 
 impl Names<'_> {
-    /// The directory: its StatefulSet, Service, ServiceAccount, Role.
+    /// The directory's StatefulSet and Service; with the Mixnet's uid behind it, its account.
     #[must_use]
     pub fn directory(self) -> String {
         format!("{}-directory", self.0)
     }
 
-    /// The Secret in which the directory keeps its state.
+    /// The Secret in which the directory keeps its state, without the Mixnet's uid.
     #[must_use]
     pub fn directory_state(self) -> String {
         format!("{}-directory-state", self.0)
@@ -41,7 +41,7 @@ impl Names<'_> {
         format!("{}-provider-{number}", self.0)
     }
 
-    /// The ConfigMap that tells each monerod its peers.
+    /// The ConfigMap that tells each monerod its peers, without the Mixnet's uid.
     #[must_use]
     pub fn monerod(self) -> String {
         format!("{}-monerod", self.0)
@@ -71,14 +71,32 @@ impl Names<'_> {
         format!("{}-broadcast-monerod", self.0)
     }
 
-    /// The Secret with the directory's key and the join secret.
+    /// The Secret with the directory's key, without the Mixnet's uid.
     #[must_use]
-    pub fn network_secret(self) -> String {
+    pub fn authority(self) -> String {
+        format!("{}-authority", self.0)
+    }
+
+    /// The Secret with the admin key, which no pod mounts, without the Mixnet's uid.
+    #[must_use]
+    pub fn admin(self) -> String {
+        format!("{}-admin", self.0)
+    }
+
+    /// The Secret with the join secret, without the Mixnet's uid.
+    #[must_use]
+    pub fn join(self) -> String {
+        format!("{}-join", self.0)
+    }
+
+    /// The Secret in which earlier operators kept all of these.
+    #[must_use]
+    pub fn network(self) -> String {
         format!("{}-network", self.0)
     }
 }
 
-/// The Secret with the keys of the pods of the StatefulSet with this name.
+/// The Secret with the keys of the pods of the StatefulSet with this name, without the Mixnet's uid.
 #[must_use]
 pub(super) fn keys_secret(set: &str) -> String {
     format!("{set}-keys")

@@ -38,9 +38,12 @@ pub struct SecretsError {
 /// All secrets of a network: those that were found, and those that had to be drawn.
 #[derive(Clone)]
 pub struct NetworkSecrets {
-    pub(super) network: Kept,
-    /// By the name of the Secret.
+    pub(super) authority_key: Kept,
+    pub(super) join_secret: Kept,
+    pub(super) admin_key: Kept,
+    /// By the name of the Secret without the Mixnet's uid.
     pub(super) keys: BTreeMap<String, Kept>,
+    state: String,
     authority: String,
     admin: IdentitySecret,
     join: JoinSecret,
@@ -53,15 +56,27 @@ pub(super) struct Kept {
     pub(super) entries: BTreeMap<String, ByteString>,
     /// What it was found as; nothing: it was not found.
     version: Option<String>,
-    /// How many entries were drawn.
+    /// How many entries are in no Secret of this name yet.
     drawn: usize,
 }
 
 impl Kept {
-    fn of(found: &BTreeMap<&str, &Secret>, name: &str) -> Self {
-        let Some(secret) = found.get(name) else { return Self::default() };
-        let entries = secret.data.clone().unwrap_or_default();
-        Self { entries, version: secret.metadata.resource_version.clone(), drawn: 0 }
+    /// What the Secret of this name has. Where there is none, it begins with what an earlier
+    /// operator kept under another name: those entries that belong here.
+    fn of(
+        found: &BTreeMap<&str, &Secret>,
+        name: &str,
+        before: &str,
+        belongs: impl Fn(&str) -> bool,
+    ) -> Self {
+        let data = |secret: &Secret| secret.data.clone().unwrap_or_default();
+        if let Some(secret) = found.get(name) {
+            let version = secret.metadata.resource_version.clone();
+            return Self { entries: data(secret), version, drawn: 0 };
+        }
+        let mut entries = found.get(before).map(|secret| data(secret)).unwrap_or_default();
+        entries.retain(|entry, _| belongs(entry));
+        Self { drawn: entries.len(), entries, version: None }
     }
 
     fn complete(&mut self, entry: &str, draw: impl FnOnce() -> String) {
@@ -93,36 +108,47 @@ impl NetworkSecrets {
         let found: BTreeMap<&str, &Secret> =
             ours.filter_map(|secret| Some((secret.metadata.name.as_deref()?, secret))).collect();
 
-        let name = Names(mixnet.name()).network_secret();
-        let mut network = Kept::of(&found, &name);
-        network.complete(AUTHORITY_KEY, || hex32(rng));
-        network.complete(JOIN_SECRET, || hex32(rng));
-        network.complete(ADMIN_KEY, || hex32(rng));
-        let wrong = |entry: &str, wanted| SecretsError {
-            secret: name.clone(),
+        let (names, owner) = (Names(mixnet.name()), &mixnet.owner);
+        let network = names.network();
+        let one = |stem: &str, entry: &str| {
+            Kept::of(&found, &owner.unique(stem), &network, |name| name == entry)
+        };
+        let mut authority_key = one(&names.authority(), AUTHORITY_KEY);
+        authority_key.complete(AUTHORITY_KEY, || hex32(rng));
+        let mut join_secret = one(&names.join(), JOIN_SECRET);
+        join_secret.complete(JOIN_SECRET, || hex32(rng));
+        let mut admin_key = one(&names.admin(), ADMIN_KEY);
+        admin_key.complete(ADMIN_KEY, || hex32(rng));
+        let wrong = |stem: &str, entry: &str, wanted| SecretsError {
+            secret: owner.unique(stem),
             entry: entry.to_owned(),
             wanted,
         };
-        let key = |entry| {
-            key(&network, entry).ok_or_else(|| wrong(entry, "a key of 64 hexadecimal digits"))
+        let key = |kept: &Kept, stem: &str, entry: &str| {
+            key(kept, entry).ok_or_else(|| wrong(stem, entry, "a key of 64 hexadecimal digits"))
         };
-        let authority = key(AUTHORITY_KEY)?.public().to_string();
-        let admin = key(ADMIN_KEY)?;
-        let join = network.entries.get(JOIN_SECRET).map(|entry| JoinSecret::new(&entry.0));
+        let authority = key(&authority_key, &names.authority(), AUTHORITY_KEY)?;
+        let admin = key(&admin_key, &names.admin(), ADMIN_KEY)?;
+        let join = join_secret.entries.get(JOIN_SECRET).map(|entry| JoinSecret::new(&entry.0));
         let Some(Ok(join)) = join else {
-            return Err(wrong(JOIN_SECRET, "a secret of 16 to 1024 bytes"));
+            return Err(wrong(&names.join(), JOIN_SECRET, "a secret of 16 to 1024 bytes"));
         };
 
         let keys = mixnet.sets().into_iter().map(|set| {
-            let name = set.keys_secret();
-            let mut kept = Kept::of(&found, &name);
+            let stem = set.keys_secret();
+            let mut kept = Kept::of(&found, &owner.unique(&stem), &stem, |_| true);
             for pod in set.pod_names() {
                 kept.complete(&pod, || keys_file(rng));
             }
-            (name, kept)
+            (stem, kept)
         });
         let keys = keys.collect();
-        Ok(Self { network, keys, authority, admin, join })
+        // A directory must not forget: one that an earlier operator made keeps the Secret that it has.
+        let before = names.directory_state();
+        let kept_on = found.contains_key(before.as_str());
+        let state = if kept_on { before } else { owner.unique(&before) };
+        let authority = authority.public().to_string();
+        Ok(Self { authority_key, join_secret, admin_key, keys, state, authority, admin, join })
     }
 
     /// The directory's public key: 64 hexadecimal digits.
@@ -143,23 +169,38 @@ impl NetworkSecrets {
         &self.join
     }
 
-    /// How many entries had to be drawn: they are in no Secret yet.
+    /// How many entries were drawn or moved: they are in no Secret of their own yet.
     #[must_use]
     pub fn drawn(&self) -> usize {
-        let kept = self.keys.values().chain([&self.network]);
+        let one = [&self.authority_key, &self.join_secret, &self.admin_key];
+        let kept = self.keys.values().chain(one);
         kept.map(|kept| kept.drawn).sum()
     }
 
-    /// Changes when the join secret or the directory's key does. Tells neither: nobody guesses
-    /// the key that goes in.
-    pub(super) fn checksum(&self) -> String {
-        let mut hash = Sha256::new();
-        for entry in [AUTHORITY_KEY, JOIN_SECRET] {
-            let value = self.network.entries.get(entry).map_or(&[][..], |entry| &entry.0);
-            hash.update(Sha256::digest(value));
-        }
-        hex::encode(&hash.finalize()[..16])
+    /// The Secret in which the directory keeps its state.
+    pub(super) fn state(&self) -> &str {
+        &self.state
     }
+
+    /// Changes when a secret does that the directory's pod mounts.
+    pub(super) fn directory_checksum(&self) -> String {
+        checksum(&[&self.authority_key, &self.join_secret])
+    }
+
+    /// Changes when one does that all nodes mount.
+    pub(super) fn node_checksum(&self) -> String {
+        checksum(&[&self.join_secret])
+    }
+}
+
+/// Changes when an entry does. Tells none: nobody guesses keys.
+fn checksum(secrets: &[&Kept]) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in secrets.iter().flat_map(|kept| &kept.entries) {
+        hash.update(Sha256::digest(name));
+        hash.update(Sha256::digest(&value.0));
+    }
+    hex::encode(&hash.finalize()[..16])
 }
 
 impl fmt::Debug for NetworkSecrets {

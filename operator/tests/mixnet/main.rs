@@ -4,6 +4,7 @@ mod golden;
 mod names;
 mod policies;
 mod restarts;
+mod rights;
 mod secrets;
 mod security;
 mod sizes;
@@ -11,23 +12,34 @@ mod sizes;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Secret};
 use mixbed_operator::api::{Mixnet, MixnetSpec};
 use mixbed_operator::child::Child;
+use mixbed_operator::installation::Installation;
 use mixbed_operator::mixnet::build::build;
-use mixbed_operator::mixnet::{DefaultImages, Defaults, NetworkSecrets, ValidMixnet, validate};
+use mixbed_operator::mixnet::{Defaults, NetworkSecrets, ValidMixnet, validate};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use serde_json::Value;
 
 const SEED: u64 = 5;
 
+fn installation() -> Installation {
+    Installation {
+        mixbed: "localhost/mixbed:0.1.0".to_owned(),
+        monero: "localhost/mixbed-monero:0.1.0".to_owned(),
+        repositories: ["mixbed", "monero", "registry.example/*"].map(str::to_owned).into(),
+        ..Installation::default()
+    }
+}
+
 fn valid(name: &str, spec: MixnetSpec) -> ValidMixnet {
+    valid_for(&installation(), name, spec)
+}
+
+fn valid_for(installation: &Installation, name: &str, spec: MixnetSpec) -> ValidMixnet {
     let mut mixnet = Mixnet::new(name, spec);
     mixnet.metadata.namespace = Some("space".to_owned());
     mixnet.metadata.uid = Some("00000000-0000-0000-0000-000000000001".to_owned());
-    let images = DefaultImages {
-        mixbed: "localhost/mixbed:0.1.0".to_owned(),
-        monero: "localhost/mixbed-monero:0.1.0".to_owned(),
-    };
-    match validate(&mixnet, &Defaults { images, ..Defaults::default() }) {
+    let installation = installation.clone();
+    match validate(&mixnet, &Defaults { installation, ..Defaults::default() }) {
         Ok(valid) => valid,
         Err(problems) => panic!("{problems:#?}"),
     }
@@ -41,6 +53,12 @@ fn drawn(mixnet: &ValidMixnet, found: &[Secret]) -> NetworkSecrets {
 /// All objects of the Mixnet `net` with this spec.
 fn objects(spec: MixnetSpec) -> Vec<Child> {
     let mixnet = valid("net", spec);
+    build(&mixnet, &drawn(&mixnet, &[]))
+}
+
+/// The same, by an operator that was installed so.
+fn installed(installation: &Installation, spec: MixnetSpec) -> Vec<Child> {
+    let mixnet = valid_for(installation, "net", spec);
     build(&mixnet, &drawn(&mixnet, &[]))
 }
 
@@ -60,6 +78,11 @@ fn pod(child: &Child) -> Option<(PodSpec, i32)> {
 /// All containers of a pod, those that run beside it included.
 fn containers(pod: &PodSpec) -> impl Iterator<Item = &Container> {
     pod.init_containers.iter().flatten().chain(&pod.containers)
+}
+
+/// The name of an object that is called so and has the Mixnet's uid behind it.
+fn unique(stem: &str) -> String {
+    format!("{stem}-00000000-0000-0000-0000-000000000001")
 }
 
 /// A part of an object, by its JSON pointer.

@@ -1,6 +1,6 @@
 use k8s_openapi::api::core::v1::PodSpec;
 
-use crate::{containers, objects, pod, spec};
+use crate::{containers, objects, pod, spec, unique};
 
 fn everywhere() -> Vec<(String, PodSpec)> {
     let specs = ["{}", "{storage: {size: 1Gi}, tracing: {otlp: 'http://jaeger:4317'}}"];
@@ -25,6 +25,7 @@ fn every_pod_keeps_to_the_restricted_standard() {
         for volume in pod.volumes.iter().flatten() {
             let allowed = volume.secret.is_some()
                 || volume.config_map.is_some()
+                || volume.projected.is_some()
                 || volume.empty_dir.is_some();
             assert!(allowed && volume.host_path.is_none(), "{name}: Volume Types");
         }
@@ -46,9 +47,11 @@ fn every_pod_keeps_to_the_restricted_standard() {
 #[test]
 fn only_the_directory_has_an_account() {
     for (name, pod) in everywhere() {
-        let directory = name == "net-directory";
-        assert_eq!(pod.automount_service_account_token, Some(directory), "{name}");
-        assert_eq!(pod.service_account_name.is_some(), directory, "{name}");
+        let account = (name == "net-directory").then(|| unique("net-directory"));
+        assert_eq!(pod.service_account_name, account, "{name}");
+        assert_eq!(pod.automount_service_account_token, Some(false), "{name}");
+        let tokens = pod.volumes.iter().flatten().filter(|volume| volume.projected.is_some());
+        assert_eq!(tokens.count(), usize::from(account.is_some()), "{name}");
         assert_eq!(pod.enable_service_links, Some(false), "{name}: variables after Services");
     }
 }

@@ -1,7 +1,8 @@
 //! A report in a file: for a run without a cluster.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -49,7 +50,9 @@ impl FileStore {
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
         let new = PathBuf::from(name);
-        let mut file = File::create(&new)?;
+        // Transactions that were not sent yet are in it.
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&serde_json::to_vec(saved)?)?;
         file.sync_all()?;
         fs::rename(&new, &self.path)

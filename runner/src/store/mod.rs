@@ -1,11 +1,11 @@
-//! Where a run's report is kept: in a file, or in a `ConfigMap`.
+//! Where a run's report is kept: in a file, or in a cluster.
 
-mod config_map;
+mod cluster;
 mod file;
 
 use crate::core::Saved;
 
-pub use config_map::ConfigMapStore;
+pub use cluster::ClusterStore;
 pub use file::FileStore;
 
 /// Why a report could not be read or written.
@@ -40,8 +40,8 @@ pub enum StoreError {
 pub enum Store {
     /// In a file.
     File(FileStore),
-    /// In a `ConfigMap`.
-    ConfigMap(Box<ConfigMapStore>),
+    /// In a `ConfigMap` and a `Secret`.
+    Cluster(Box<ClusterStore>),
 }
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
     pub fn place(&self) -> String {
         match self {
             Self::File(file) => file.place(),
-            Self::ConfigMap(map) => map.place(),
+            Self::Cluster(cluster) => cluster.place(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Store {
     pub async fn open(&mut self) -> Result<Option<Saved>, StoreError> {
         match self {
             Self::File(file) => file.load(),
-            Self::ConfigMap(map) => map.open().await,
+            Self::Cluster(cluster) => cluster.open().await,
         }
     }
 
@@ -66,7 +66,7 @@ impl Store {
     pub async fn save(&mut self, saved: &Saved) -> Result<(), StoreError> {
         match self {
             Self::File(file) => file.save(saved),
-            Self::ConfigMap(map) => map.save(saved).await,
+            Self::Cluster(cluster) => cluster.save(saved).await,
         }
     }
 
@@ -74,7 +74,7 @@ impl Store {
     pub async fn is_cancelled(&mut self) -> Result<bool, StoreError> {
         match self {
             Self::File(_) => Ok(false),
-            Self::ConfigMap(map) => map.is_cancelled().await,
+            Self::Cluster(cluster) => cluster.is_cancelled().await,
         }
     }
 }

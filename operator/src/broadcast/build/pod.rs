@@ -7,11 +7,12 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::labels;
+use crate::account::{token_mount, token_volume};
 use crate::api::{
     DIRECTORY_PORT, MINER_PORT, MONEROD_PORT, THROUGH_MIXNET, WALLET_DAEMON_PORT, WALLET_LABEL,
     WALLET_PORT, WalletWay,
 };
-use crate::broadcast::{ValidBroadcast, report_name};
+use crate::broadcast::{ValidBroadcast, account_name, report_name, run_name};
 use crate::child::owned;
 use crate::mixnet::Names;
 use crate::mixnet::build::amounts;
@@ -41,8 +42,9 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
     let scheduling = broadcast.scheduling.clone();
     let spec = PodSpec {
         restart_policy: Some("Never".to_owned()),
-        service_account_name: Some(owner.name().to_owned()),
-        automount_service_account_token: Some(true),
+        service_account_name: Some(account_name(owner)),
+        // Only the container that writes the report has the account's token.
+        automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(GRACE),
         node_selector: (!scheduling.node_selector.is_empty()).then_some(scheduling.node_selector),
@@ -50,7 +52,7 @@ pub(super) fn template(broadcast: &ValidBroadcast) -> PodTemplateSpec {
         affinity: read_affinity(scheduling.affinity.as_ref()),
         init_containers: Some(vec![launcher(broadcast), wallet(broadcast)]),
         containers: vec![main(broadcast)],
-        volumes: Some(vec![volume(LAUNCH, "16Mi"), volume(WALLET, "128Mi")]),
+        volumes: Some(vec![volume(LAUNCH, "16Mi"), volume(WALLET, "128Mi"), token_volume()]),
         ..PodSpec::default()
     };
     let mut labels = labels(owner);
@@ -142,7 +144,8 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         format!("--deadline={}", spec.deadline),
         format!("--began={}", broadcast.created.0),
         format!("--traced={}", spec.traced),
-        format!("--report-config-map={}", report_name(owner.name())),
+        format!("--report-config-map={}", report_name(owner)),
+        format!("--run-secret={}", run_name(owner)),
     ];
     args.extend(broadcast.otlp.iter().map(|url| format!("--otlp={url}")));
     args.extend(SIDECARS.map(|url| format!("--end-sidecar={url}")));
@@ -159,6 +162,7 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         resources: Some(
             amounts::BROADCAST.at_least(spec.resources.as_ref(), &broadcast.pods.at_least),
         ),
+        volume_mounts: Some(vec![token_mount()]),
         ..container(broadcast, MAIN, &broadcast.images.mixbed)
     }
 }

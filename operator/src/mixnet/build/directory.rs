@@ -4,15 +4,20 @@ use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 
 use super::pod::{annotated, container, identity, mount, probed, secret, template};
-use super::ports::{DIRECTORY_HTTP, DOCUMENTS};
+use super::ports::{DIRECTORY_HTTP, DIRECTORY_PROBES, DOCUMENTS};
 use super::{Plan, amounts};
+use crate::account::{token_mount, token_volume};
 use crate::child::{Child, matching};
+use crate::mixnet::secrets::{AUTHORITY_KEY, JOIN_SECRET};
 
-/// Where the network's Secret is mounted.
-pub(super) const NETWORK_DIR: &str = "/etc/mixbed/network";
+/// Where the directory's key is mounted: in its own pod, and in no other.
+const AUTHORITY_DIR: &str = "/etc/mixbed/authority";
 
-/// A pod is made anew when the network's Secret changes: it is read only at the start.
-pub(super) const SECRET_ANNOTATION: &str = "mixbed.dev/network-secret";
+/// Where the join secret is mounted.
+pub(super) const JOIN_DIR: &str = "/etc/mixbed/join";
+
+/// A pod is made anew when a Secret that it mounts changes: they are read only at the start.
+pub(super) const SECRETS_ANNOTATION: &str = "mixbed.dev/secrets";
 
 /// One pod, with its state in a Secret: its parameters come by gRPC, not by arguments.
 pub(super) fn directory(plan: Plan) -> Child {
@@ -25,24 +30,37 @@ pub(super) fn directory(plan: Plan) -> Child {
         format!("--network={}", plan.mixnet.name()),
         format!("--listen=0.0.0.0:{}", DOCUMENTS.number),
         format!("--http=0.0.0.0:{}", DIRECTORY_HTTP.number),
-        format!("--authority-secret-key-file={NETWORK_DIR}/authority.key"),
-        format!("--join-secret-file={NETWORK_DIR}/join-secret"),
+        format!("--probes=0.0.0.0:{}", DIRECTORY_PROBES.number),
+        format!("--authority-secret-key-file={AUTHORITY_DIR}/{AUTHORITY_KEY}"),
+        format!("--join-secret-file={JOIN_DIR}/{JOIN_SECRET}"),
         format!("--admin-key={}", plan.secrets.admin().public()),
-        format!("--state-secret={}", names.directory_state()),
+        format!("--state-secret={}", plan.secrets.state()),
         format!("--lease={}", spec.lease),
     ];
     let directory = Container {
         args: Some(args.into()),
         env: Some(identity()),
-        ports: Some(vec![DOCUMENTS.container(), DIRECTORY_HTTP.container()]),
+        ports: Some(vec![
+            DOCUMENTS.container(),
+            DIRECTORY_HTTP.container(),
+            DIRECTORY_PROBES.container(),
+        ]),
         resources: Some(amounts::DIRECTORY.at_least(spec.pods.resources.as_ref(), plan.least())),
-        volume_mounts: Some(vec![mount("network", NETWORK_DIR, true)]),
+        volume_mounts: Some(vec![
+            mount("authority", AUTHORITY_DIR, true),
+            mount("join", JOIN_DIR, true),
+            token_mount(),
+        ]),
         ..container(plan, "directory", &plan.mixnet.images.mixbed)
     };
     let pod = PodSpec {
-        containers: vec![probed(directory, DIRECTORY_HTTP, "/healthz", "/readyz")],
-        volumes: Some(vec![secret(plan, "network", names.network_secret())]),
-        service_account_name: Some(name.clone()),
+        containers: vec![probed(directory, DIRECTORY_PROBES, "/healthz", "/readyz")],
+        volumes: Some(vec![
+            secret(plan, "authority", plan.owner().unique(&names.authority())),
+            secret(plan, "join", plan.owner().unique(&names.join())),
+            token_volume(),
+        ]),
+        service_account_name: Some(plan.directory_account()),
         termination_grace_period_seconds: Some(15),
         ..PodSpec::default()
     };
@@ -56,7 +74,7 @@ pub(super) fn directory(plan: Plan) -> Child {
             pod_management_policy: Some("Parallel".to_owned()),
             revision_history_limit: Some(2),
             selector: matching(selector),
-            template: annotated(template, SECRET_ANNOTATION, plan.secrets.checksum()),
+            template: annotated(template, SECRETS_ANNOTATION, plan.secrets.directory_checksum()),
             ..StatefulSetSpec::default()
         }),
         status: None,

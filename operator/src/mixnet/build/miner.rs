@@ -4,7 +4,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 
 use super::pod::{container, probed, template};
-use super::ports::{MINER_HTTP, MONEROD_P2P, MONEROD_RPC};
+use super::ports::{MINER_HTTP, MINER_PROBES, MONEROD_P2P, MONEROD_RPC};
 use super::{Plan, amounts};
 use crate::child::{Child, matching};
 
@@ -19,6 +19,7 @@ pub(super) fn miner(plan: Plan) -> Child {
         "miner".to_owned(),
         format!("--monerod={}", monerods.join(",")),
         format!("--http=0.0.0.0:{}", MINER_HTTP.number),
+        format!("--probes=0.0.0.0:{}", MINER_PROBES.number),
         format!("--name={}", names.miner()),
         format!("--block-time={}", providers.block_time),
     ];
@@ -27,12 +28,12 @@ pub(super) fn miner(plan: Plan) -> Child {
     }
     let miner = Container {
         args: Some(args),
-        ports: Some(vec![MINER_HTTP.container()]),
+        ports: Some(vec![MINER_HTTP.container(), MINER_PROBES.container()]),
         resources: Some(amounts::MINER.at_least(settings.resources.as_ref(), plan.least())),
         ..container(plan, "miner", &plan.mixnet.images.mixbed)
     };
     let pod = PodSpec {
-        containers: vec![probed(miner, MINER_HTTP, "/healthz", "/readyz")],
+        containers: vec![probed(miner, MINER_PROBES, "/healthz", "/readyz")],
         termination_grace_period_seconds: Some(10),
         ..PodSpec::default()
     };

@@ -43,6 +43,11 @@ impl<'a> Plan<'a> {
         &self.mixnet.spec.pods.at_least
     }
 
+    /// The account of the directory's pod.
+    fn directory_account(self) -> String {
+        self.owner().unique(&self.names().directory())
+    }
+
     fn labels(self, component: &str) -> Labels {
         self.owner().labels(component)
     }
@@ -54,8 +59,8 @@ impl<'a> Plan<'a> {
 pub fn build(mixnet: &ValidMixnet, secrets: &NetworkSecrets) -> Vec<Child> {
     let plan = Plan { mixnet, secrets };
     let mut children = secrets::secrets(plan);
-    children.extend(accounts::accounts(plan));
     children.push(monerod::peers(plan));
+    children.extend(accounts::accounts(plan));
     children.extend(services::services(plan));
     if mixnet.spec.network_policies {
         children.extend(policies::policies(plan));

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, Container, Vo
 use super::pod::{container, mount, probed, variable};
 use super::ports::{MONEROD_P2P, MONEROD_RPC};
 use super::{Plan, amounts};
+use crate::api::MONEROD_RESTRICTED_PORT;
 use crate::child::Child;
 
 /// Where each monerod's own file with its peers is.
@@ -35,10 +36,14 @@ pub(super) fn peers(plan: Plan) -> Child {
         (format!("{}.conf", names.provider_pod(own)), content)
     };
     Child::of(&ConfigMap {
-        metadata: plan.owner().metadata(names.monerod(), plan.labels("provider")),
+        metadata: plan.owner().metadata(peers_map(plan), plan.labels("provider")),
         data: Some((0..replicas).map(file).collect()),
         ..ConfigMap::default()
     })
+}
+
+fn peers_map(plan: Plan) -> String {
+    plan.owner().unique(&plan.names().monerod())
 }
 
 /// The volume with the peers.
@@ -46,7 +51,7 @@ pub(super) fn peers_volume(plan: Plan) -> Volume {
     Volume {
         name: PEERS.to_owned(),
         config_map: Some(ConfigMapVolumeSource {
-            name: plan.names().monerod(),
+            name: peers_map(plan),
             ..ConfigMapVolumeSource::default()
         }),
         ..Volume::default()
@@ -81,6 +86,8 @@ pub(super) fn monerod(plan: Plan) -> Container {
         format!("--p2p-bind-port={}", MONEROD_P2P.number),
         "--rpc-bind-ip=0.0.0.0".to_owned(),
         format!("--rpc-bind-port={}", MONEROD_RPC.number),
+        "--rpc-restricted-bind-ip=127.0.0.1".to_owned(),
+        format!("--rpc-restricted-bind-port={MONEROD_RESTRICTED_PORT}"),
         "--confirm-external-bind".to_owned(),
         "--hide-my-port".to_owned(),
         format!("--config-file={PEERS_DIR}/$(POD_NAME).conf"),

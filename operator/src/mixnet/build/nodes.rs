@@ -11,14 +11,15 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::ObjectMeta;
 
-use super::directory::{NETWORK_DIR, SECRET_ANNOTATION};
+use super::directory::{JOIN_DIR, SECRETS_ANNOTATION};
 use super::pod::{
     STATE_DIR, annotated, container, identity, mount, probed, scratch, secret, template,
 };
-use super::ports::{DOCUMENTS, LINK, MONEROD_RPC, NODE_HTTP};
+use super::ports::{DOCUMENTS, LINK, NODE_HTTP, NODE_PROBES};
 use super::{Plan, amounts, monerod};
-use crate::api::{MONEROD_NAME, Storage};
+use crate::api::{MONEROD_NAME, MONEROD_PORT, MONEROD_RESTRICTED_PORT, Storage};
 use crate::child::{Child, Labels, matching};
+use crate::mixnet::secrets::JOIN_SECRET;
 use crate::mixnet::{NodeKind, NodeSet};
 
 /// Where a node's own keys are mounted.
@@ -54,7 +55,7 @@ fn stateful_set(plan: Plan, set: &NodeSet) -> Child {
         min_ready_seconds: Some(SETTLED),
         revision_history_limit: Some(2),
         selector: matching(selector),
-        template: annotated(template, SECRET_ANNOTATION, plan.secrets.checksum()),
+        template: annotated(template, SECRETS_ANNOTATION, plan.secrets.node_checksum()),
         update_strategy: Some(StatefulSetUpdateStrategy {
             type_: Some("RollingUpdate".to_owned()),
             rolling_update: Some(RollingUpdateStatefulSetStrategy::default()),
@@ -79,9 +80,10 @@ fn stateful_set(plan: Plan, set: &NodeSet) -> Child {
 fn pod(plan: Plan, set: &NodeSet) -> PodSpec {
     let provider = set.kind == NodeKind::Provider;
     let stored = plan.mixnet.spec.storage.as_ref().and_then(|_| stored(set.kind));
+    let unique = |stem: &str| plan.owner().unique(stem);
     let mut volumes = vec![
-        secret(plan, "network", plan.names().network_secret()),
-        secret(plan, "keys", set.keys_secret()),
+        secret(plan, "join", unique(&plan.names().join())),
+        secret(plan, "keys", unique(&set.keys_secret())),
     ];
     let places =
         [("state", "1536Mi")].into_iter().chain(provider.then_some((monerod::CHAIN, "4Gi")));
@@ -115,11 +117,12 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         format!("--network={mixnet}"),
         format!("--directory=http://{directory}.{namespace}.svc:{}", DOCUMENTS.number),
         format!("--authority-key={}", plan.secrets.authority_key()),
-        format!("--join-secret-file={NETWORK_DIR}/join-secret"),
+        format!("--join-secret-file={JOIN_DIR}/{JOIN_SECRET}"),
         format!("--keys-file={KEYS_DIR}/node"),
         format!("--listen=0.0.0.0:{}", LINK.number),
         "--advertise=$(POD_IP)".to_owned(),
         format!("--http=0.0.0.0:{}", NODE_HTTP.number),
+        format!("--probes=0.0.0.0:{}", NODE_PROBES.number),
         format!("--state-dir={STATE_DIR}"),
         format!("--drain={}", spec.drain),
     ]);
@@ -128,10 +131,11 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         NodeKind::Gateway => (amounts::GATEWAY, "gateway"),
         NodeKind::Mix(_) => (amounts::MIX, "mix"),
         NodeKind::Provider => {
-            let port = MONEROD_RPC.number;
-            args.push(format!("--monerod=http://127.0.0.1:{port}"));
-            args.push(format!("--tcp-allow={MONEROD_NAME}:{port}"));
-            args.push(format!("--tcp-name={MONEROD_NAME}:{port}=127.0.0.1:{port}"));
+            // What clients reach must not stop monerod, or tell what others have just handed in.
+            let (known, restricted) = (MONEROD_PORT, MONEROD_RESTRICTED_PORT);
+            args.push(format!("--monerod=http://127.0.0.1:{restricted}"));
+            args.push(format!("--tcp-allow={MONEROD_NAME}:{known}"));
+            args.push(format!("--tcp-name={MONEROD_NAME}:{known}=127.0.0.1:{restricted}"));
             (amounts::PROVIDER, "provider")
         }
     };
@@ -142,16 +146,16 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
     let node = Container {
         args: Some(args),
         env: Some(identity()),
-        ports: Some(vec![LINK.container(), NODE_HTTP.container()]),
+        ports: Some(vec![LINK.container(), NODE_HTTP.container(), NODE_PROBES.container()]),
         resources: Some(amounts.at_least(set.pods.resources.as_ref(), plan.least())),
         volume_mounts: Some(vec![
-            mount("network", NETWORK_DIR, true),
+            mount("join", JOIN_DIR, true),
             keys,
             mount("state", STATE_DIR, false),
         ]),
         ..container(plan, name, &plan.mixnet.images.mixbed)
     };
-    probed(node, NODE_HTTP, "/healthz", "/readyz")
+    probed(node, NODE_PROBES, "/healthz", "/readyz")
 }
 
 /// Which of a pod's volumes outlives it, if there is storage.

@@ -61,7 +61,8 @@ pub(super) fn template(
         ..TopologySpreadConstraint::default()
     };
     let spec = PodSpec {
-        automount_service_account_token: Some(pod.service_account_name.is_some()),
+        // A container that needs a token has it mounted by itself.
+        automount_service_account_token: Some(false),
         // Variables that are named after Services could be taken for settings of the programs.
         enable_service_links: Some(false),
         node_selector: (!node_selector.is_empty()).then_some(node_selector),

@@ -1,7 +1,7 @@
 //! Who may speak with whom.
 
 use k8s_openapi::api::networking::v1::{
-    NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
+    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer,
     NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
@@ -9,10 +9,12 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::Plan;
 use super::ports::{
-    DIRECTORY_HTTP, DOCUMENTS, LINK, MINER_HTTP, MONEROD_P2P, MONEROD_RPC, NODE_HTTP,
+    DIRECTORY_HTTP, DIRECTORY_PROBES, DOCUMENTS, LINK, MINER_HTTP, MINER_PROBES, MONEROD_P2P,
+    MONEROD_RPC, NODE_HTTP, NODE_PROBES, Port,
 };
-use crate::api::{MIXNET_LABEL, NAME_LABEL, NODE_LABEL, THROUGH_MIXNET, WALLET_LABEL};
+use crate::api::{MIXNET_LABEL, NODE_LABEL, THROUGH_MIXNET, WALLET_LABEL};
 use crate::child::{Child, Labels, matching, owned};
+use crate::installation::{Addresses, Scraper};
 
 /// One policy a role: what is not named in it is closed.
 pub(super) fn policies(plan: Plan) -> Vec<Child> {
@@ -22,11 +24,18 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         let labels = [(MIXNET_LABEL, plan.mixnet.name()), (NODE_LABEL, "true")].map(owned);
         vec![pods(labels.into())]
     };
-    let miners_callers = || {
-        let prometheus = anywhere(Some(matching([owned((NAME_LABEL, "prometheus"))].into())));
-        let mut callers = role("broadcast");
-        callers.push(prometheus);
-        callers
+    let api_server = || plan.mixnet.api_server.iter().map(block);
+    // Metrics are for those whom the operator's user names; nobody else learns how much passes where.
+    // By way of the API server they are for those who have the right to that.
+    let metrics = |port: Port| {
+        let peers = plan.mixnet.scrapers.iter().map(scraper).chain(api_server());
+        let peers: Vec<_> = peers.collect();
+        (!peers.is_empty()).then(|| from(peers, &[port.number]))
+    };
+    let with = |mut rules: Vec<NetworkPolicyIngressRule>, http: Port, probes: Port| {
+        rules.extend(metrics(http));
+        rules.push(from_everywhere(probes));
+        rules
     };
     // Pods of an earlier operator have no such label, and ask directly.
     let asking = || LabelSelector {
@@ -39,7 +48,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
     };
     let askers =
         || NetworkPolicyPeer { pod_selector: Some(asking()), ..NetworkPolicyPeer::default() };
-    let everyone = || vec![anywhere(None)];
+    let everyone = || vec![anywhere()];
     let out = |mut rules: Vec<NetworkPolicyEgressRule>| {
         rules.push(to(vec![], &[udp(53), tcp(53)]));
         rules
@@ -55,43 +64,46 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         rules.extend(spans());
         out(rules)
     };
-    let kubernetes = || to(vec![], &KUBERNETES.map(tcp));
+    let kubernetes = || to(api_server().collect(), &KUBERNETES.map(tcp));
     let policy = |name, component, ingress, egress| policy(plan, name, component, ingress, egress);
     vec![
         policy(
             names.directory(),
             "directory",
-            vec![from(everyone(), &[DOCUMENTS.number, DIRECTORY_HTTP.number])],
+            with(vec![from(everyone(), &[DOCUMENTS.number])], DIRECTORY_HTTP, DIRECTORY_PROBES),
             out(vec![kubernetes()]),
         ),
         policy(
             names.gateway(),
             "gateway",
-            vec![from(everyone(), &[LINK.number, NODE_HTTP.number])],
+            with(vec![from(everyone(), &[LINK.number])], NODE_HTTP, NODE_PROBES),
             node_out(vec![]),
         ),
         policy(
             format!("{}-mix", plan.mixnet.name()),
             "mix",
-            vec![from(nodes(), &[LINK.number]), from(everyone(), &[NODE_HTTP.number])],
+            with(vec![from(nodes(), &[LINK.number])], NODE_HTTP, NODE_PROBES),
             node_out(vec![]),
         ),
         policy(
             names.provider(),
             "provider",
-            vec![
-                from(nodes(), &[LINK.number]),
-                from(everyone(), &[NODE_HTTP.number]),
-                // The miner greets a monerod that is alone as a peer would.
-                from([role("provider"), role("miner")].concat(), &[MONEROD_P2P.number]),
-                from([role("miner"), vec![askers()]].concat(), &[MONEROD_RPC.number]),
-            ],
+            with(
+                vec![
+                    from(nodes(), &[LINK.number]),
+                    // The miner greets a monerod that is alone as a peer would.
+                    from([role("provider"), role("miner")].concat(), &[MONEROD_P2P.number]),
+                    from([role("miner"), vec![askers()]].concat(), &[MONEROD_RPC.number]),
+                ],
+                NODE_HTTP,
+                NODE_PROBES,
+            ),
             node_out(vec![to(role("provider"), &[tcp(MONEROD_P2P.number)])]),
         ),
         policy(
             names.miner(),
             "miner",
-            vec![from(miners_callers(), &[MINER_HTTP.number])],
+            with(vec![from(role("broadcast"), &[MINER_HTTP.number])], MINER_HTTP, MINER_PROBES),
             out(vec![to(role("provider"), &[tcp(MONEROD_RPC.number), tcp(MONEROD_P2P.number)])]),
         ),
         policy(
@@ -123,6 +135,9 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
 /// Where Kubernetes itself listens: a policy sees the port behind the Service, which every
 /// distribution chooses for itself.
 const KUBERNETES: [u16; 4] = [443, 6443, 8443, 16443];
+
+/// The label of a namespace that is its name: Kubernetes sets it, and nobody can choose another.
+const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
 fn policy(
     plan: Plan,
@@ -162,13 +177,35 @@ fn pods(labels: Labels) -> NetworkPolicyPeer {
     NetworkPolicyPeer { pod_selector: Some(matching(labels)), ..NetworkPolicyPeer::default() }
 }
 
-/// Pods in all namespaces: all, or those that are selected.
-fn anywhere(pods: Option<LabelSelector>) -> NetworkPolicyPeer {
+/// Pods in all namespaces.
+fn anywhere() -> NetworkPolicyPeer {
     NetworkPolicyPeer {
         namespace_selector: Some(LabelSelector::default()),
-        pod_selector: pods,
+        ..NetworkPolicyPeer::default()
+    }
+}
+
+/// Those that may read metrics.
+fn scraper(scraper: &Scraper) -> NetworkPolicyPeer {
+    let Scraper { namespace, labels } = scraper;
+    NetworkPolicyPeer {
+        namespace_selector: Some(matching([owned((NAMESPACE_LABEL, namespace))].into())),
+        pod_selector: (!labels.is_empty()).then(|| matching(labels.clone())),
         ip_block: None,
     }
+}
+
+fn block(addresses: &Addresses) -> NetworkPolicyPeer {
+    let cidr = addresses.as_str().to_owned();
+    NetworkPolicyPeer {
+        ip_block: Some(IPBlock { cidr, except: None }),
+        ..NetworkPolicyPeer::default()
+    }
+}
+
+/// Probes tell nothing but whether a process is well, and come from no pod: machines' kubelets ask.
+fn from_everywhere(port: Port) -> NetworkPolicyIngressRule {
+    NetworkPolicyIngressRule { from: None, ports: Some(vec![tcp(port.number)]) }
 }
 
 fn from(peers: Vec<NetworkPolicyPeer>, ports: &[u16]) -> NetworkPolicyIngressRule {

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{ContainerPort, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::api::{
-    DIRECTORY_HTTP_PORT, DIRECTORY_PORT, LINK_PORT, MINER_PORT, MONEROD_P2P_PORT, MONEROD_PORT,
-    NODE_HTTP_PORT,
+    DIRECTORY_HTTP_PORT, DIRECTORY_PORT, DIRECTORY_PROBES_PORT, LINK_PORT, MINER_PORT,
+    MINER_PROBES_PORT, MONEROD_P2P_PORT, MONEROD_PORT, NODE_HTTP_PORT, NODE_PROBES_PORT,
 };
 
 /// A TCP port.
@@ -16,20 +16,29 @@ pub(super) struct Port {
     protocol: Option<&'static str>,
 }
 
+/// The name of a port for probes.
+const PROBES: &str = "probes";
+
 const fn port(name: &'static str, number: u16, protocol: Option<&'static str>) -> Port {
     Port { name, number, protocol }
 }
 
 /// The directory's documents.
 pub(super) const DOCUMENTS: Port = port("grpc", DIRECTORY_PORT, Some("grpc"));
-/// The directory's health and metrics.
+/// The directory's metrics.
 pub(super) const DIRECTORY_HTTP: Port = port("http", DIRECTORY_HTTP_PORT, Some("http"));
+/// Whether the directory is well, and nothing else.
+pub(super) const DIRECTORY_PROBES: Port = port(PROBES, DIRECTORY_PROBES_PORT, Some("http"));
 /// Links between nodes, and of clients.
 pub(super) const LINK: Port = port("link", LINK_PORT, None);
-/// A node's health and metrics.
+/// A node's metrics.
 pub(super) const NODE_HTTP: Port = port("http", NODE_HTTP_PORT, Some("http"));
-/// The miner's orders, health and metrics.
+/// Whether a node is well, and nothing else.
+pub(super) const NODE_PROBES: Port = port(PROBES, NODE_PROBES_PORT, Some("http"));
+/// The miner's orders and metrics.
 pub(super) const MINER_HTTP: Port = port("http", MINER_PORT, Some("http"));
+/// Whether the miner is well, and nothing else.
+pub(super) const MINER_PROBES: Port = port(PROBES, MINER_PROBES_PORT, Some("http"));
 /// monerod for providers, wallets and the miner.
 pub(super) const MONEROD_RPC: Port = port("rpc", MONEROD_PORT, Some("http"));
 /// monerod for its peers.

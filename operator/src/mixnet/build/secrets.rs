@@ -6,9 +6,11 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 
 use super::Plan;
+use crate::api::STATE_COMPONENT;
 use crate::child::Child;
+use crate::mixnet::secrets::Kept;
 
-/// The network's, each set's, and an empty one that the directory fills.
+/// The directory's key, the admin key, the join secret, each set's keys, and an empty one that the directory fills.
 pub(super) fn secrets(plan: Plan) -> Vec<Child> {
     let secret = |name: String, component: &str, data: Option<BTreeMap<String, ByteString>>| {
         Child::of(&Secret {
@@ -18,18 +20,23 @@ pub(super) fn secrets(plan: Plan) -> Vec<Child> {
             ..Secret::default()
         })
     };
-    let network = &plan.secrets.network;
-    let entries = Some(network.entries.clone());
-    let network_secret = secret(plan.names().network_secret(), "directory", entries);
-    let mut children = vec![network_secret.only_if(network.only_if())];
+    let kept = |stem: &str, component: &str, kept: &Kept| {
+        let name = plan.owner().unique(stem);
+        secret(name, component, Some(kept.entries.clone())).only_if(kept.only_if())
+    };
+    let (names, secrets) = (plan.names(), plan.secrets);
+    let mut children = vec![
+        kept(&names.authority(), "directory", &secrets.authority_key),
+        kept(&names.admin(), "admin", &secrets.admin_key),
+        kept(&names.join(), "join", &secrets.join_secret),
+    ];
     for set in plan.mixnet.sets() {
-        let name = set.keys_secret();
-        if let Some(kept) = plan.secrets.keys.get(&name) {
-            let child = secret(name, set.kind.role(), Some(kept.entries.clone()));
-            children.push(child.only_if(kept.only_if()));
+        let stem = set.keys_secret();
+        if let Some(keys) = secrets.keys.get(&stem) {
+            children.push(kept(&stem, set.kind.role(), keys));
         }
     }
     // Without data: what is in it is the directory's.
-    children.push(secret(plan.names().directory_state(), "directory", None));
+    children.push(secret(secrets.state().to_owned(), STATE_COMPONENT, None));
     children
 }

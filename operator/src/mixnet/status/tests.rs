@@ -8,7 +8,8 @@ use crate::api::{Impairment, Mixnet, MixnetSpec, is_true};
 use crate::apply::Ours;
 use crate::controller::facts::{Cached, Facts, ObjectKey};
 use crate::controller::pod::PodFacts;
-use crate::mixnet::{DefaultImages, Defaults, validate};
+use crate::installation::Installation;
+use crate::mixnet::{Defaults, validate};
 
 fn mixnet() -> Mixnet {
     let mut mixnet = Mixnet::new("m", MixnetSpec::default());
@@ -19,8 +20,12 @@ fn mixnet() -> Mixnet {
 }
 
 fn valid() -> ValidMixnet {
-    let images = DefaultImages { mixbed: "x:1".to_owned(), monero: "y:1".to_owned() };
-    let images = Defaults { images, ..Defaults::default() };
+    let installation = Installation {
+        mixbed: "x:1".to_owned(),
+        monero: "y:1".to_owned(),
+        ..Installation::default()
+    };
+    let images = Defaults { installation, ..Defaults::default() };
     validate(&mixnet(), &images).expect("a valid spec")
 }
 

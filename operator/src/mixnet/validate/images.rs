@@ -2,15 +2,7 @@
 
 use super::Problems;
 use crate::api::Images;
-
-/// The images that the operator was installed with, for specs that name none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DefaultImages {
-    /// The image with `mixbed`; empty: there is none.
-    pub mixbed: String,
-    /// The image with monerod and monero-wallet-rpc; empty: there is none.
-    pub monero: String,
-}
+use crate::installation::Installation;
 
 /// The images that pods run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,13 +16,15 @@ pub struct PullImages {
 }
 
 /// Those of the spec, or else the operator's; nothing if something is wrong with them.
-pub(super) fn check(
+pub(crate) fn check(
     spec: &Images,
-    defaults: &DefaultImages,
+    installation: &Installation,
     problems: &mut Problems,
 ) -> Option<PullImages> {
-    let mixbed = image("mixbed", spec.mixbed.as_deref(), &defaults.mixbed, problems);
-    let monero = image("monero", spec.monero.as_deref(), &defaults.monero, problems);
+    let mixbed =
+        image("mixbed", spec.mixbed.as_deref(), &installation.mixbed, installation, problems);
+    let monero =
+        image("monero", spec.monero.as_deref(), &installation.monero, installation, problems);
     let policy = spec.pull_policy.clone();
     let known = ["Always", "IfNotPresent", "Never"];
     if policy.as_deref().is_some_and(|policy| !known.contains(&policy)) {
@@ -48,6 +42,7 @@ fn image(
     field: &str,
     spec: Option<&str>,
     default: &str,
+    installation: &Installation,
     problems: &mut Problems,
 ) -> Option<String> {
     let image = spec.unwrap_or(default);
@@ -71,6 +66,14 @@ fn image(
             path,
             format!("{image:?} is no image"),
             "write it like registry.example/mixbed:0.1.0",
+        );
+        return None;
+    }
+    if spec.is_some() && !installation.allows(image) {
+        problems.add(
+            path,
+            format!("this operator runs no image {image}: its repository is none of those that it may run"),
+            "name an image of the operator's own repositories, or have its administrator add the repository to the chart's value operator.allowedImages",
         );
         return None;
     }

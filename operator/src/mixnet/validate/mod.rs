@@ -11,11 +11,13 @@ mod links;
 mod numbers;
 mod pods;
 
-pub use images::{DefaultImages, PullImages};
+pub use images::PullImages;
+pub(crate) use images::check as check_images;
 
 use super::{Defaults, NodeSet, Problem};
 use crate::api::{Mixnet, MixnetSpec, PullSecret};
 use crate::child::Owner;
+use crate::installation::{Addresses, Installation, Scraper};
 
 /// The longest name: with the names of its parts that of a pod has at most 63 characters, and
 /// that of a revision too.
@@ -34,6 +36,10 @@ pub struct ValidMixnet {
     pub images: PullImages,
     /// What its document is to say.
     pub parameters: mixbed_directory::Parameters,
+    /// Who may read its metrics.
+    pub scrapers: Vec<Scraper>,
+    /// The API server's addresses; none: they are not known.
+    pub api_server: Vec<Addresses>,
 }
 
 impl ValidMixnet {
@@ -64,14 +70,23 @@ pub fn validate(mixnet: &Mixnet, defaults: &Defaults) -> Result<ValidMixnet, Vec
         scheduling: defaults.scheduling(&mixnet.spec),
         ..mixnet.spec.clone()
     };
-    let images = images::check(&spec.images, &defaults.images, &mut problems);
+    let images = images::check(&spec.images, &defaults.installation, &mut problems);
     numbers::check(&spec, &mut problems);
     pods::check(&spec, &mut problems);
     let parameters = links::check(name, &spec, &mut problems);
     match (owner, images, parameters) {
         (Some(owner), Some(images), Some(parameters)) if problems.0.is_empty() => {
             let account_secrets = defaults.account_secrets.clone();
-            Ok(ValidMixnet { owner, spec, account_secrets, images, parameters })
+            let Installation { scrapers, api_server, .. } = defaults.installation.clone();
+            Ok(ValidMixnet {
+                owner,
+                spec,
+                account_secrets,
+                images,
+                parameters,
+                scrapers,
+                api_server,
+            })
         }
         _ => Err(problems.0),
     }
@@ -97,7 +112,7 @@ fn check_name(name: &str, problems: &mut Problems) {
 
 /// What was found so far.
 #[derive(Default)]
-struct Problems(Vec<Problem>);
+pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, path: impl Into<String>, what: impl Into<String>, remedy: impl Into<String>) {

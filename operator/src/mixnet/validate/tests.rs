@@ -5,11 +5,12 @@ use super::*;
 use crate::api::{Impairment, Period, Resources, Storage};
 
 fn defaults() -> Defaults {
-    let images = DefaultImages {
+    let installation = Installation {
         mixbed: "localhost/mixbed:1".to_owned(),
         monero: "localhost/m:1".to_owned(),
+        ..Installation::default()
     };
-    Defaults { images, ..Defaults::default() }
+    Defaults { installation, ..Defaults::default() }
 }
 
 fn named(name: &str, spec: MixnetSpec) -> Mixnet {
@@ -225,7 +226,7 @@ fn what_every_pod_has_can_be_had() {
     for ours in ["mixbed.dev/mixnet", "app.kubernetes.io/component"] {
         one("spec.pods.labels", "found by", |spec| pods(spec).labels = label(ours, "a"));
     }
-    let note = "mixbed.dev/network-secret";
+    let note = "mixbed.dev/secrets";
     one("spec.pods.annotations", "found by", |spec| pods(spec).annotations = label(note, "a b"));
     one("spec.pods.priorityClassName", "no priority class", |spec| {
         pods(spec).priority_class_name = Some("Very High".to_owned());
@@ -254,5 +255,24 @@ fn an_affinity_is_one_that_the_api_server_knows() {
     });
     one("spec.scheduling.affinity", "invalid type", |spec| {
         spec.scheduling.affinity = affinity("{nodeAffinity: soon}");
+    });
+}
+
+#[test]
+fn images_are_of_repositories_that_the_operator_may_run() {
+    let named = |image: &str| {
+        let image = Some(image.to_owned());
+        wrong(|spec| spec.images.mixbed = image)
+    };
+    assert_eq!(named("localhost/mixbed:2"), Vec::<String>::new());
+    assert_eq!(named("localhost/m:2"), Vec::<String>::new(), "its other image");
+    for image in ["evil.example/mixbed:1", "localhost/mixbed-evil:1", "docker.io/localhost/mixbed"]
+    {
+        let problems = named(image);
+        assert!(problems[0].starts_with("spec.images.mixbed: this operator runs no image"));
+        assert!(problems[0].contains(image), "{problems:?}");
+    }
+    one("spec.images.monero", "runs no image", |spec| {
+        spec.images.monero = Some("evil.example/monero:1".to_owned());
     });
 }
