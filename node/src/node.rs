@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use mixbed_directory::follower::FollowerError;
@@ -25,9 +25,10 @@ use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
 use crate::links::{Dialler, Door, LinkKind, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
-use crate::path::{Path, Replies};
+use crate::path::{Known, Path};
 use crate::provider::{Provider, ProviderConfig, readiness};
 use crate::replay_watch::ReplayWatch;
+use crate::replies::Replies;
 use crate::topology;
 
 /// How long the directory may take to strike a node off.
@@ -127,7 +128,20 @@ impl Node {
         let health = Health::new();
 
         let links = Arc::new(LinkTable::new(limits.client_queues));
-        let replies = Arc::new(Replies { links: Arc::clone(&links), books: Arc::clone(&books) });
+        // Full batches for as many packets as the pool itself holds.
+        let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
+        tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
+        let count = limits.worker_count();
+        let waiting = count * limits.queue_per_worker;
+        let shares = Arc::new(Shares::new(waiting, limits.pool, role == Role::Gateway));
+        let known = Known::default();
+        let replies = Arc::new(Replies {
+            mixing: mixing.downgrade(),
+            shares: Arc::clone(&shares),
+            origin: Origin::node(),
+            books: Arc::clone(&books),
+            known: known.clone(),
+        });
         let provider = match role {
             Role::Provider => {
                 let metrics = ProviderMetrics::new(telemetry, &name);
@@ -154,22 +168,15 @@ impl Node {
         };
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
-        // Full batches for as many packets as the pool itself holds.
-        let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
-        tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
-        let document = Arc::new(RwLock::new(None));
         let sensor = SharedSensor::new(LoopMetrics::new(telemetry, &name, role.as_str()));
         let path = Arc::new(Path {
             role,
             links: Arc::clone(&links),
             mixing,
-            document: Arc::clone(&document),
+            known: known.clone(),
             provider: provider.clone(),
             sensor: sensor.clone(),
         });
-        let count = limits.worker_count();
-        let waiting = count * limits.queue_per_worker;
-        let shares = Shares::new(waiting, limits.pool, role == Role::Gateway);
         let workers = Workers::start(count, Shares::most_waiting(waiting), shares, &name, &path)
             .map_err(NodeError::Workers)?;
 
@@ -240,7 +247,7 @@ impl Node {
                 end,
                 follower: follower.clone(),
             },
-            document,
+            document: known.0,
             registration,
             registrar: Arc::clone(&registrar),
             listed: health.condition("directory"),

@@ -93,10 +93,10 @@ impl Config {
         }
     }
 
-    /// A quarter of what [`Rates::COVER`] has clients send: half a minute of many of them takes
-    /// a quarter as long.
+    /// A seventh of what [`Rates::COVER`] has clients send: half a minute of many of them takes
+    /// a seventh as long.
     pub const LIGHT_COVER: Rates =
-        Rates { payload: 5.0, drop: 1.0, client_loop: 2.0, node_loop: 1.0, downlink: 10.0 };
+        Rates { payload: 2.5, drop: 0.5, client_loop: 2.0, node_loop: 1.0, downlink: 12.0 };
 
     /// The network that the project promises to simulate: 500 clients over 30 nodes.
     #[must_use]

@@ -39,8 +39,8 @@ settings! {
     /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
     epoch_length: Period = Period::secs(600);
     /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
-    /// who does not, and waits 0.05 s longer (about 0.45 s for a packet there and back, not
-    /// 0.4 s). `mixbed parameters` changes the rates. All nodes and clients
+    /// who does not, and waits 0.05 s longer (about 0.5 s for a packet there and back, not
+    /// 0.45 s). `mixbed parameters` changes the rates. All nodes and clients
     /// learn it from here.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     cover: bool = true;

@@ -60,8 +60,8 @@ settings! {
     /// How long an epoch lasts, 1 s to 24 h.
     epoch_length: Period = Period::secs(600);
     /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
-    /// who does not, and waits 0.05 s longer (about 0.45 s for a packet there and back, not
-    /// 0.4 s). `mixbed parameters` changes the rates.
+    /// who does not, and waits 0.05 s longer (about 0.5 s for a packet there and back, not
+    /// 0.45 s). `mixbed parameters` changes the rates.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     cover: bool = true;
     /// YAML file with rules that impair links, as for `mixbed impair --file`. They can be changed

@@ -65,9 +65,9 @@ fn a_net_in_one_process_shows_a_transaction_s_whole_way() {
     // The last hop's span ends a moment after the answer is there.
     let whole = wait_for(SOON, || {
         let table = stdout(&run(&["trace", trace_id, "--control", &control]));
-        table.contains("10 hops").then_some(table)
+        table.contains("11 hops").then_some(table)
     });
-    let table = whole.expect("five hops there and five back");
+    let table = whole.expect("each hop there and back");
     for words in ["there  gateway-", "there  provider-0", "monerod", "back   client", "in all"] {
         assert!(table.contains(words), "{words} is not in: {table}");
     }

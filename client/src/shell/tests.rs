@@ -14,7 +14,9 @@ use super::link::{FromLink, Inbound};
 use super::streams::Streams;
 use super::task::Task;
 use super::{Command, Ended, sealing, traces};
-use crate::core::{Cover, Delivered, Limits, LoopReport, Loops, Messenger, Return, Suspicion};
+use crate::core::{
+    Cover, Delivered, Drops, Limits, LoopReport, Loops, Messenger, Return, Suspicion,
+};
 use crate::letters::WaysBack;
 use crate::state::State;
 
@@ -46,6 +48,7 @@ fn task(limits: Limits) -> Running {
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),
         loops: Loops::default(),
+        drops: Drops::default(),
         own: Return { id: NodeId::from_bytes([1; 8]), key: secret.public() },
         ways_back: Arc::new(WaysBack::new(Return {
             id: NodeId::from_bytes([1; 8]),

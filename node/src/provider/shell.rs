@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use mixbed_monero::Daemon;
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
 use mixbed_wire::message::{Answer, RPC_SERVICE, Response, SUBMIT_SERVICE};
-use mixbed_wire::{DropReason, HopAddress, Packet, ReplyBlock, TraceContext};
+use mixbed_wire::{DropReason, Packet, ReplyBlock, SealedReply, TraceContext};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -14,6 +14,7 @@ use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
 use super::sessions::{EchoStream, SessionPacket, Sessions, StreamService, Tcp};
 use super::{Echo, Hold, Known, ProviderConfig, Rpc, RpcStream, Submit};
+use crate::core::Came;
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -27,10 +28,11 @@ pub struct Delivery {
     pub trace: Option<TraceContext>,
 }
 
-/// Where a provider's replies leave: the node's links.
+/// Where a provider's replies leave: by the node's mixing pool and its links.
 pub trait ReplySink: Send + Sync {
-    /// Sends a packet to its first hop, or drops it and counts why. Does not block.
-    fn send(&self, first_hop: HopAddress, packet: Packet);
+    /// Sends a reply to its first hop when it has waited, or drops it and counts why. Its block came
+    /// at `came`. Does not block.
+    fn send(&self, reply: SealedReply, came: Instant);
 }
 
 /// A provider at work. Cheap to clone; it stops when the last clone is dropped and the last
@@ -47,7 +49,7 @@ impl std::fmt::Debug for Provider {
 }
 
 struct Inner {
-    exchange: Mutex<Exchange<ReplyBlock>>,
+    exchange: Mutex<Exchange<Came<ReplyBlock>>>,
     services: Vec<Arc<dyn Service>>,
     /// None where no service takes streams.
     sessions: Option<Sessions>,
@@ -180,6 +182,7 @@ impl Provider {
             }
             (incoming, _) => incoming,
         };
+        let incoming = incoming.with_blocks(|block| Came { block, at: now });
         let result = self.inner.exchange().handle(incoming, trace, now);
         self.inner.act();
         result
@@ -187,7 +190,7 @@ impl Provider {
 }
 
 impl Inner {
-    fn exchange(&self) -> MutexGuard<'_, Exchange<ReplyBlock>> {
+    fn exchange(&self) -> MutexGuard<'_, Exchange<Came<ReplyBlock>>> {
         // Its methods leave it whole at every point where they could panic.
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,9 +212,9 @@ impl Inner {
         }
     }
 
-    fn reply(&self, block: ReplyBlock, answer: &Answer) {
+    fn reply(&self, Came { block, at }: Came<ReplyBlock>, answer: &Answer) {
         match block.reply(&answer.encode()) {
-            Ok((first_hop, packet)) => self.replies.send(first_hop, packet),
+            Ok(reply) => self.replies.send(reply, at),
             // No answer is longer than a packet: this would be a mistake of ours.
             Err(error) => tracing::error!(%error, "a reply could not be sealed"),
         }
