@@ -7,10 +7,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::SocksConfig;
 use super::copy::{Broken, copy_both};
+use super::desk::Desk;
 use super::dial::{Dial, Refused};
-use super::protocol::{Handshake, Malformed, Refusal, Request, Step};
+use super::protocol::{
+    Handshake, Isolation, Malformed, Refusal, Request, Step, Target, Version, Wanted,
+};
 
 /// As much is read at once before the connection stands.
 const CHUNK: usize = 512;
@@ -34,15 +36,10 @@ pub(super) enum Room {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<D: Dial>(
-    mut socket: TcpStream,
-    dialler: &D,
-    config: &SocksConfig,
-    room: Room,
-) {
+pub(super) async fn serve<D: Dial>(mut socket: TcpStream, desk: &Desk<D>, room: Room) {
     // Without it the last part of each request would wait for an acknowledgement.
     let _ = socket.set_nodelay(true);
-    let (request, first) = match ask(&mut socket, config.handshake).await {
+    let (request, first) = match ask(&mut socket, desk.config.handshake).await {
         Ok(asked) => asked,
         Err(Unasked::Malformed(error)) => {
             tracing::warn!(why = %error, "SOCKS: no request");
@@ -52,21 +49,25 @@ pub(super) async fn serve<D: Dial>(
         Err(Unasked::Closed { begun: false }) => return,
         Err(error) => return tracing::info!(why = %error, "SOCKS: no request"),
     };
-    let target = &request.target;
+    let Request { version, wanted, isolation } = request;
+    let target = match wanted {
+        Wanted::Connection(target) => target,
+        wanted => return farewell(socket, &desk.look_up(version, wanted)).await,
+    };
     // Who has said something for the other end already may have ended with that.
     let watched = first.is_empty().then_some(&socket);
-    let stream = match connect(watched, dialler, config, room, &request).await {
+    let stream = match connect(watched, desk, room, &target, isolation.as_ref()).await {
         Ok(stream) => stream,
         Err(Unconnected::Gone) => {
             return tracing::info!(%target, "SOCKS: the program left before it was connected");
         }
         Err(Unconnected::Refused(Refused { code, why })) => {
             tracing::warn!(%target, why, ?code, "SOCKS: not connected");
-            return farewell(socket, &request.version.refused(code)).await;
+            return farewell(socket, &version.refused(code)).await;
         }
     };
     tracing::debug!(%target, "SOCKS: connected");
-    carry::<D>(socket, stream, &request, &first).await;
+    carry::<D>(socket, stream, version, &target, &first).await;
 }
 
 /// Why there is no request.
@@ -114,18 +115,19 @@ enum Unconnected {
 /// Connects; `watched` is the program's connection, if its end means that it has left.
 async fn connect<D: Dial>(
     watched: Option<&TcpStream>,
-    dialler: &D,
-    config: &SocksConfig,
+    desk: &Desk<D>,
     room: Room,
-    request: &Request,
+    target: &Target,
+    isolation: Option<&Isolation>,
 ) -> Result<D::Stream, Unconnected> {
     let refused = |code, why| Unconnected::Refused(Refused { code, why });
     if room == Room::None {
-        let why = format!("there are {} connections already", config.connections);
+        let why = format!("there are {} connections already", desk.config.connections);
         return Err(refused(Refusal::General, why));
     }
-    let limit = config.connect;
-    let dialling = dialler.dial(&request.target, request.isolation.as_ref(), limit);
+    let limit = desk.config.connect;
+    let target = desk.meant(target).map_err(Unconnected::Refused)?;
+    let dialling = desk.dialler.dial(&target, isolation, limit);
     tokio::select! {
         outcome = timeout(limit + MARGIN, dialling) => match outcome {
             Ok(outcome) => outcome.map_err(Unconnected::Refused),
@@ -147,11 +149,16 @@ async fn gone(watched: Option<&TcpStream>) {
 }
 
 /// Tells the program that it is connected, and moves bytes until both sides have ended.
-async fn carry<D: Dial>(socket: TcpStream, mut stream: D::Stream, request: &Request, first: &[u8]) {
-    let target = &request.target;
+async fn carry<D: Dial>(
+    socket: TcpStream,
+    mut stream: D::Stream,
+    version: Version,
+    target: &Target,
+    first: &[u8],
+) {
     let mut program = Program { socket, whole: false };
     let socket = &mut program.socket;
-    let carried = match socket.write_all(&request.version.granted()).await {
+    let carried = match socket.write_all(&version.granted()).await {
         Ok(()) => copy_both(socket, &mut stream, first).await,
         Err(error) => Err(Broken::Program(error)),
     };

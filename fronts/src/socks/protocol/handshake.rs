@@ -29,7 +29,7 @@ pub(in crate::socks) enum Step {
     More,
     /// Send this, and ask again.
     Answer([u8; 2]),
-    /// All is said: answer by [`Version::granted`] or [`Version::refused`].
+    /// All is said: answer by what [`Version`] has.
     Request(Request),
 }
 
@@ -70,12 +70,12 @@ impl Handshake {
                 Ok(self.answer(length, Next::Request(Some(isolation)), [1, 0]))
             }
             Next::Request(isolation) => {
-                let Some((target, length)) = v5::request(&self.bytes)? else {
+                let Some((wanted, length)) = v5::request(&self.bytes)? else {
                     return Ok(Step::More);
                 };
                 let isolation = isolation.clone();
                 self.bytes.drain(..length);
-                Ok(Step::Request(Request { version: Version::Five, target, isolation }))
+                Ok(Step::Request(Request { version: Version::Five, wanted, isolation }))
             }
         }
     }

@@ -15,7 +15,7 @@ pub(in crate::socks) enum Malformed {
     Version(u8),
     #[error("the user id is longer than {MAX_USER} bytes")]
     LongUser,
-    #[error("{what}: only CONNECT is to be had, no BIND and no UDP", what = asked(*.command))]
+    #[error("{what}: only CONNECT, RESOLVE and RESOLVE_PTR are supported, no BIND and no UDP", what = asked(*.command))]
     Command { version: Version, command: u8 },
     #[error("{source}")]
     Target { version: Version, source: TargetError },

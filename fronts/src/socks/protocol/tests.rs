@@ -39,6 +39,11 @@ fn talks() -> Vec<Talk> {
         five(b"\x05\x01\x00\x03\x0emonerod.mixbed\x46\xa1", "monerod.mixbed:18081"),
         five(&v6, "[2001:db8::1]:18081"),
         named,
+        // Tor's: the port is nothing's.
+        four(b"\x04\xf0\x00\x00\x00\x00\x00\x01\x00a.example\x00", "address of a.example", None),
+        five(b"\x05\xf0\x00\x03\x09a.example\x00\x00", "address of a.example"),
+        five(b"\x05\xf0\x00\x03\x0910.0.0.1\x30\x00\x50", "address of address 10.0.0.10"),
+        five(b"\x05\xf1\x00\x01\xc6\x12\x00\x01\x00\x00", "name of 198.18.0.1"),
     ]
 }
 
@@ -60,7 +65,13 @@ impl Talk {
         assert_eq!(answers, wanted);
         let (version, target, isolation) = self.wanted;
         assert_eq!(request.version, version);
-        assert_eq!(request.target.to_string(), target);
+        let found = match &request.wanted {
+            Wanted::Connection(target) => target.to_string(),
+            Wanted::Address(Host::Name(name)) => format!("address of {name}"),
+            Wanted::Address(Host::Address(ip)) => format!("address of address {ip}"),
+            Wanted::Name(ip) => format!("name of {ip}"),
+        };
+        assert_eq!(found, target);
         assert_eq!(request.isolation, isolation.map(|name| Isolation(name.to_owned())));
     }
 }
@@ -183,7 +194,14 @@ fn what_is_no_request_is_answered_in_its_own_dialect() {
         (bad(Five, &[4]), Malformed::RequestVersion(4), five(1)),
         (bad(Five, &[5, 2]), command(Five, 2), five(7)),
         (bad(Five, &[5, 3]), command(Five, 3), five(7)),
-        (bad(Five, &[5, 0xf0]), command(Five, 0xf0), five(7)),
+        (bad(Five, &[5, 0xf2]), command(Five, 0xf2), five(7)),
+        (bad(Four, &[4, 0xf1]), command(Four, 0xf1), rejected.to_vec()),
+        (
+            bad(Five, b"\x05\xf1\x00\x03\x01a\x00\x00"),
+            target(Five, TargetError::NoAddress),
+            five(1),
+        ),
+        (bad(Five, b"\x05\xf0\x00\x03\x00\x00\x00"), target(Five, TargetError::NoName), five(1)),
         (bad(Five, &[5, 1, 0, 2]), Malformed::AddressType(2), five(8)),
         (bad(Five, b"\x05\x01\x00\x03\x00\x00\x50"), target(Five, TargetError::NoName), five(1)),
         (
@@ -204,6 +222,13 @@ fn grants_and_refusals_have_their_codes() {
     let (four, five) = (Version::Four, Version::Five);
     assert_eq!(four.granted(), [0, 90, 0, 0, 0, 0, 0, 0]);
     assert_eq!(five.granted(), [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let (v4, v6) = ([198, 18, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into());
+    assert_eq!(five.address(v4), [5, 0, 0, 1, 198, 18, 0, 1, 0, 0]);
+    assert_eq!(five.address(v6)[..5], [5, 0, 0, 4, 0]);
+    assert_eq!(five.address(v6).len(), 22);
+    assert_eq!(four.address(v4), [0, 90, 0, 0, 198, 18, 0, 1]);
+    assert_eq!(four.address(v6), [0, 91, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(five.name("ab"), b"\x05\x00\x00\x03\x02ab\x00\x00");
     let refusals = [
         Refusal::General,
         Refusal::Forbidden,
