@@ -16,6 +16,7 @@ mod mined;
 mod miner;
 mod parameters;
 mod processes;
+mod proxies;
 mod signals;
 mod support;
 mod up;
