@@ -31,7 +31,7 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
             advertise: None,
             directory: args.directory,
             trust: Trust::single("local", args.authority),
-            join_secret: JoinSecret::new(args.join_secret)?,
+            join_secret: Some(JoinSecret::new(args.join_secret)?),
             identity: IdentitySecret::generate(&mut rand::rng()),
             link_key: LinkSecret::generate(&mut rand::rng()),
             monerod: None,

@@ -21,6 +21,7 @@ mod keys;
 mod keys_file;
 mod money;
 mod net;
+mod nodes;
 mod output;
 mod parameters;
 mod places;

@@ -14,6 +14,7 @@ mod input;
 mod net;
 mod signing;
 
+pub mod channel;
 pub mod descriptor;
 pub mod document;
 pub mod exchange;
@@ -54,6 +55,6 @@ macro_rules! targets {
 }
 
 targets! {
-    descriptor, document, exchange, fragment, frame, letter, link, mailbox, packet, reassembly,
-    registration, reply_block, request, services, session,
+    channel, descriptor, document, exchange, fragment, frame, letter, link, mailbox, packet,
+    reassembly, registration, reply_block, request, services, session,
 }

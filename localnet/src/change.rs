@@ -17,7 +17,8 @@ impl LocalNet {
         &self,
         change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<(), LocalNetError> {
-        let client = DirectoryClient::new(&self.directory_url()).map_err(ChangeError::from)?;
+        let client =
+            DirectoryClient::new(&self.directory_url(), self.trust()).map_err(ChangeError::from)?;
         let changed = client.change_parameters(self.trust(), self.admin(), change).await?;
         let version = changed.version();
         for follower in self.nodes().values().map(Node::follower).chain([self.follower()]) {

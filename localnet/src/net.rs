@@ -119,7 +119,7 @@ impl LocalNet {
                 advertise: None,
                 directory: net.directory_url(),
                 trust: net.trust.clone(),
-                join_secret: net.join_secret.clone(),
+                join_secret: Some(net.join_secret.clone()),
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod,
@@ -146,7 +146,7 @@ impl LocalNet {
     /// The directory's URL.
     #[must_use]
     pub fn directory_url(&self) -> String {
-        format!("http://{}", self.directory)
+        format!("mixbed://{}", self.directory)
     }
 
     /// The key that signs the documents.

@@ -19,12 +19,12 @@ pub struct NodeConfig {
     /// Where peers dial it: `host:port`, or an IP address, to which the port is added that it
     /// listens on; nothing: the address that it listens on.
     pub advertise: Option<String>,
-    /// The directory's URL, such as `http://127.0.0.1:7100`.
+    /// The directory's URL, such as `mixbed://127.0.0.1:7100`.
     pub directory: String,
     /// Whose documents to believe, and of which network.
     pub trust: Trust,
     /// The secret that lets nodes into the network.
-    pub join_secret: JoinSecret,
+    pub join_secret: Option<JoinSecret>,
     /// The key that it signs with, and that its id is made of.
     pub identity: IdentitySecret,
     /// The key of its links.

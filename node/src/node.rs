@@ -182,7 +182,7 @@ impl Node {
 
         let follower = Follower::start(FollowerConfig {
             keep_in: keep_document_in,
-            ..FollowerConfig::new(&directory, trust)
+            ..FollowerConfig::new(&directory, trust.clone())
         })?;
         let descriptor = Descriptor {
             name,
@@ -197,7 +197,7 @@ impl Node {
         let id = descriptor.id();
         let end = Arc::new(OwnEnd { id, name: descriptor.name.clone(), role });
         let registration =
-            RegistrarConfig { url: directory, network: network.to_string(), identity, join_secret };
+            RegistrarConfig { url: directory, trust: trust.clone(), identity, join_secret };
         let registrar = Arc::new(OnceLock::new());
 
         let listener = Listener {

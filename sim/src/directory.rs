@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use mixbed_directory::authority::{Core, CoreConfig};
 use mixbed_directory::document::SignedDocument;
-use mixbed_directory::{IdentitySecret, JoinSecret, Parameters, Registration, Trust};
+use mixbed_directory::{Admission, IdentitySecret, JoinSecret, Parameters, Registration, Trust};
 use rand_chacha::ChaCha20Rng;
 
 use crate::Moment;
@@ -21,6 +21,7 @@ const LEASE: Duration = Duration::from_secs(60);
 pub(crate) struct Directory {
     core: Core,
     config: CoreConfig,
+    join_secret: JoinSecret,
     away: bool,
     published: Option<(u64, u64)>,
 }
@@ -31,13 +32,14 @@ impl Directory {
         let join_secret = JoinSecret::generate(rng);
         let config = CoreConfig {
             network: NETWORK.to_owned(),
-            join_secret,
+            join_secrets: vec![join_secret.clone()],
+            admission: Admission::Open,
             admins: Vec::new(),
             parameters,
             lease: LEASE,
         };
         let core = Core::new(config.clone(), secret, now);
-        Self { core, config, away: false, published: None }
+        Self { core, config, join_secret, away: false, published: None }
     }
 
     pub(crate) fn trust(&self) -> Trust {
@@ -45,7 +47,7 @@ impl Directory {
     }
 
     pub(crate) fn join_secret(&self) -> &JoinSecret {
-        &self.config.join_secret
+        &self.join_secret
     }
 
     pub(crate) fn is_away(&self) -> bool {

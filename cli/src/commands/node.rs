@@ -11,7 +11,7 @@ use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
 
 use crate::failure::Failure;
-use crate::keys::StateDir;
+use crate::keys::{KeyError, StateDir};
 use crate::keys_file::{self, NodeKeys};
 use crate::settings::{NodeFlags, NodeSettings};
 use crate::{glue, keys, net, output, settings, signals};
@@ -119,8 +119,11 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         return Err(Failure::usage(missing(settings)));
     };
     let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
-    let join_secret =
-        keys::join_secret(settings.join_secret_file.as_deref()).map_err(Failure::usage)?;
+    // A node on the directory's list needs none.
+    let join_secret = match keys::join_secret(settings.join_secret_file.as_deref()) {
+        Err(KeyError::NoSecret) => None,
+        secret => Some(secret.map_err(Failure::usage)?),
+    };
     if let Some(url) = &settings.monerod {
         if role != Role::Provider {
             return Err(Failure::usage(format!("only a provider has a monerod, not a {role}")));
@@ -178,16 +181,10 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
 
 /// What a node needs and is not given, all at once.
 fn missing(settings: &NodeSettings) -> String {
-    let secret = keys::join_secret(settings.join_secret_file.as_deref());
     let needed = [
         ("role", "--role", settings.role.is_none()),
         ("name", "--name", settings.name.is_none()),
         ("authority_key", "--authority-key", settings.authority_key.is_none()),
-        (
-            "join secret",
-            "--join-secret-file (or the variable MIXBED_JOIN_SECRET)",
-            matches!(secret, Err(keys::KeyError::NoSecret)),
-        ),
     ];
     let absent = needed.iter().filter(|(_, _, is_absent)| *is_absent);
     let (what, flags): (Vec<&str>, Vec<&str>) =

@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "mixbed")]
     network: String,
     /// URL of the directory
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7100")]
+    #[arg(long, value_name = "URL", default_value = "mixbed://127.0.0.1:7100")]
     directory: String,
     /// The directory's public key: 64 hexadecimal digits, or a file with them
     #[arg(long, value_name = "KEY")]

@@ -17,7 +17,7 @@ settings! {
     /// Name of the network; the directory must say the same.
     network: String = "mixbed".to_owned();
     /// URL of the directory: what it prints when it is ready.
-    directory: String = "http://127.0.0.1:7100".to_owned();
+    directory: String = "mixbed://127.0.0.1:7100".to_owned();
     /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
     authority_key: Option<PublicKey> = None;
     /// The gateway to connect to, by name. Without one, a random one, and another when it fails.

@@ -25,10 +25,21 @@ settings! {
     /// File with the key that it signs with, 64 hexadecimal digits (openssl rand -hex 32), instead
     /// of one drawn at its first start. It does not start with a state that has another key.
     authority_secret_key_file: Option<PathBuf> = None;
+    /// Whether a key that the state has, and that is another than the one in the file, signs too: for
+    /// as long as nodes and clients are told of the new one.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    sign_with_former_key: bool = false;
     /// File with the secret that lets nodes into the network, 16 bytes or more; all nodes must
     /// have the same. Or give the secret itself in the variable MIXBED_JOIN_SECRET. Without
-    /// either, one is drawn and kept in the state directory as join-secret.
+    /// either, one is drawn and kept in the state directory as join-secret. No matter where there
+    /// is a list of nodes.
     join_secret_file: Option<PathBuf> = None;
+    /// File with the join secret that was good before: it is good still, for as long as it is given
+    /// here, so that one can replace the other while the network runs.
+    former_join_secret_file: Option<PathBuf> = None;
+    /// YAML file with the list of nodes, as for `mixbed nodes set`: with a list, these may be nodes
+    /// and nobody else, whatever secret they know. It can be changed while the directory runs.
+    nodes: Option<PathBuf> = None;
     /// Mean of the delay that senders draw for each hop. Longer hides better and takes longer:
     /// there are five hops there and five back. All nodes and clients learn it from here.
     mean_hop_delay: Period = Period::millis(50);

@@ -44,11 +44,12 @@ settings! {
     /// Name of the network; the directory must say the same.
     network: String = "mixbed".to_owned();
     /// URL of the directory: what it prints when it is ready.
-    directory: String = "http://127.0.0.1:7100".to_owned();
+    directory: String = "mixbed://127.0.0.1:7100".to_owned();
     /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
     authority_key: Option<PublicKey> = None;
     /// File with the secret that lets nodes into the network; the directory must have the same.
-    /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed.
+    /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed where the directory has
+    /// no list of its nodes; a listed node needs none.
     join_secret_file: Option<PathBuf> = None;
     /// Where other nodes and, at a gateway, clients connect; port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

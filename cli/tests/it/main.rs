@@ -14,6 +14,7 @@ mod impair;
 mod letters;
 mod mined;
 mod miner;
+mod nodes;
 mod parameters;
 mod processes;
 mod proxies;

@@ -161,7 +161,7 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
         "--state-dir",
         state.to_str().unwrap(),
         "--directory",
-        &format!("http://{address}"),
+        &format!("mixbed://{address}"),
         "--authority-key",
         key.to_str().unwrap(),
         "--join-secret-file",

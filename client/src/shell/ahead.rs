@@ -68,8 +68,13 @@ impl Task {
         true
     }
 
-    /// Begins to seal what the next ticks will need: first what somebody waits for.
+    /// Begins to seal what the next ticks will need: first what no tick goes on without, whatever
+    /// there is to say, then what somebody waits for. So after a change of the network those who
+    /// have something to say pause no longer than those who have not.
     fn begin_sealing(&mut self, net: &Net) {
+        if !self.is_ready() {
+            return self.ahead.begin_stock(net, self.own);
+        }
         if self.cover.paces_payload()
             && self.ahead.lacks_payload(net.document.parameters.rates.payload)
             && let Some((draft, trace)) = self.next_payload()

@@ -12,6 +12,7 @@ use super::core::{Core, Registered};
 use super::snapshot::Issued;
 use super::state::{StateError, StateStore};
 use super::{AuthorityCounters, Listing};
+use crate::admission::Admission;
 use crate::document::SignedDocument;
 use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
 
@@ -28,6 +29,7 @@ pub(super) enum Command {
     Register(Registration, oneshot::Sender<Result<Registered, Refusal>>),
     Unregister(Departure, oneshot::Sender<Result<(), Refusal>>),
     Order(Order, oneshot::Sender<Result<(), Refusal>>),
+    Admission(oneshot::Sender<Result<Admission, Refusal>>),
 }
 
 /// Why a command was not carried out.
@@ -161,10 +163,19 @@ impl Actor {
                     Ok(Instruction::Parameters(_)) => {
                         tracing::info!(admin = %order.admin, "parameters changed");
                     }
+                    Ok(Instruction::Admission(admission)) => {
+                        let listed = admission.list().map(|list| list.iter().count());
+                        tracing::info!(admin = %order.admin, listed, "admission changed");
+                    }
+                    Ok(Instruction::Remove(identity)) => {
+                        tracing::info!(admin = %order.admin, id = %identity.id(), "node removed");
+                    }
                     Err(rejection) => self.note_rejected(rejection, None),
                 }
                 answer_with(outcome.map(drop), answer)
             }
+            // Like what changes it, answered when it is saved.
+            Command::Admission(answer) => answer_with(Ok(self.core.admission().clone()), answer),
         }
     }
 

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 use super::epochs::Epochs;
 use super::freshness::Freshness;
 use super::members::{Listing, Member, Members};
+use super::pace::{Changes, DocumentPace};
 use super::snapshot::{CoreConfig, Issued, Snapshot};
+use crate::admission::Admission;
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
@@ -51,11 +53,15 @@ pub struct Polled {
 pub struct Core {
     config: CoreConfig,
     secret: IdentitySecret,
+    former: Option<IdentitySecret>,
     epochs: Epochs,
     revision: u64,
     parameters: Parameters,
+    admission: Admission,
     members: Members,
     freshness: Freshness,
+    changes: Changes,
+    pace: DocumentPace,
     documents: VecDeque<Issued>,
     changed_at: Option<SystemTime>,
     unsaved: bool,
@@ -69,11 +75,15 @@ impl Core {
         Self {
             epochs: Epochs::begin(now, config.parameters.epoch_length),
             parameters: config.parameters.clone(),
+            admission: config.admission.clone(),
             config,
             secret,
+            former: None,
             revision: 0,
             members: Members::default(),
             freshness: Freshness::default(),
+            changes: Changes::default(),
+            pace: DocumentPace::new(now),
             documents: VecDeque::new(),
             changed_at: Some(now),
             unsaved: true,
@@ -81,8 +91,8 @@ impl Core {
     }
 
     /// Goes on where a snapshot was taken. Nodes get a whole lease to register again, as they
-    /// could not while the authority was away. Parameters that were changed at run time stay,
-    /// unless the configured ones have changed since. What a clock that was ahead has left behind
+    /// could not while the authority was away. Parameters and admission that were changed at run
+    /// time stay, unless the configured ones have changed since. What a clock that was ahead has left behind
     /// does not last: epochs go on counting, from now.
     pub fn restore(
         config: CoreConfig,
@@ -90,19 +100,30 @@ impl Core {
         now: SystemTime,
     ) -> Result<Self, Rejection> {
         let now = whole_millis(now);
+        let admission = if snapshot.configured_admission == config.admission {
+            snapshot.admission
+        } else {
+            config.admission.clone()
+        };
         let mut members = Members::default();
         for Member { descriptor, .. } in snapshot.members {
-            members.list(descriptor, now + config.lease, now)?;
+            if admission.check(&descriptor).is_ok() {
+                members.list(descriptor, now + config.lease, now)?;
+            }
         }
         let reconfigured = snapshot.configured != config.parameters;
         let mut core = Self {
             config,
             secret: snapshot.secret,
+            former: snapshot.former,
             epochs: snapshot.epochs,
             revision: snapshot.revision,
             parameters: snapshot.parameters,
+            admission,
             members,
             freshness: Freshness::restore(snapshot.seen, snapshot.last_order, now),
+            changes: Changes::default(),
+            pace: DocumentPace::new(now),
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
@@ -123,14 +144,22 @@ impl Core {
         now: SystemTime,
     ) -> Result<Registered, Rejection> {
         let now = whole_millis(now);
-        let verified = registration.verify(&self.config.network, &self.config.join_secret)?;
+        let verified = registration.verify(
+            &self.config.network,
+            &self.admission,
+            &self.config.join_secrets,
+        )?;
         let identity = verified.descriptor.identity;
         self.freshness.check(&identity, verified.issued_at, now)?;
         self.freshness.check_room(&identity)?;
+        if !self.members.has(&verified.descriptor) {
+            self.changes.check(&identity, now)?;
+        }
         let lease = self.config.lease;
         let listing = self.members.list(verified.descriptor, now + lease, now)?;
         self.freshness.note(identity, verified.issued_at);
         if listing != Listing::Renewed {
+            self.changes.note(identity, self.epochs.length, now);
             self.note_change(now);
         }
         Ok(Registered { lease, epoch: self.epochs.number, listing })
@@ -163,14 +192,22 @@ impl Core {
         let now = whole_millis(now);
         let ordered = order.verify(&self.config.network, &self.config.admins)?;
         let holds = match &ordered.instruction {
-            Instruction::Parameters(_) => Instruction::Parameters(self.parameters.clone()),
+            Instruction::Parameters(_) => Some(Instruction::Parameters(self.parameters.clone())),
+            Instruction::Admission(_) => Some(Instruction::Admission(self.admission.clone())),
+            Instruction::Remove(_) => None,
         };
-        if ordered.replaces.is_some_and(|replaces| replaces != holds.digest()) {
+        let holds = holds.map(|holds| holds.digest());
+        if ordered.replaces.is_some() && ordered.replaces != holds {
             return Err(Rejection::Replaced);
         }
         self.freshness.take_order(&ordered, now)?;
         match &ordered.instruction {
             Instruction::Parameters(parameters) => self.set_parameters(parameters.clone(), now),
+            Instruction::Admission(admission) => self.admit(admission.clone(), now),
+            Instruction::Remove(identity) => {
+                self.members.remove(identity.id());
+                self.admit(self.admission.without(identity), now);
+            }
         }
         Ok(ordered.instruction)
     }
@@ -184,9 +221,12 @@ impl Core {
             self.note_change(now);
         }
         self.freshness.forget_stale(now);
-        // A change in the future is one before the clock was set back.
-        let due = self.changed_at.is_some_and(|at| now < at || now >= at + DEBOUNCE);
+        self.changes.forget(now);
+        let due = self.due_at(now).is_some_and(|at| now >= at);
         let new_epoch = self.epochs.advance(now);
+        if due && !new_epoch {
+            self.pace.note(now);
+        }
         let issued = due || new_epoch || self.documents.is_empty();
         if issued {
             self.changed_at = None;
@@ -218,9 +258,17 @@ impl Core {
     /// When to poll next, if nothing comes in before.
     #[must_use]
     pub fn poll_at(&self) -> SystemTime {
-        let change = self.changed_at.map(|at| at + DEBOUNCE);
+        let change = self.changed_at.and_then(|at| self.due_at(at));
         let times = [Some(self.epochs.end), self.members.next_expiry(), change];
         times.into_iter().flatten().min().unwrap_or(self.epochs.end)
+    }
+
+    /// When the document for what has changed is due: soon, unless there were many of late.
+    fn due_at(&self, now: SystemTime) -> Option<SystemTime> {
+        let changed_at = self.changed_at?;
+        // A change in the future is one before the clock was set back.
+        let debounced = if now < changed_at { now } else { changed_at + DEBOUNCE };
+        Some(debounced.max(self.pace.ready_at(now)))
     }
 
     /// Each epoch's last document that is still valid, oldest first; the last is the current one.
@@ -229,10 +277,38 @@ impl Core {
         &self.documents
     }
 
+    /// Whom it takes for its nodes.
+    #[must_use]
+    pub const fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
     /// The key that it signs with.
     #[must_use]
     pub fn public_key(&self) -> IdentityPublic {
         self.secret.public()
+    }
+
+    /// The keys that it signs with.
+    pub(super) fn signing_keys(&self) -> Vec<&IdentitySecret> {
+        [&self.secret].into_iter().chain(&self.former).collect()
+    }
+
+    /// Signs with these keys from now on, and signs anew what was signed with others: the same
+    /// documents, for those who know either key.
+    pub fn set_keys(
+        &mut self,
+        secret: IdentitySecret,
+        former: Option<IdentitySecret>,
+    ) -> Result<(), Malformed> {
+        (self.secret, self.former) = (secret, former);
+        let mut documents = std::mem::take(&mut self.documents);
+        for Issued { document, signed } in &mut documents {
+            *signed = Arc::new(SignedDocument::sign(document, &self.signing_keys())?);
+        }
+        self.documents = documents;
+        self.unsaved = true;
+        Ok(())
     }
 
     /// Whether something changed since [`Core::set_saved`] that a restart must not lose. A longer
@@ -242,8 +318,8 @@ impl Core {
         self.unsaved
     }
 
-    /// Whether a change waits for its document: [`Core::poll`] makes one within [`DEBOUNCE`], and
-    /// one write serves both.
+    /// Whether a change waits for its document: [`Core::poll`] makes one when it is due, within a
+    /// second at worst, and one write serves both.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         self.changed_at.is_some()
@@ -260,10 +336,13 @@ impl Core {
         Snapshot {
             network: self.config.network.clone(),
             secret: self.secret.clone(),
+            former: self.former.clone(),
             epochs: self.epochs,
             revision: self.revision,
             configured: self.config.parameters.clone(),
             parameters: self.parameters.clone(),
+            configured_admission: self.config.admission.clone(),
+            admission: self.admission.clone(),
             last_order: self.freshness.last_order(),
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
@@ -286,6 +365,13 @@ impl Core {
         self.note_change(now);
     }
 
+    /// Who is not admitted any more leaves the next document.
+    fn admit(&mut self, admission: Admission, now: SystemTime) {
+        self.members.retain(|descriptor| admission.check(descriptor).is_ok());
+        self.admission = admission;
+        self.note_change(now);
+    }
+
     fn note_change(&mut self, now: SystemTime) {
         self.changed_at.get_or_insert(now);
         self.unsaved = true;
@@ -303,7 +389,7 @@ impl Core {
             parameters: self.parameters.clone(),
             nodes: self.members.iter().map(|member| member.descriptor.clone()).collect(),
         };
-        let signed = Arc::new(SignedDocument::sign(&document, &[&self.secret])?);
+        let signed = Arc::new(SignedDocument::sign(&document, &self.signing_keys())?);
         self.revision += 1;
         self.unsaved = true;
         self.documents.retain(|old| old.document.epoch != number && old.document.valid_until > now);

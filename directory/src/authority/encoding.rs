@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::epochs::Epochs;
 use super::members::Member;
 use super::snapshot::{Issued, Snapshot};
+use crate::admission::{Admission, admission_from_proto, admission_to_proto};
 use crate::document::{
     Descriptor, Document, Parameters, SignedDocument, Trust, canonical, is_label,
     parameters_from_proto, parameters_to_proto,
@@ -51,10 +52,13 @@ impl Snapshot {
         let Self {
             network,
             secret,
+            former,
             epochs: Epochs { number, start, end, length },
             revision,
             configured,
             parameters,
+            configured_admission,
+            admission,
             last_order,
             members,
             seen,
@@ -90,9 +94,13 @@ impl Snapshot {
                 .iter()
                 .map(|issued| proto::SignedDocument::from(&*issued.signed).encode_to_vec())
                 .collect(),
+            configured_admission: admission_to_proto(configured_admission).encode_to_vec(),
+            admission: admission_to_proto(admission).encode_to_vec(),
+            former_secret: former.as_ref().map_or(Vec::new(), |key| key.to_bytes().to_vec()),
         };
         let body = Zeroizing::new(state.encode_to_vec());
         zeroize::Zeroize::zeroize(&mut state.secret);
+        zeroize::Zeroize::zeroize(&mut state.former_secret);
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAGIC.len() + 1 + DIGEST + body.len()));
         bytes.extend_from_slice(MAGIC);
         bytes.push(FORMAT);
@@ -153,10 +161,13 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
     Ok(Snapshot {
         network: state.network,
         secret,
+        former: former(&state.former_secret)?,
         epochs,
         revision: state.revision,
         configured: parameters(&state.configured)?,
         parameters: parameters(&state.parameters)?,
+        configured_admission: admission(&state.configured_admission)?,
+        admission: admission(&state.admission)?,
         last_order: (state.last_order_ms > 0).then(|| time(state.last_order_ms)).transpose()?,
         members,
         seen,
@@ -178,6 +189,21 @@ fn seen(seen: &message::Seen) -> Result<(IdentityPublic, std::time::SystemTime),
     let identity = seen.identity.as_slice().try_into();
     let identity = identity.map_err(|_| "an identity's length is wrong")?;
     Ok((IdentityPublic::from_bytes(identity), time(seen.at_ms)?))
+}
+
+/// The key before the present one as it is stored, in a file too: nothing, or 32 bytes.
+pub(super) fn former(bytes: &[u8]) -> Result<Option<IdentitySecret>, &'static str> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let key = bytes.try_into().map_err(|_| "the former key's length is wrong")?;
+    Ok(Some(IdentitySecret::from_bytes(key)))
+}
+
+/// An admission as it is stored, in a file too.
+pub(super) fn admission(bytes: &[u8]) -> Result<Admission, &'static str> {
+    let message: Option<proto::Admission> = canonical(bytes);
+    message.as_ref().and_then(admission_from_proto).ok_or("the list of nodes is malformed")
 }
 
 /// Parameters as they are stored, in a file too.

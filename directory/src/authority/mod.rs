@@ -10,6 +10,7 @@ mod epochs;
 mod freshness;
 mod incoming;
 mod members;
+mod pace;
 mod running;
 mod server;
 mod service;

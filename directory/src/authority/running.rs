@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -16,6 +17,7 @@ use super::snapshot::{CoreConfig, Snapshot};
 use super::state::{StateError, StateStore};
 use super::store::HeldStore;
 use super::{AuthorityConfig, AuthorityCounters, StartError};
+use crate::channel::Credential;
 use crate::document::{Document, SignedDocument, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
 
@@ -51,6 +53,9 @@ impl Authority {
         let address = listener.local_addr().map_err(listen)?;
         let (core, store) = prepare(&config).await?;
         let public_key = core.public_key();
+        // Drawn at each start: nothing has to keep it.
+        let channel_key = LinkSecret::generate(&mut rand::rng());
+        let credential = Credential::new(&config.network, channel_key, &core.signing_keys());
 
         let counters = Arc::new(AuthorityCounters::default());
         let (commands, received) = mpsc::channel(MAX_COMMANDS);
@@ -69,7 +74,7 @@ impl Authority {
         let (stop_server, server_stopped) = oneshot::channel();
         let (stop_actor, actor_stopped) = oneshot::channel();
         let connections = config.max_watchers.saturating_add(SPARE_CONNECTIONS);
-        let server = serve(listener, connections, service, server_stopped)?;
+        let server = serve(listener, connections, credential, service, server_stopped);
         tracing::info!(%address, key = %public_key, network = config.network, "directory ready");
         Ok(Self {
             address,
@@ -91,10 +96,10 @@ impl Authority {
         self.address
     }
 
-    /// The same as followers and registrars want it: `http://host:port`.
+    /// The same as followers and registrars want it: `mixbed://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("mixbed://{}", self.address)
     }
 
     /// The key that it signs with: followers have to be given it.
@@ -200,14 +205,14 @@ fn make(
     saved: Option<(Snapshot, String)>,
     now: SystemTime,
 ) -> Result<Core, StateError> {
-    let AuthorityConfig { signing_key, join_secret, admins, parameters, network, lease, .. } =
-        config;
+    let AuthorityConfig { signing_key, network, .. } = config;
     let core_config = CoreConfig {
         network: network.clone(),
-        join_secret: join_secret.clone(),
-        admins: admins.clone(),
-        parameters: parameters.clone(),
-        lease: *lease,
+        join_secrets: config.join_secrets.clone(),
+        admission: config.admission.clone(),
+        admins: config.admins.clone(),
+        parameters: config.parameters.clone(),
+        lease: config.lease,
     };
     let Some((snapshot, place)) = saved else {
         let draw = || IdentitySecret::generate(&mut rand::rng());
@@ -218,10 +223,20 @@ fn make(
         let (theirs, ours) = (snapshot.network, network.clone());
         return Err(StateError::OtherNetwork { place, theirs, ours });
     }
-    let theirs = snapshot.secret.public();
-    match signing_key.as_ref().map(IdentitySecret::public) {
-        Some(ours) if ours != theirs => Err(StateError::OtherKey { place, theirs, ours }),
-        _ => Core::restore(core_config, snapshot, now)
-            .map_err(|error| StateError::Inconsistent { place, what: error.to_string() }),
+    let (theirs, before) = (snapshot.secret.clone(), snapshot.former.clone());
+    let ours = signing_key.clone().unwrap_or_else(|| theirs.clone());
+    let replaces = ours.public() != theirs.public();
+    if replaces && !config.sign_with_former_key {
+        let (theirs, ours) = (theirs.public(), ours.public());
+        return Err(StateError::OtherKey { place, theirs, ours });
     }
+    let inconsistent = |what| StateError::Inconsistent { place: place.clone(), what };
+    let restored = Core::restore(core_config, snapshot, now);
+    let mut core = restored.map_err(|error| inconsistent(error.to_string()))?;
+    let former = if replaces { Some(theirs) } else { before.clone() };
+    let former = former.filter(|_| config.sign_with_former_key);
+    if replaces || former.is_some() != before.is_some() {
+        core.set_keys(ours, former).map_err(|error| inconsistent(error.to_string()))?;
+    }
+    Ok(core)
 }

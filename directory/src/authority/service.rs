@@ -13,6 +13,7 @@ use tonic::{Code, Request, Response, Status};
 
 use super::AuthorityCounters;
 use super::actor::{Command, Published, Refusal, document_of};
+use crate::admission::admission_to_proto;
 use crate::client::REASON_HEADER;
 use crate::document::SignedDocument;
 use crate::messages::{Departure, Order, Reason, Registration, Rejection};
@@ -65,12 +66,14 @@ fn stopping() -> Status {
 fn status_of(rejection: &Rejection) -> Status {
     let reason = rejection.reason();
     let code = match reason {
-        Reason::WrongJoinSecret | Reason::NotAdmin | Reason::BadSignature => Code::PermissionDenied,
+        Reason::WrongJoinSecret | Reason::NotAdmin | Reason::NotListed | Reason::BadSignature => {
+            Code::PermissionDenied
+        }
         Reason::WrongNetwork | Reason::Stale => Code::FailedPrecondition,
         Reason::Malformed => Code::InvalidArgument,
         Reason::Replayed | Reason::Replaced => Code::Aborted,
         Reason::NameTaken | Reason::LinkKeyTaken | Reason::IdTaken => Code::AlreadyExists,
-        Reason::Full => Code::ResourceExhausted,
+        Reason::Full | Reason::TooSoon => Code::ResourceExhausted,
     };
     let mut status = Status::new(code, rejection.to_string());
     status.metadata_mut().insert(REASON_HEADER, MetadataValue::from_static(reason.as_str()));
@@ -170,5 +173,14 @@ impl Admin for Service {
         let order = order.map_err(|rejection| self.rejected(&rejection))?;
         self.ask(|answer| Command::Order(order, answer)).await?;
         Ok(Response::new(proto::OrderResponse {}))
+    }
+
+    async fn get_admission(
+        &self,
+        _request: Request<proto::GetAdmissionRequest>,
+    ) -> Result<Response<proto::GetAdmissionResponse>, Status> {
+        let admission = self.ask(Command::Admission).await?;
+        let admission = Some(admission_to_proto(&admission));
+        Ok(Response::new(proto::GetAdmissionResponse { admission }))
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::epochs::Epochs;
 use super::members::Member;
+use crate::admission::Admission;
 use crate::document::{Document, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::join::JoinSecret;
@@ -14,8 +15,10 @@ use crate::join::JoinSecret;
 pub struct CoreConfig {
     /// The network's name.
     pub network: String,
-    /// What its nodes have to know.
-    pub join_secret: JoinSecret,
+    /// What its nodes have to know, one of them; no matter where there is a list of nodes.
+    pub join_secrets: Vec<JoinSecret>,
+    /// Whom it takes for its nodes when it starts.
+    pub admission: Admission,
     /// Whose orders it carries out.
     pub admins: Vec<IdentityPublic>,
     /// The parameters it starts with.
@@ -31,6 +34,8 @@ pub struct Snapshot {
     pub network: String,
     /// The signing key.
     pub secret: IdentitySecret,
+    /// The one before it, which signs too while nodes and clients are told of the new one.
+    pub former: Option<IdentitySecret>,
     /// The epoch.
     pub epochs: Epochs,
     /// The last document's revision.
@@ -39,6 +44,10 @@ pub struct Snapshot {
     pub configured: Parameters,
     /// The parameters that hold.
     pub parameters: Parameters,
+    /// Whom it took for its nodes when it was started.
+    pub configured_admission: Admission,
+    /// Whom it takes now.
+    pub admission: Admission,
     /// When the last order was made.
     pub last_order: Option<SystemTime>,
     /// Who is listed.

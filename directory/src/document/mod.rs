@@ -19,7 +19,9 @@ mod tests;
 mod trust;
 
 pub(crate) use check::is_label;
-pub(crate) use codec::{canonical, parameters_from_proto, parameters_to_proto};
+pub(crate) use codec::{
+    canonical, parameters_from_proto, parameters_to_proto, role_from_proto, role_to_proto,
+};
 pub use descriptor::{Descriptor, DescriptorError, SignedDescriptor, SphinxKey};
 pub use epoch::{Document, MissingPart};
 pub use error::{DocumentError, Malformed};

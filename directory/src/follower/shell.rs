@@ -41,6 +41,8 @@ enum Lost {
     Refused(#[from] Refusal),
     #[error("no document for the new epoch")]
     Overdue,
+    #[error("the clocks are too far apart")]
+    Skewed,
 }
 
 impl Shell {
@@ -87,8 +89,11 @@ impl Shell {
             if let Some(served) = next {
                 self.take(served).await?;
             }
-            if !self.show().is_following() {
-                return Err(Lost::Overdue);
+            match self.show() {
+                FollowerState::Following => {}
+                // It may have been the message that was late: another connection tells the time anew.
+                FollowerState::Skewed { .. } => return Err(Lost::Skewed),
+                _ => return Err(Lost::Overdue),
             }
             backoff.reset();
             next = tokio::select! {

@@ -12,21 +12,21 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use state::{RegistrarError, RegistrarState};
 
 use crate::client::{ClientError, DirectoryClient};
-use crate::document::Descriptor;
+use crate::document::{Descriptor, Trust};
 use crate::identity::IdentitySecret;
 use crate::join::JoinSecret;
 
 /// What a registrar is given.
 #[derive(Clone, Debug)]
 pub struct RegistrarConfig {
-    /// Where the directory is: `http://host:port`.
+    /// Where the directory is: `mixbed://host:port`.
     pub url: String,
-    /// The network's name.
-    pub network: String,
+    /// Which network the node is of, and whom it believes to be its directory.
+    pub trust: Trust,
     /// The node's identity.
     pub identity: IdentitySecret,
-    /// What lets the node in.
-    pub join_secret: JoinSecret,
+    /// What lets the node in; a listed node needs none.
+    pub join_secret: Option<JoinSecret>,
 }
 
 /// What a registrar counts, to be read into metrics.
@@ -55,7 +55,7 @@ impl Registrar {
     /// tokio runtime.
     pub fn start(config: RegistrarConfig, descriptor: Descriptor) -> Result<Self, RegistrarError> {
         check(&config.identity, &descriptor)?;
-        let client = DirectoryClient::new(&config.url)?;
+        let client = DirectoryClient::new(&config.url, &config.trust)?;
         Ok(shell::spawn(config, client, descriptor))
     }
 

@@ -92,14 +92,21 @@ impl Shell {
 
     async fn register(&mut self, descriptor: Descriptor) -> Result<Lease, ClientError> {
         let issued_at = self.issue();
-        let RegistrarConfig { network, identity, join_secret, .. } = &self.config;
-        let registration = Registration::new(descriptor, network, issued_at, identity, join_secret);
+        let RegistrarConfig { trust, identity, join_secret, .. } = &self.config;
+        let registration = Registration::new(
+            descriptor,
+            &trust.network,
+            issued_at,
+            identity,
+            join_secret.as_ref(),
+        );
         self.client.register(&registration).await
     }
 
     async fn depart(&mut self) -> Result<(), ClientError> {
         let issued_at = self.issue();
-        let departure = Departure::new(&self.config.network, issued_at, &self.config.identity);
+        let departure =
+            Departure::new(&self.config.trust.network, issued_at, &self.config.identity);
         self.client.unregister(&departure).await
     }
 
@@ -192,7 +199,7 @@ mod tests {
     use mixbed_wire::{LinkPublic, SphinxPublic};
 
     use super::*;
-    use crate::document::{Role, SphinxKey};
+    use crate::document::{Role, SphinxKey, Trust};
     use crate::identity::IdentitySecret;
     use crate::join::JoinSecret;
     use crate::messages::Reason;
@@ -210,11 +217,11 @@ mod tests {
             services: Vec::new(),
             version: String::new(),
         };
-        let url = "http://127.0.0.1:1".to_owned();
-        let client = DirectoryClient::new(&url).unwrap();
+        let url = "mixbed://127.0.0.1:1".to_owned();
+        let trust = Trust::single("testnet", identity.public());
+        let client = DirectoryClient::new(&url, &trust).unwrap();
         let join_secret = JoinSecret::new("the secret of the test network").unwrap();
-        let network = "testnet".to_owned();
-        let config = RegistrarConfig { url, network, identity, join_secret };
+        let config = RegistrarConfig { url, trust, identity, join_secret: Some(join_secret) };
         let connecting = RegistrarState::Connecting { since: SystemTime::now(), last_error: None };
         let (state, states) = watch::channel(connecting);
         let shell = Shell {

@@ -153,7 +153,7 @@ async fn a_client_contacts_its_directory_and_its_gateway_and_nobody_else() {
 
     let seen = watch.end();
     let directory = world.net.directory_url();
-    let directory: SocketAddr = directory.trim_start_matches("http://").parse().expect("one");
+    let directory: SocketAddr = directory.trim_start_matches("mixbed://").parse().expect("one");
     seen.assert_within(&[&[directory][..], &gateways].concat());
     let contacts = seen.contacts();
     assert!(contacts.contains(&directory), "the watch sees what there is: {contacts:?}");

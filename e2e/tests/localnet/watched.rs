@@ -25,7 +25,7 @@ pub(crate) async fn watched_node(world: &World, name: &str, role: Role) -> (Node
         advertise: Some(recorder.address.to_string()),
         directory: world.net.directory_url(),
         trust: world.net.trust().clone(),
-        join_secret: world.net.join_secret().clone(),
+        join_secret: Some(world.net.join_secret().clone()),
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,

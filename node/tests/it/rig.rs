@@ -154,7 +154,7 @@ pub(crate) fn node_config(
         advertise: None,
         directory: net.directory_url(),
         trust: net.trust().clone(),
-        join_secret,
+        join_secret: Some(join_secret),
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,

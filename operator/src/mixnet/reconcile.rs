@@ -107,7 +107,7 @@ impl Reconciler {
             return (Some(document), ParametersState::Same);
         }
         let change = async {
-            let client = DirectoryClient::new(&self.directories.url(&place))?;
+            let client = DirectoryClient::new(&self.directories.url(&place), &trust)?;
             let wanted = valid.parameters.clone();
             client
                 .change_parameters(&trust, secrets.admin(), move |found| {

@@ -84,7 +84,7 @@ impl<P: SimPacket> Sim<P> {
         node.last_issued = wall.max(node.last_issued + Duration::from_millis(1));
         let descriptor = node.core.descriptor().clone();
         let registration =
-            Registration::new(descriptor, NETWORK, node.last_issued, &node.identity, &secret);
+            Registration::new(descriptor, NETWORK, node.last_issued, &node.identity, Some(&secret));
         let number = node.registration;
         let event = Event::Register(actor, number, Box::new(registration));
         self.add(self.config.directory_latency, event);

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use redb::{Database, ReadableDatabase, ReadableTable};
+use zeroize::Zeroizing;
 
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
-use crate::authority::encoding::{issued, parameters};
+use crate::authority::encoding::{admission, former, issued, parameters};
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
 use crate::authority::snapshot::Snapshot;
@@ -35,6 +36,12 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         let guard = blobs.get(key).map_err(redb::Error::from)?;
         Ok(guard.ok_or(Broken::Content("a value is missing"))?.value().to_vec())
     };
+    // What a directory of an earlier version did not write is empty.
+    let since = |key| -> Result<Zeroizing<Vec<u8>>, Broken> {
+        let guard = blobs.get(key).map_err(redb::Error::from)?;
+        Ok(Zeroizing::new(guard.map(|guard| guard.value().to_vec()).unwrap_or_default()))
+    };
+    let stored_admission = |key| admission(&since(key)?).map_err(Broken::Content);
     let secret: [u8; 32] =
         blob("secret")?.try_into().map_err(|_| Broken::Content("the key's length is wrong"))?;
     let secret = IdentitySecret::from_bytes(secret);
@@ -67,6 +74,7 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
     Ok(Some(Snapshot {
         network,
         secret,
+        former: former(&since("former_secret")?).map_err(Broken::Content)?,
         epochs: Epochs {
             number: known("epoch")?,
             start: time(known("epoch_start")?)?,
@@ -76,6 +84,8 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         revision: known("revision")?,
         configured: parameters(&blob("configured")?).map_err(Broken::Content)?,
         parameters: parameters(&blob("parameters")?).map_err(Broken::Content)?,
+        configured_admission: stored_admission("configured_admission")?,
+        admission: stored_admission("admission")?,
         last_order: number("last_order")?.map(time).transpose()?,
         members,
         seen,
