@@ -19,6 +19,7 @@ mod glue;
 mod impairments;
 mod keys;
 mod keys_file;
+mod login;
 mod money;
 mod net;
 mod nodes;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::authority::StartError;
+use mixbed_guard::Guard;
 use mixbed_localnet::{LocalNet, LocalNetConfig, LocalNetError, Shape};
 use mixbed_telemetry::{DirectoryMetrics, FollowerMetrics, Health, Telemetry, serve_router};
 use tokio::net::TcpListener;
@@ -113,7 +114,7 @@ fn refused(error: LocalNetError, directory: SocketAddr) -> Failure {
 
 /// Spans and metrics of this process.
 pub(crate) fn telemetry(otlp: Option<String>, memory_spans: usize) -> Result<Telemetry, Failure> {
-    let options = mixbed_telemetry::Options { otlp, memory_spans };
+    let options = mixbed_telemetry::Options { otlp, memory_spans, hide_dummies: false };
     Telemetry::new(&options).map_err(Failure::usage)
 }
 
@@ -132,8 +133,11 @@ pub(crate) async fn probes(
 ) -> Result<(), Failure> {
     if let Some(address) = address {
         let listener = bind(address, "--probes").await?;
+        let listens = listener.local_addr().map_err(Failure::failed)?;
+        // Kubernetes' own machines ask there, by any name.
+        let guard = Guard::new(listens).with_any_host_from_afar();
         let routes = mixbed_telemetry::probes(health.clone());
-        tokio::spawn(serve_router(listener, routes, stop.clone().cancelled_owned()));
+        tokio::spawn(serve_router(listener, routes, guard, stop.clone().cancelled_owned()));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use mixbed_directory::{
 use crate::control::{ControlArgs, ControlClient};
 use crate::failure::Failure;
 use crate::keys;
-use crate::settings::PublicKey;
+use crate::settings::{LoginChoice, PublicKey};
 
 /// Which network.
 #[derive(Clone, Debug, clap::Args)]
@@ -21,6 +21,11 @@ pub(crate) struct Target {
     #[arg(long, global = true, value_name = "ADDRESS", env = "MIXBED_CONTROL")]
     #[arg(hide_env_values = true, default_value = ControlArgs::DEFAULT)]
     control: String,
+    /// The login that it wants, as it was given there: USER:PASSWORD, @FILE, or drawn for a file
+    /// mixbed.login in this directory
+    #[arg(long, global = true, value_name = "LOGIN", env = "MIXBED_CONTROL_LOGIN")]
+    #[arg(hide_env_values = true, num_args = 0..=1, default_missing_value = "drawn")]
+    control_login: Option<LoginChoice>,
     /// URL of the directory instead, for a network of separate processes or in Kubernetes: needs
     /// its key, and for changes an admin key
     #[arg(long, global = true, value_name = "URL")]
@@ -80,7 +85,9 @@ impl Target {
         match self.directory {
             Some(url) => Ok(Reached::Directory(Box::new(self.keys.reach(&url)?))),
             None => {
-                let control = ControlArgs::at(self.control).client().map_err(Failure::usage)?;
+                let control = ControlArgs::at(self.control, self.control_login)
+                    .client()
+                    .map_err(Failure::usage)?;
                 Ok(Reached::Control(control))
             }
         }

@@ -14,12 +14,14 @@ mod input;
 mod net;
 mod signing;
 
+pub mod calls;
 pub mod channel;
 pub mod descriptor;
 pub mod document;
 pub mod exchange;
 pub mod fragment;
 pub mod frame;
+pub mod guard;
 pub mod letter;
 pub mod link;
 pub mod mailbox;
@@ -55,6 +57,6 @@ macro_rules! targets {
 }
 
 targets! {
-    channel, descriptor, document, exchange, fragment, frame, letter, link, mailbox, packet,
+    calls, channel, descriptor, document, exchange, fragment, frame, guard, letter, link, mailbox, packet,
     reassembly, registration, reply_block, request, services, session,
 }

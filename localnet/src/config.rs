@@ -52,6 +52,8 @@ pub struct LocalNetConfig {
     pub parameters: Parameters,
     /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
     pub monerod: Option<String>,
+    /// Its restricted listener, which wallets' questions go to. Without one, they go to `monerod`.
+    pub monerod_restricted: Option<String>,
     /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
     pub monerods: Vec<String>,
     /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
@@ -79,6 +81,7 @@ impl Default for LocalNetConfig {
             // A net to look at: who asks for a trace gets one.
             parameters: Parameters { tracing_allowed: true, ..Parameters::default() },
             monerod: None,
+            monerod_restricted: None,
             monerods: Vec::new(),
             tcp: TcpConfig::default(),
             tcps: Vec::new(),

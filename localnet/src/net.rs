@@ -107,11 +107,12 @@ impl LocalNet {
         let LocalNetConfig { monerods, tcps, .. } = net.config.clone();
         let (mut monerods, mut tcps) = (monerods.into_iter(), tcps.into_iter());
         for (name, role) in net.config.shape.nodes() {
-            let (monerod, tcp) = match role {
-                Role::Provider => {
-                    (monerods.next().or_else(|| net.config.monerod.clone()), tcps.next())
-                }
-                _ => (None, None),
+            let (monerod, monerod_restricted, tcp) = if role == Role::Provider {
+                let all = (net.config.monerod.clone(), net.config.monerod_restricted.clone());
+                let (monerod, restricted) = monerods.next().map_or(all, |own| (Some(own), None));
+                (monerod, restricted, tcps.next())
+            } else {
+                (None, None, None)
             };
             let plan = NodeConfig {
                 name: name.clone(),
@@ -123,6 +124,7 @@ impl LocalNet {
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod,
+                monerod_restricted,
                 tcp: tcp.unwrap_or_else(|| net.config.tcp.clone()),
                 mailboxes: MailboxConfig {
                     keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),

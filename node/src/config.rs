@@ -32,6 +32,9 @@ pub struct NodeConfig {
     /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
     /// that it is not offered here.
     pub monerod: Option<String>,
+    /// The restricted listener of the same monerod, which wallets' questions go to. Without one, they go to
+    /// `monerod`.
+    pub monerod_restricted: Option<String>,
     /// What a provider's stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// A gateway's mailboxes.

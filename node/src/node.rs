@@ -26,7 +26,7 @@ use crate::keeper::Keeper;
 use crate::links::{Dialler, Door, LinkKind, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
 use crate::path::{Known, Path};
-use crate::provider::{Provider, ProviderConfig, readiness};
+use crate::provider::{Provider, ProviderConfig, readiness, restricted};
 use crate::replay_watch::ReplayWatch;
 use crate::replies::Replies;
 use crate::topology;
@@ -107,6 +107,7 @@ impl Node {
             identity,
             link_key,
             monerod,
+            monerod_restricted,
             tcp,
             mailboxes,
             keep_document_in,
@@ -146,10 +147,19 @@ impl Node {
             Role::Provider => {
                 let metrics = ProviderMetrics::new(telemetry, &name);
                 if let Some(url) = monerod.clone() {
-                    let watch = readiness::watch(url, health.condition("monerod"), metrics.clone());
+                    let watch =
+                        readiness::watch(url.clone(), health.condition("monerod"), metrics.clone());
                     tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
+                    let asked = monerod_restricted.clone().unwrap_or(url);
+                    let look = restricted::warn_unless(asked, name.clone());
+                    tasks.spawn(stop.clone().run_until_cancelled_owned(look));
                 }
-                let config = ProviderConfig { monerod, tcp, ..ProviderConfig::default() };
+                let config = ProviderConfig {
+                    monerod,
+                    monerod_restricted,
+                    tcp,
+                    ..ProviderConfig::default()
+                };
                 Some(Provider::start(config, replies, books.service.clone(), metrics))
             }
             Role::Gateway => {

@@ -84,7 +84,9 @@ impl Session {
             settings.gateway = Some(name.clone());
             settings.gateway_at = Some(forward.address.to_string());
         }
+        // This machine tells of nothing there unless it is asked to.
         if let Some(otlp) = &self.otlp
+            && settings.traced
             && settings.otlp.is_none()
         {
             settings.otlp = Some(format!("http://{}", otlp.address));

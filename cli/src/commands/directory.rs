@@ -7,7 +7,7 @@ use mixbed_directory::authority::{StartError, StateStore};
 use mixbed_directory::{
     Admission, Authority, AuthorityConfig, IdentityPublic, JoinSecret, Parameters, Rates,
 };
-use mixbed_telemetry::{Condition, DirectoryMetrics, Health, Telemetry, serve_http};
+use mixbed_telemetry::{Condition, DirectoryMetrics, Health, Step, Telemetry, serve_http};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -57,7 +57,9 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let metrics = DirectoryMetrics::new(&telemetry, "directory");
     // Before there is anything to serve: it may take a while until the state is read.
     let health = Health::new();
-    let serving = serve_http(http, telemetry, health.clone(), shutdown.clone().cancelled_owned());
+    let step = Step::of(settings.metrics_step.0);
+    let ending = shutdown.clone().cancelled_owned();
+    let serving = serve_http(http, telemetry, health.clone(), step, ending);
     let serving = tokio::spawn(serving);
     net::probes(settings.probes, &health, &shutdown).await?;
     let authority = Authority::start(config).await.map_err(|error| refused(error, &settings))?;

@@ -8,7 +8,7 @@ use mixbed_monero::Daemon;
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::provider::TcpConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
-use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
+use mixbed_telemetry::{FollowerMetrics, Options, Step, Telemetry, serve_http};
 
 use crate::failure::Failure;
 use crate::keys::{KeyError, StateDir};
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = node_config(&settings)?;
     let (name, role) = (config.name.clone(), config.role);
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
-    let options = Options { otlp: settings.otlp.clone(), memory_spans: 0 };
+    let options = Options { otlp: settings.otlp.clone(), memory_spans: 0, hide_dummies: true };
     let telemetry = Telemetry::new(&options).map_err(Failure::usage)?;
     let http = net::bind(settings.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
@@ -61,6 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         http,
         telemetry.clone(),
         node.health().clone(),
+        Step::of(settings.metrics_step.0),
         stop_http.clone().cancelled_owned(),
     );
     let serving = tokio::spawn(serving);
@@ -130,6 +131,13 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         }
         Daemon::new(url).map_err(Failure::usage)?;
     }
+    if let Some(url) = &settings.monerod_restricted {
+        if settings.monerod.is_none() {
+            let why = "monerod_restricted is another listener of the monerod that monerod names: give both";
+            return Err(Failure::usage(why));
+        }
+        Daemon::new(url).map_err(Failure::usage)?;
+    }
     let tcp = TcpConfig { targets: settings.tcp_allow.clone(), names: settings.tcp_name.clone() };
     if role != Role::Provider && tcp != TcpConfig::default() {
         let why = format!("only a provider makes connections for clients, not a {role}");
@@ -158,6 +166,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         identity,
         link_key: link,
         monerod: settings.monerod.clone(),
+        monerod_restricted: settings.monerod_restricted.clone(),
         tcp,
         mailboxes: MailboxConfig {
             keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),

@@ -25,13 +25,12 @@
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
-//! `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz`, `/readyz` and `/metrics`, behind the guard that every HTTP port has (`mixbed_guard`).
 
 mod api;
 mod broadcast;
 mod chat;
 mod client;
-mod guard;
 mod impairments;
 mod journal;
 mod letters;
@@ -52,5 +51,5 @@ pub(crate) use broadcast::{
 pub(crate) use client::{ControlArgs, ControlClient, ControlError};
 pub(crate) use letters::MOST_REPLIES;
 pub(crate) use post::Post;
-pub(crate) use server::{Control, Nodes, router};
+pub(crate) use server::{Control, Nodes, guard, router};
 pub(crate) use status::{listed_nodes, of_document};

@@ -62,6 +62,9 @@ settings! {
     lease: Period = Period::secs(60);
     /// How many nodes and clients may watch documents at once; more are refused.
     max_watchers: usize = 10_000;
+    /// How far apart the moments are at which /metrics changes; 0s: each reading is of now. Readings that
+    /// are close together tell who came when.
+    metrics_step: Period = Period::secs(15);
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7101));
     /// Where /healthz and /readyz are served besides, without metrics and without reasons: for

@@ -232,7 +232,8 @@ pub(super) mod tests {
 
     /// The spans of a transaction that went there in one packet, and came back.
     pub(in crate::trace) fn spans() -> Vec<SpanRecord> {
-        let telemetry = Telemetry::new(&Options { otlp: None, memory_spans: 100 }).unwrap();
+        let telemetry =
+            Telemetry::new(&Options { memory_spans: 100, ..Options::default() }).unwrap();
         let client = telemetry.service("client", "client");
         let mut broadcast = client.span(SpanName::Broadcast, None);
         broadcast.set(Attribute::Txid, "ab".repeat(32));

@@ -138,7 +138,16 @@ fn cluster(dir: &Path) -> (Shared, tokio::runtime::Runtime) {
 
 /// A directory with its state in the Secret, and its HTTP address.
 fn in_cluster(dir: &Path) -> (Running, String, String) {
-    let args = ["--state-secret", "state", "--network", "net", "--epoch-length", "1s"];
+    let args = [
+        "--state-secret",
+        "state",
+        "--network",
+        "net",
+        "--epoch-length",
+        "1s",
+        "--metrics-step",
+        "0s",
+    ];
     let mut directory = Running::spawn(&mut directory(&args, Some(&dir.join("kubeconfig"))));
     let line = directory.line("ready: ");
     let http = word_after(&line, "metrics at ").trim_end_matches("/metrics").to_owned();

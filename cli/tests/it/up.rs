@@ -79,7 +79,7 @@ fn the_control_api_refuses_pages_strange_hosts_and_large_bodies() {
     let (status, body) =
         ask(&format!("GET /v1/status HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}"));
     assert_eq!(status, 403, "{body}");
-    assert!(body.contains("web pages"), "{body}");
+    assert!(body.contains("web page"), "{body}");
     let (status, body) = ask("GET /v1/status HTTP/1.1\r\nhost: rebound.example");
     assert_eq!(status, 403, "{body}");
     let (status, body) =

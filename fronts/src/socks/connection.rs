@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::SocksConfig;
 use super::copy::{Broken, copy_both};
 use super::desk::Desk;
 use super::dial::{Dial, Refused};
@@ -39,7 +40,7 @@ pub(super) enum Room {
 pub(super) async fn serve<D: Dial>(mut socket: TcpStream, desk: &Desk<D>, room: Room) {
     // Without it the last part of each request would wait for an acknowledgement.
     let _ = socket.set_nodelay(true);
-    let (request, first) = match ask(&mut socket, desk.config.handshake).await {
+    let (request, first) = match ask(&mut socket, &desk.config).await {
         Ok(asked) => asked,
         Err(Unasked::Malformed(error)) => {
             tracing::warn!(why = %error, "SOCKS: no request");
@@ -59,15 +60,15 @@ pub(super) async fn serve<D: Dial>(mut socket: TcpStream, desk: &Desk<D>, room: 
     let stream = match connect(watched, desk, room, &target, isolation.as_ref()).await {
         Ok(stream) => stream,
         Err(Unconnected::Gone) => {
-            return tracing::info!(%target, "SOCKS: the program left before it was connected");
+            return tracing::info!("SOCKS: the program left before it was connected");
         }
-        Err(Unconnected::Refused(Refused { code, why })) => {
-            tracing::warn!(%target, why, ?code, "SOCKS: not connected");
+        Err(Unconnected::Refused(Refused { code, .. })) => {
+            tracing::warn!(?code, "SOCKS: not connected");
             return farewell(socket, &version.refused(code)).await;
         }
     };
-    tracing::debug!(%target, "SOCKS: connected");
-    carry::<D>(socket, stream, version, &target, &first).await;
+    tracing::debug!("SOCKS: connected");
+    carry::<D>(socket, stream, version, &first).await;
 }
 
 /// Why there is no request.
@@ -84,9 +85,9 @@ enum Unasked {
 }
 
 /// Hears what the program wants, and what it said already for the other end.
-async fn ask(socket: &mut TcpStream, limit: Duration) -> Result<(Request, Vec<u8>), Unasked> {
+async fn ask(socket: &mut TcpStream, config: &SocksConfig) -> Result<(Request, Vec<u8>), Unasked> {
     let asked = async {
-        let mut handshake = Handshake::default();
+        let mut handshake = Handshake::wanting(config.login.clone());
         let mut chunk = [0; CHUNK];
         loop {
             match handshake.poll()? {
@@ -102,6 +103,7 @@ async fn ask(socket: &mut TcpStream, limit: Duration) -> Result<(Request, Vec<u8
             }
         }
     };
+    let limit = config.handshake;
     timeout(limit, asked).await.unwrap_or(Err(Unasked::TooSlow(limit)))
 }
 
@@ -149,13 +151,7 @@ async fn gone(watched: Option<&TcpStream>) {
 }
 
 /// Tells the program that it is connected, and moves bytes until both sides have ended.
-async fn carry<D: Dial>(
-    socket: TcpStream,
-    mut stream: D::Stream,
-    version: Version,
-    target: &Target,
-    first: &[u8],
-) {
+async fn carry<D: Dial>(socket: TcpStream, mut stream: D::Stream, version: Version, first: &[u8]) {
     let mut program = Program { socket, whole: false };
     let socket = &mut program.socket;
     let carried = match socket.write_all(&version.granted()).await {
@@ -165,14 +161,14 @@ async fn carry<D: Dial>(
     match carried {
         Ok((up, down)) => {
             program.whole = true;
-            tracing::debug!(%target, up, down, "SOCKS: ended");
+            tracing::debug!(up, down, "SOCKS: ended");
         }
         Err(Broken::Program(error)) => {
-            tracing::debug!(%target, %error, "SOCKS: the program broke its connection");
+            tracing::debug!(%error, "SOCKS: the program broke its connection");
             D::reset(stream, "the program closed its connection");
         }
         Err(Broken::Stream(error)) => {
-            tracing::warn!(%target, why = %error, "SOCKS: the stream was reset");
+            tracing::warn!(why = %error, "SOCKS: the stream was reset");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use mixbed_monero::Daemon;
+use mixbed_monero::{Daemon, DaemonError};
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
 use mixbed_wire::message::{Answer, RPC_SERVICE, Response, SUBMIT_SERVICE};
 use mixbed_wire::{DropReason, Packet, ReplyBlock, SealedReply, TraceContext};
@@ -76,11 +76,15 @@ impl Provider {
             services.push(Arc::new(Echo));
             streams.push(Arc::new(EchoStream));
         }
-        match config.monerod.take().map(|url| Daemon::new(&url)) {
+        let daemons = config.monerod.take().map(|url| {
+            let asked = config.monerod_restricted.take();
+            Ok((Daemon::new(&url)?, Daemon::new(asked.as_ref().unwrap_or(&url))?))
+        });
+        match daemons {
             None => {}
-            Some(Ok(daemon)) => {
+            Some(Ok((daemon, asked))) => {
                 let patience = config.monerod_patience;
-                let rpc = Arc::new(Rpc::new(daemon.clone(), metrics.clone()));
+                let rpc = Arc::new(Rpc::new(asked, metrics.clone()));
                 streams.push(Arc::new(RpcStream::new(Arc::clone(&rpc))));
                 services.push(rpc);
                 services.push(Arc::new(Known::new(daemon.clone())));
@@ -88,7 +92,7 @@ impl Provider {
                 let (spans, metrics) = (spans.clone(), metrics.clone());
                 services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
             }
-            Some(Err(error)) => {
+            Some(Err::<_, DaemonError>(error)) => {
                 tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
             }
         }

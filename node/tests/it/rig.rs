@@ -35,9 +35,8 @@ impl Rig {
         let telemetry = Telemetry::new(&Options { memory_spans: 100, ..Options::default() })
             .expect("telemetry");
         let shape = Shape { gateways: 0, mixes_per_layer: 0, providers: 0 };
-        let net = LocalNet::start(LocalNetConfig { shape, ..LocalNetConfig::default() })
-            .await
-            .expect("a directory");
+        let config = LocalNetConfig { shape, ..LocalNetConfig::default() };
+        let net = Box::pin(LocalNet::start(config)).await.expect("a directory");
         let before = join(&net, "before", Role::Mix { layer: 1 }).await;
         let after = join(&net, "after", Role::Mix { layer: 3 }).await;
         let config = Box::new(node_config(&net, "tested", net.join_secret().clone(), limits));
@@ -158,6 +157,7 @@ pub(crate) fn node_config(
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        monerod_restricted: None,
         tcp: mixbed_node::provider::TcpConfig::default(),
         mailboxes: MailboxConfig::default(),
         keep_document_in: None,

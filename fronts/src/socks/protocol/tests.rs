@@ -284,3 +284,40 @@ proptest! {
         prop_assert_eq!(read(&mut std::iter::empty()), read(&mut pieces.into_iter()));
     }
 }
+
+/// The password is one for all, and the user name keeps streams apart.
+#[test]
+fn a_password_lets_in_and_a_name_isolates() {
+    let login: mixbed_guard::Login = "mixbed:secret".parse().unwrap();
+    let read = |bytes: &[u8]| {
+        let mut handshake = Handshake::wanting(Some(login.clone()));
+        handshake.handle(bytes);
+        loop {
+            match handshake.poll() {
+                Ok(Step::Answer(_)) => {}
+                Ok(Step::Request(request)) => return Ok(request.isolation),
+                Ok(Step::More) => panic!("it is whole"),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let five = |user: &[u8], password: &[u8]| {
+        let mut bytes = vec![5, 2, 0, 2, 1, u8::try_from(user.len()).unwrap()];
+        bytes.extend_from_slice(user);
+        bytes.push(u8::try_from(password.len()).unwrap());
+        bytes.extend_from_slice(password);
+        bytes.extend_from_slice(&[5, 1, 0, 1, 127, 0, 0, 1, 0, 80]);
+        bytes
+    };
+    let (alice, bob) = (read(&five(b"alice", b"secret")), read(&five(b"bob", b"secret")));
+    assert!(alice.is_ok() && bob.is_ok() && alice != bob);
+    assert_eq!(read(&five(b"alice", b"secret")), alice);
+    for wrong in [&b"secreu"[..], b"", b"secret "] {
+        let error = read(&five(b"mixbed", wrong)).unwrap_err();
+        assert_eq!((error, error.answer()), (Malformed::WrongPassword, vec![1, 1]));
+    }
+    let nameless = read(&[5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80]).unwrap_err();
+    assert_eq!((nameless, nameless.answer()), (Malformed::NoUser, vec![5, 0xff]));
+    let four = read(b"\x04\x01\0\x50\x7f\0\0\x01mixbed\0").unwrap_err();
+    assert_eq!(four, Malformed::NoPassword);
+}

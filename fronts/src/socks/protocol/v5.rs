@@ -5,38 +5,52 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::malformed::Malformed;
 use super::reply::Version;
 use super::target::TargetError;
-use super::{Command, Host, Isolation, Wanted};
+use super::{Command, Host, Wanted};
 
 /// Going without a name.
 pub(super) const NO_NAME: u8 = 0;
 /// User and password.
 pub(super) const USER: u8 = 2;
 
-/// `5 | count | methods…`: the method that is taken, user and password where they are offered.
-pub(super) fn greeting(bytes: &[u8]) -> Result<Option<(u8, usize)>, Malformed> {
+/// Who a program says it is.
+pub(super) struct User<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) password: &'a [u8],
+}
+
+/// `5 | count | methods…`: the method that is taken, user and password where they are offered, and no other
+/// where a password is wanted.
+pub(super) fn greeting(
+    bytes: &[u8],
+    wants_password: bool,
+) -> Result<Option<(u8, usize)>, Malformed> {
     let Some((&[_, count], rest)) = bytes.split_first_chunk() else {
         return Ok(None);
     };
     let Some(methods) = rest.get(..usize::from(count)) else {
         return Ok(None);
     };
-    let taken = [USER, NO_NAME].into_iter().find(|method| methods.contains(method));
-    let taken = taken.ok_or(Malformed::NoMethod)?;
+    let taken = match (methods.contains(&USER), methods.contains(&NO_NAME)) {
+        (true, _) => USER,
+        (false, true) if !wants_password => NO_NAME,
+        (false, true) => return Err(Malformed::NoUser),
+        (false, false) => return Err(Malformed::NoMethod),
+    };
     Ok(Some((taken, 2 + methods.len())))
 }
 
 /// `1 | length | user… | length | password…`
-pub(super) fn user(bytes: &[u8]) -> Result<Option<(Isolation, usize)>, Malformed> {
+pub(super) fn user(bytes: &[u8]) -> Result<Option<(User<'_>, usize)>, Malformed> {
     let Some((&version, rest)) = bytes.split_first() else {
         return Ok(None);
     };
     if version != 1 {
         return Err(Malformed::AuthVersion(version));
     }
-    let Some((user, rest)) = counted(rest) else { return Ok(None) };
+    let Some((name, rest)) = counted(rest) else { return Ok(None) };
     let Some((password, rest)) = counted(rest) else { return Ok(None) };
     let length = bytes.len() - rest.len();
-    Ok(Some((Isolation::of_user_and_password(user, password), length)))
+    Ok(Some((User { name, password }, length)))
 }
 
 /// `5 | command | 0 | type of address | address… | port 2`
