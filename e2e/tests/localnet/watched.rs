@@ -29,6 +29,7 @@ pub(crate) async fn watched_node(world: &World, name: &str, role: Role) -> (Node
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        monerod_restricted: None,
         tcp: TcpConfig::default(),
         keep_document_in: None,
         mailboxes: MailboxConfig::default(),
