@@ -74,7 +74,7 @@ fn a_net_in_one_process_shows_a_transaction_s_whole_way() {
     let spans = run(&["trace", &transfer.txid.to_string(), "--json", "--control", &control]);
     let spans = reply(&spans);
     assert_eq!(spans["trace_id"], trace_id);
-    assert_eq!(spans["spans"].as_array().unwrap().len(), 14, "{spans}");
+    assert_eq!(spans["spans"].as_array().unwrap().len(), 15, "{spans}");
     up.stop();
 }
 

@@ -198,7 +198,8 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
 
 /// Whether nobody listens there.
 pub(crate) fn is_free(address: &str) -> bool {
-    let address: SocketAddr = address.trim_start_matches("http://").parse().expect("an address");
+    let place = address.split_once("://").map_or(address, |(_, place)| place);
+    let address: SocketAddr = place.parse().expect("an address");
     TcpListener::bind(address).is_ok()
 }
 

@@ -37,7 +37,7 @@ fn task(limits: Limits) -> Running {
     let telemetry = Telemetry::disabled();
     let key = IdentitySecret::generate(&mut rand::rng()).public();
     let trust = Trust::single("nobody", key);
-    let follower = Follower::start(FollowerConfig::new("http://127.0.0.1:1", trust));
+    let follower = Follower::start(FollowerConfig::new("mixbed://127.0.0.1:1", trust));
     let secret = SphinxSecret::generate(&mut rand::rng());
     let abandoned = Arc::new(Notify::new());
     let task = Task {

@@ -1,6 +1,7 @@
 //! The way to a directory: TCP, and the encrypted channel over it.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,16 +32,11 @@ pub(super) fn endpoint(url: &str) -> Option<Endpoint> {
 pub(super) fn connector(
     trust: Trust,
     within: Duration,
-) -> ServiceFn<
-    impl FnMut(Uri) -> std::pin::Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>>
-    + Clone
-    + Send
-    + 'static,
-> {
+) -> ServiceFn<impl FnMut(Uri) -> Connecting + Clone + Send + 'static> {
     let trust = Arc::new(trust);
     tower::service_fn(move |uri: Uri| {
         let trust = Arc::clone(&trust);
-        let connected: std::pin::Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async move {
+        let connected: Connecting = Box::pin(async move {
             match tokio::time::timeout(within, connect(&uri, &trust)).await {
                 Ok(connected) => connected.map(TokioIo::new),
                 Err(_) => Err(io::Error::new(
@@ -54,6 +50,8 @@ pub(super) fn connector(
 }
 
 type Connection = TokioIo<Channel<TcpStream>>;
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>>;
 
 async fn connect(uri: &Uri, trust: &Trust) -> io::Result<Channel<TcpStream>> {
     let host = uri.host().unwrap_or_default();

@@ -98,7 +98,7 @@ impl Registration {
         match admission {
             Admission::Open => self.check_join_proof(network, join_secrets)?,
             Admission::Listed(_) => {
-                admission.check(&Descriptor::from_bytes(&signed.descriptor)?)?
+                admission.check(&Descriptor::from_bytes(&signed.descriptor)?)?;
             }
         }
         let signature = signed.signature.as_slice().try_into();
