@@ -15,7 +15,6 @@ use crate::settings::{LoginChoice, PublicKey};
 
 /// Which network.
 #[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::doc_markdown, reason = "printed as help, where backticks would show")]
 pub(crate) struct Target {
     /// Control address of the `mixbed up` whose network it is (a `mixbed client` can show it only)
     #[arg(long, global = true, value_name = "ADDRESS", env = "MIXBED_CONTROL")]
@@ -47,7 +46,6 @@ pub(crate) struct DirectoryArgs {
 
 /// What a directory is known by, and what changes its network.
 #[derive(Clone, Debug, clap::Args)]
-#[expect(clippy::doc_markdown, reason = "printed as help, where backticks would show")]
 struct DirectoryKeys {
     /// The directory's public key, 64 hexadecimal digits or a file with them
     #[arg(long, global = true, value_name = "KEY", env = "MIXBED_AUTHORITY_KEY")]
@@ -82,15 +80,11 @@ pub(crate) struct Directory {
 impl Target {
     /// How to reach it. Connects on first use.
     pub(crate) fn reach(self) -> Result<Reached, Failure> {
-        match self.directory {
-            Some(url) => Ok(Reached::Directory(Box::new(self.keys.reach(&url)?))),
-            None => {
-                let control = ControlArgs::at(self.control, self.control_login)
-                    .client()
-                    .map_err(Failure::usage)?;
-                Ok(Reached::Control(control))
-            }
+        if let Some(url) = self.directory {
+            return Ok(Reached::Directory(Box::new(self.keys.reach(&url)?)));
         }
+        let control = ControlArgs::at(self.control, self.control_login);
+        Ok(Reached::Control(control.client().map_err(Failure::usage)?))
     }
 }
 

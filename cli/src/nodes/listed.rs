@@ -9,7 +9,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed {
     /// Whether the directory has a list; without one, whoever knows the join secret may join.
-    pub(crate) listed: bool,
+    #[serde(rename = "listed")]
+    pub(crate) by_list: bool,
     /// Those on the list; without one, those in the document.
     pub(crate) nodes: Vec<ListedNode>,
     /// The names of those of them that are in the document.
@@ -32,13 +33,13 @@ impl Listed {
             document.node(&node.identity.id()).is_some_and(|known| known.identity == node.identity)
         };
         let registered = nodes.iter().filter(is_registered).map(|node| node.name.clone());
-        Self { listed: admission.list().is_some(), registered: registered.collect(), nodes }
+        Self { by_list: admission.list().is_some(), registered: registered.collect(), nodes }
     }
 }
 
 /// The same for people.
 pub(crate) fn table(listed: &Listed) -> String {
-    let who = if listed.listed {
+    let who = if listed.by_list {
         "the nodes on this list and nobody else:"
     } else {
         "whoever knows the join secret; now these:"

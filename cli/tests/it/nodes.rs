@@ -25,7 +25,8 @@ fn a_list_lets_in_who_is_on_it_without_a_secret_and_nobody_else() {
     std::fs::write(&list, &row).unwrap();
     assert_fails(&nodes(&["set", &list]), 2, &["no admin key", "--admin-key-file"]);
     let set = ordered(&["set", &list, "--json"]);
-    let shown: Value = serde_json::from_str(&stdout(&set)).expect(&stderr(&set));
+    let shown: Value =
+        serde_json::from_str(&stdout(&set)).unwrap_or_else(|_| panic!("{}", stderr(&set)));
     assert_eq!(shown["listed"], true);
     assert_eq!(shown["nodes"][0]["identity"], identity);
     assert_eq!(shown["registered"], serde_json::json!([]));

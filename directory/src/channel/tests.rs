@@ -107,7 +107,7 @@ async fn bytes_go_there_and_back_whatever_the_pieces() {
         writer.shutdown().await.unwrap();
     };
     let mut heard = Vec::new();
-    let (_, read) = tokio::join!(write, reader.read_to_end(&mut heard));
+    let ((), read) = tokio::join!(write, reader.read_to_end(&mut heard));
     read.unwrap();
     echo.await.unwrap();
     assert!(heard == said, "the same bytes come back");

@@ -36,8 +36,8 @@ fn talk(world: &World) -> JoinHandle<u32> {
 fn at_once(came: &[Instant], left: &[Instant]) -> (f64, f64) {
     let share = |shift: Duration| {
         let paired = left.iter().filter(|left| {
-            let at = **left - shift;
-            let first = came.partition_point(|came| *came < at - AT_ONCE);
+            let at = left.checked_sub(shift).expect("the clock began before");
+            let first = came.partition_point(|came| *came + AT_ONCE < at);
             came.partition_point(|came| *came <= at) > first
         });
         float(paired.count()) / float(left.len())

@@ -34,7 +34,7 @@ pub(super) enum Meaning {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     addresses: HashMap<String, u32>,
-    names: HashMap<u32, Named>,
+    by_address: HashMap<u32, Named>,
     /// By when they were used last.
     used: BTreeMap<u64, u32>,
     uses: u64,
@@ -67,34 +67,34 @@ impl Names {
         let Some(offset) = u32::from(ip).checked_sub(FIRST).filter(|offset| *offset < COUNT) else {
             return Meaning::Real;
         };
-        let Some(named) = self.names.get(&offset) else { return Meaning::Forgotten };
+        let Some(named) = self.by_address.get(&offset) else { return Meaning::Forgotten };
         let name = named.name.clone();
         self.touch(offset);
         Meaning::Name(name)
     }
 
     fn add(&mut self, name: String) -> u32 {
-        if self.names.len() >= NAMES
+        if self.by_address.len() >= NAMES
             && let Some((_, oldest)) = self.used.pop_first()
-            && let Some(named) = self.names.remove(&oldest)
+            && let Some(named) = self.by_address.remove(&oldest)
         {
             self.addresses.remove(&named.name);
         }
         // There are more addresses than names. The first one of the range is left out.
         let mut offset = self.next;
-        while offset == 0 || self.names.contains_key(&offset) {
+        while offset == 0 || self.by_address.contains_key(&offset) {
             offset = (offset + 1) % COUNT;
         }
         self.next = (offset + 1) % COUNT;
         self.uses += 1;
         self.used.insert(self.uses, offset);
         self.addresses.insert(name.clone(), offset);
-        self.names.insert(offset, Named { name, used: self.uses });
+        self.by_address.insert(offset, Named { name, used: self.uses });
         offset
     }
 
     fn touch(&mut self, offset: u32) {
-        let Some(named) = self.names.get_mut(&offset) else { return };
+        let Some(named) = self.by_address.get_mut(&offset) else { return };
         self.used.remove(&named.used);
         self.uses += 1;
         named.used = self.uses;
@@ -155,8 +155,9 @@ mod tests {
         let mut names = Names::default();
         let first = names.address("first");
         // As many others as there are addresses, but for its own and the one that is left out.
-        let others = (0..COUNT - 2).map(|number| names.address(&number.to_string()));
-        assert!(others.fold(true, |fine, other| fine & (other != first)));
+        for number in 0..COUNT - 2 {
+            assert_ne!(names.address(&number.to_string()), first);
+        }
         assert_eq!(names.meaning(first.into()), Meaning::Forgotten);
         assert_eq!(names.address("again"), first);
     }

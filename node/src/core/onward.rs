@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn no_reply_waits_for_longer_than_an_honest_client_would_have_it_wait() {
         let came = Instant::now();
-        let waits = |wait, mean| reply_leaves(came, wait, mean, came + SERVICE) - came - SERVICE;
+        let waits = |wait, mean| reply_leaves(came, wait, mean, came + SERVICE) - (came + SERVICE);
         for wait in [Duration::ZERO, MEAN, Duration::from_millis(999)] {
             assert_eq!(waits(wait, MEAN), wait);
         }

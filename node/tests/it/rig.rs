@@ -32,6 +32,11 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(limits: Limits) -> Self {
+        // Its future is large: a whole net is begun in it.
+        Box::pin(Self::begin(limits)).await
+    }
+
+    async fn begin(limits: Limits) -> Self {
         let telemetry = Telemetry::new(&Options { memory_spans: 100, ..Options::default() })
             .expect("telemetry");
         let shape = Shape { gateways: 0, mixes_per_layer: 0, providers: 0 };

@@ -29,17 +29,17 @@ fn watch(seed: u64, workload: Workload) -> Seen {
         workload,
         ..Config::new(seed)
     };
-    let seen = Rc::new(RefCell::new(Seen::default()));
-    let heard = Rc::clone(&seen);
+    let watched = Rc::new(RefCell::new(Seen::default()));
+    let heard = Rc::clone(&watched);
     let mut sim = sim::<Transparent>(config);
     sim.transcript_mut().listen(move |happening| {
-        let mut seen = heard.borrow_mut();
+        let mut now = heard.borrow_mut();
         #[expect(clippy::cast_precision_loss, reason = "minutes in nanoseconds")]
         let at = happening.at as f64 / 1e9;
         match (happening.what, happening.who, happening.whom) {
-            ("packet", "provider-0", _) => seen.came.push(at),
+            ("packet", "provider-0", _) => now.came.push(at),
             // It is noted when it is at the other end of the link.
-            ("packet", _, "provider-0") => seen.left.push(at - 0.005),
+            ("packet", _, "provider-0") => now.left.push(at - 0.005),
             _ => {}
         }
     });
@@ -50,8 +50,7 @@ fn watch(seed: u64, workload: Workload) -> Seen {
     let asks = workload.every.is_some();
     assert!(!asks || report.requests.answered > 50, "seed {seed}: {report:?}");
     drop(sim);
-    let seen = Rc::try_unwrap(seen).expect("the run is over").into_inner();
-    seen.since(10.0)
+    Rc::try_unwrap(watched).expect("the run is over").into_inner().since(10.0)
 }
 
 fn idles(seed: u64) -> Seen {

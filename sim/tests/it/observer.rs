@@ -31,7 +31,9 @@ impl Seen {
     pub(crate) fn since(mut self, start: f64) -> Self {
         for times in [&mut self.came, &mut self.left] {
             times.retain(|at| *at >= start);
-            times.iter_mut().for_each(|at| *at -= start);
+            for at in times.iter_mut() {
+                *at -= start;
+            }
         }
         self
     }
@@ -105,7 +107,7 @@ pub(crate) struct Classes<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
     pub(crate) area: f64,
-    /// Its standard deviation, by Hanley and McNeil.
+    /// Its standard deviation, by Hanley and `McNeil`.
     pub(crate) deviation: f64,
 }
 
