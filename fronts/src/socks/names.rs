@@ -146,7 +146,7 @@ mod tests {
             names.address(&format!("m{number}"));
             assert!(names.meaning(first.into()) == Meaning::Name(name(0)), "kept by use: {number}");
         }
-        let sizes = [names.addresses.len(), names.names.len(), names.used.len()];
+        let sizes = [names.addresses.len(), names.by_address.len(), names.used.len()];
         assert_eq!(sizes, [NAMES; 3]);
     }
 
