@@ -99,7 +99,7 @@ settings! {
         #[arg(value_name = "HOST")]
         allow_host: AllowedHost;
         /// Web pages whose wallets may ask at the port for wallets, by their origin, such as
-        /// https://wallet.example. All others are refused. Several: again, or with commas between them.
+        /// http://localhost:9100. All others are refused. Several: again, or with commas between them.
         #[arg(value_name = "ORIGIN")]
         monero_rpc_origins: Origin;
         /// More targets that its providers connect clients to, as the service tcp, beside its own
