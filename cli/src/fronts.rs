@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use mixbed_client::Client;
 use mixbed_fronts::{RpcConfig, RpcFront, SocksConfig, SocksFront};
-use mixbed_guard::Login;
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 /// The ports, taken before anything else is begun: one that is in use is told of at once.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    socks: Option<(TcpListener, Option<Login>)>,
+    socks: Option<TcpListener>,
     rpc: Option<(TcpListener, RpcConfig)>,
 }
 
@@ -33,11 +32,10 @@ impl Ports {
     /// Takes those that are wanted. Who connects waits for [`Ports::open`].
     pub(crate) async fn bind(
         socks: Option<SocketAddr>,
-        socks_login: Option<Login>,
         rpc: Option<RpcConfig>,
     ) -> Result<Self, Failure> {
         let socks = match socks {
-            Some(address) => Some((net::bind(address, "--socks").await?, socks_login)),
+            Some(address) => Some(net::bind(address, "--socks").await?),
             None => None,
         };
         let rpc = match rpc {
@@ -52,10 +50,8 @@ impl Ports {
 
     /// Serves them. The client need not be ready.
     pub(crate) fn open(self, client: &Client) -> Result<Fronts, Failure> {
-        let socks = |(listener, login)| {
-            let config = SocksConfig { login, ..SocksConfig::default() };
-            SocksFront::start_on(listener, client.clone(), config)
-        };
+        let socks =
+            |listener| SocksFront::start_on(listener, client.clone(), SocksConfig::default());
         let socks = self.socks.map(socks).transpose().map_err(Failure::failed)?;
         let rpc = |(listener, config)| RpcFront::start_on(listener, client.clone(), config);
         let rpc = self.rpc.map(rpc).transpose().map_err(Failure::failed)?;

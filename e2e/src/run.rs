@@ -14,13 +14,7 @@ pub fn broadcast(name: &str, transactions: u32, rate: &str) -> Broadcast {
         "apiVersion": "mixbed.dev/v1alpha1",
         "kind": "Broadcast",
         "metadata": { "name": name },
-        "spec": {
-            "mixnet": MIXNET,
-            "transactions": transactions,
-            "rate": rate,
-            "deadline": "6m",
-            "traced": true,
-        },
+        "spec": { "mixnet": MIXNET, "transactions": transactions, "rate": rate, "deadline": "6m" },
     }))
     .expect("a Broadcast")
 }

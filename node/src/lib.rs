@@ -19,7 +19,6 @@ mod packets;
 mod path;
 pub mod provider;
 mod replay_watch;
-mod replies;
 mod topology;
 
 pub use address::AdvertiseError;

@@ -2,8 +2,7 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 18] = [
-    "nodes",
+const COMMANDS: [&str; 17] = [
     "admin-key",
     "demo",
     "up",

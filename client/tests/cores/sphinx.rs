@@ -9,7 +9,7 @@ use mixbed_directory::{Descriptor, Document, IdentitySecret, Parameters, Role, S
 use mixbed_wire::message::{Answer, MAX_FRAGMENT_DATA};
 use mixbed_wire::{
     DropReason, Exit, Identifier, LinkSecret, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
-    ReplyKey, SealedReply, SphinxSecret, Unwrapped,
+    ReplyKey, SphinxSecret, Unwrapped,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -133,12 +133,11 @@ impl Carrier for Sphinx {
     }
 
     fn reply(&mut self, block: ReplyBlock, answer: &Answer) -> (Duration, AtHop) {
-        let SealedReply { first_hop, wait, packet } =
-            block.reply(&answer.encode()).expect("it fits");
-        let packet = AtHop { node: first_hop.node, packet };
+        let (first, packet) = block.reply(&answer.encode()).expect("it fits");
+        let packet = AtHop { node: first.node, packet };
         let (_, end, held) = self.travel(packet.clone());
         assert_eq!(end, self.own.id);
-        (wait + held, packet)
+        (held, packet)
     }
 
     fn read(

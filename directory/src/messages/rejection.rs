@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::admission::ListedNode;
 use crate::clock::ClockOffset;
 use crate::document::{DescriptorError, ParametersError};
 use crate::identity::IdentityPublic;
@@ -13,7 +12,7 @@ use crate::identity::IdentityPublic;
 pub enum Rejection {
     /// Made without the network's join secret.
     #[error(
-        "wrong join secret for the network {network:?}, or none: give the node the secret that the directory has"
+        "wrong join secret for the network {network:?}: give the node the secret that the directory has"
     )]
     WrongJoinSecret {
         /// The authority's network.
@@ -36,20 +35,6 @@ pub enum Rejection {
         key: IdentityPublic,
         /// The authority's network.
         network: String,
-    },
-    /// There is a list of nodes, without this one.
-    #[error(
-        "this directory takes the nodes on its list only, and {identity} is not on it: an admin puts it there (mixbed nodes set)"
-    )]
-    NotListed {
-        /// Who wants to be a node.
-        identity: IdentityPublic,
-    },
-    /// The list has another name or role for this identity.
-    #[error("this identity is listed as {listed}, and as nothing else")]
-    ListedOtherwise {
-        /// What the list says.
-        listed: Box<ListedNode>,
     },
     /// Not signed by the key that it names.
     #[error("the message is not signed by the key in it")]
@@ -76,14 +61,6 @@ pub enum Rejection {
     /// As new as, or older than, one already seen of the same identity.
     #[error("a newer message of this identity was seen already")]
     Replayed,
-    /// It has changed too often of late.
-    #[error(
-        "this identity has changed its entry too often: every change is a document for everyone, so the next one counts in {wait:?}"
-    )]
-    TooSoon {
-        /// Until then.
-        wait: Duration,
-    },
     /// Another identity has the name.
     #[error("the name {name:?} belongs to the node {holder} until its lease ends in {lease:?}")]
     NameTaken {
@@ -119,14 +96,12 @@ impl Rejection {
             Self::WrongJoinSecret { .. } => Reason::WrongJoinSecret,
             Self::WrongNetwork { .. } => Reason::WrongNetwork,
             Self::NotAdmin { .. } => Reason::NotAdmin,
-            Self::NotListed { .. } | Self::ListedOtherwise { .. } => Reason::NotListed,
             Self::BadSignature | Self::Descriptor(DescriptorError::BadSignature) => {
                 Reason::BadSignature
             }
             Self::Malformed | Self::Descriptor(_) | Self::Parameters(_) => Reason::Malformed,
             Self::Stale { .. } => Reason::Stale,
             Self::Replayed => Reason::Replayed,
-            Self::TooSoon { .. } => Reason::TooSoon,
             Self::NameTaken { .. } => Reason::NameTaken,
             Self::LinkKeyTaken { .. } => Reason::LinkKeyTaken,
             Self::IdTaken => Reason::IdTaken,
@@ -164,8 +139,6 @@ reasons! {
     WrongNetwork = "wrong_network",
     /// An order by a key that is no admin key.
     NotAdmin = "not_admin",
-    /// Not on the list of nodes, or there with another name or role.
-    NotListed = "not_listed",
     /// Not signed by the key that it names.
     BadSignature = "bad_signature",
     /// Out of bounds.
@@ -174,8 +147,6 @@ reasons! {
     Stale = "stale",
     /// Seen already.
     Replayed = "replayed",
-    /// Changed too often of late.
-    TooSoon = "too_soon",
     /// Another identity has the name.
     NameTaken = "name_taken",
     /// Another identity has the link key.
@@ -200,10 +171,8 @@ impl Reason {
             | Self::BadSignature
             | Self::Malformed
             | Self::IdTaken => true,
-            Self::NotListed
-            | Self::Stale
+            Self::Stale
             | Self::Replayed
-            | Self::TooSoon
             | Self::NameTaken
             | Self::LinkKeyTaken
             | Self::Full

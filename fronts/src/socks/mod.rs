@@ -11,10 +11,8 @@ mod client;
 mod config;
 mod connection;
 mod copy;
-mod desk;
 mod dial;
 mod front;
-mod names;
 mod protocol;
 #[cfg(test)]
 mod tests;

@@ -45,7 +45,7 @@ impl Listener {
                 (name, ended)
             }
             Peer::Client(id) => {
-                ("a client".to_owned(), self.serve_client(&key, id, reader, writer).await)
+                (format!("client {id}"), self.serve_client(&key, id, reader, writer).await)
             }
         };
         self.books.metrics.links_in.dec();

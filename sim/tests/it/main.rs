@@ -5,11 +5,9 @@
 
 mod delays;
 mod epochs;
-mod far_side;
 mod impaired;
 mod large;
 mod loss;
-mod observer;
 mod repeat;
 
 use std::time::Instant;

@@ -7,7 +7,7 @@ use mixbed_telemetry::{
 };
 
 fn telemetry(memory_spans: usize) -> Telemetry {
-    Telemetry::new(&Options { memory_spans, ..Options::default() }).unwrap()
+    Telemetry::new(&Options { otlp: None, memory_spans }).unwrap()
 }
 
 pub(crate) fn hop(context: Context, outcome: HopOutcome) -> Hop {

@@ -79,10 +79,11 @@ impl Outcome {
 }
 
 /// Whether a broadcast is traced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tracing {
     /// If the network's document allows it.
+    #[default]
     Allowed,
     /// Or it is not sent.
     Always,
@@ -95,8 +96,7 @@ pub(crate) enum Tracing {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BroadcastQuery {
     pub(crate) deadline_ms: Option<u64>,
-    /// Without this, as the process that is asked is configured.
-    pub(crate) trace: Option<Tracing>,
+    pub(crate) trace: Tracing,
     pub(crate) provider: Option<String>,
     pub(crate) wait: Wait,
     /// Whether another provider is asked for it; without this, yes.

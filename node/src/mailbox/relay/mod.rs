@@ -46,8 +46,8 @@ impl Relay {
             Leave::Used => (RelayAnswer::Used, "used"),
             Leave::Busy => (RelayAnswer::Busy, "busy"),
             Leave::Granted => match block.reply(request.answer) {
-                Ok(reply) => {
-                    self.replies.send(reply, Instant::now());
+                Ok((first_hop, packet)) => {
+                    self.replies.send(first_hop, packet);
                     (RelayAnswer::Sent, "sent")
                 }
                 Err(error) => return refused(&error.to_string()),

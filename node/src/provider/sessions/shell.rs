@@ -207,8 +207,7 @@ impl Parts {
 
     fn reply(&self, block: ReplyBlock, plaintext: &[u8]) {
         match block.reply(plaintext) {
-            // A session answers when it has something to say.
-            Ok(reply) => self.replies.send(reply, Instant::now()),
+            Ok((first_hop, packet)) => self.replies.send(first_hop, packet),
             // No session's reply is longer than a packet: this would be a mistake of ours.
             Err(error) => tracing::error!(%error, "a session's reply could not be sealed"),
         }
