@@ -8,7 +8,7 @@ use mixbed_directory::{IdentityPublic, IdentitySecret, JoinSecret, Role, Trust};
 use mixbed_localnet::LocalNet;
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
-use mixbed_telemetry::{Telemetry, bind_http, serve_http};
+use mixbed_telemetry::{Step, Telemetry, bind_http, serve_http};
 use mixbed_wire::LinkSecret;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -31,10 +31,11 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
             advertise: None,
             directory: args.directory,
             trust: Trust::single("local", args.authority),
-            join_secret: JoinSecret::new(args.join_secret)?,
+            join_secret: Some(JoinSecret::new(args.join_secret)?),
             identity: IdentitySecret::generate(&mut rand::rng()),
             link_key: LinkSecret::generate(&mut rand::rng()),
             monerod: None,
+            monerod_restricted: None,
             tcp: mixbed_node::provider::TcpConfig::default(),
             mailboxes: MailboxConfig::default(),
             keep_document_in: None,
@@ -45,7 +46,8 @@ pub(crate) fn serve(args: ServeMix) -> anyhow::Result<()> {
         let node = Node::start(config, socket, &telemetry)?;
         let http = bind_http("127.0.0.1:0".parse()?).await?;
         println!("http://{}/metrics", http.local_addr()?);
-        serve_http(http, telemetry, node.health().clone(), std::future::pending()).await;
+        serve_http(http, telemetry, node.health().clone(), Step::LIVE, std::future::pending())
+            .await;
         Ok(())
     })
 }

@@ -27,8 +27,8 @@ const LONG: usize = 5_000_000;
 /// Opened one after the other, for the first byte.
 const SHORT_STREAMS: usize = 40;
 
-/// Delays that a packet and its answer have: a provider holds nothing.
-const DELAYS: u32 = 8;
+/// Delays that a packet and its answer have: of four hops there, the provider, and four hops back.
+const DELAYS: u32 = 9;
 
 /// A provider's `tcp` with a way to a socket of this process.
 struct Rig {

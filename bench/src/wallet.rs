@@ -7,8 +7,8 @@
 //! are. The wallet's refreshing by itself is off.
 //!
 //! All transfers together are compared with the sum of the mixing delays of their requests: as many as the
-//! endpoint has answered meanwhile, each with one round trip's mean, eight hops there and back of
-//! the document's mean delay. That is the stricter measure. The delays that were really drawn, of
+//! endpoint has answered meanwhile, each with one round trip's mean, eight hops there and back, and
+//! the provider, of the document's mean delay. That is the stricter measure. The delays that were really drawn, of
 //! each answer's last packet, sum up to more, because the last of many parts that left at once
 //! is one with a long way; it is told besides.
 
@@ -37,8 +37,8 @@ const REWARDS: u64 = 20;
 /// After so many blocks on top the rewards can be spent, and rings be filled.
 const ON_TOP: u64 = 75;
 
-/// Hops that hold a packet, there and back.
-const HOPS: u32 = 8;
+/// Hops that hold a packet, there and back, the provider among them.
+const HOPS: u32 = 9;
 
 /// What wallets call their daemon behind the SOCKS port.
 const NAME: &str = "monerod.mixbed:18081";

@@ -6,8 +6,8 @@ use mixbed_telemetry::{LevelFilter, LogFormat};
 
 use crate::commands::{
     address, admin_key, broadcast, broadcasts, chat, client, config, connect, demo, directory,
-    fund, impair, miner, node, operator, parameters, receive, report, run_broadcast, send, status,
-    trace, up,
+    fund, impair, miner, node, nodes, operator, parameters, receive, report, run_broadcast, send,
+    status, trace, up,
 };
 use crate::settings;
 
@@ -27,7 +27,7 @@ Start here:
   mixbed impair add --loss 5%      make its links slow, lossy, narrow or cut
   mixbed parameters set --cover off send no cover traffic: sooner there, and it shows
 
-The same network as separate processes: mixbed directory, node, client.
+The same network as separate processes: mixbed directory, node, nodes, client.
 
 Exit codes: 0 it worked, 1 it did not, 2 the command line or a configuration is wrong.";
 
@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Receive(receive::Args),
     Impair(impair::Args),
     Parameters(parameters::Args),
+    Nodes(nodes::Args),
     AdminKey(admin_key::Args),
     Directory(directory::Args),
     Node(node::Args),

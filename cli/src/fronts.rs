@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mixbed_client::Client;
 use mixbed_fronts::{RpcConfig, RpcFront, SocksConfig, SocksFront};
+use mixbed_guard::Login;
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 /// The ports, taken before anything else is begun: one that is in use is told of at once.
 #[derive(Debug)]
 pub(crate) struct Ports {
-    socks: Option<TcpListener>,
+    socks: Option<(TcpListener, Option<Login>)>,
     rpc: Option<(TcpListener, RpcConfig)>,
 }
 
@@ -32,10 +33,11 @@ impl Ports {
     /// Takes those that are wanted. Who connects waits for [`Ports::open`].
     pub(crate) async fn bind(
         socks: Option<SocketAddr>,
+        socks_login: Option<Login>,
         rpc: Option<RpcConfig>,
     ) -> Result<Self, Failure> {
         let socks = match socks {
-            Some(address) => Some(net::bind(address, "--socks").await?),
+            Some(address) => Some((net::bind(address, "--socks").await?, socks_login)),
             None => None,
         };
         let rpc = match rpc {
@@ -50,8 +52,10 @@ impl Ports {
 
     /// Serves them. The client need not be ready.
     pub(crate) fn open(self, client: &Client) -> Result<Fronts, Failure> {
-        let socks =
-            |listener| SocksFront::start_on(listener, client.clone(), SocksConfig::default());
+        let socks = |(listener, login)| {
+            let config = SocksConfig { login, ..SocksConfig::default() };
+            SocksFront::start_on(listener, client.clone(), config)
+        };
         let socks = self.socks.map(socks).transpose().map_err(Failure::failed)?;
         let rpc = |(listener, config)| RpcFront::start_on(listener, client.clone(), config);
         let rpc = self.rpc.map(rpc).transpose().map_err(Failure::failed)?;

@@ -1,4 +1,4 @@
-//! Secrets on disk: a node's keys, a client's key, an admin's key, the join secret.
+//! Secrets on disk: a node's keys, a mailbox's key, an admin's key, the join secret.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -109,7 +109,7 @@ pub(crate) fn identity(dir: Option<&StateDir>) -> Result<IdentitySecret, KeyErro
     }
 }
 
-/// A link key: from the state directory, drawn when there is none.
+/// A node's link key: from the state directory, drawn when there is none.
 pub(crate) fn link_key(dir: Option<&StateDir>) -> Result<LinkSecret, KeyError> {
     match dir {
         Some(dir) => Ok(LinkSecret::from_bytes(*dir.key("link.key")?)),
@@ -167,6 +167,16 @@ pub(crate) fn admin_key(file: Option<&Path>) -> Result<IdentitySecret, KeyError>
 /// The key in a file of its own, drawn when there is none.
 pub(crate) fn drawn_key(path: &Path) -> Result<IdentitySecret, KeyError> {
     Ok(IdentitySecret::from_bytes(*read_or_draw(path)?))
+}
+
+/// Reads a file of secrets.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    read_secret(path).map_err(|source| KeyError::Io { path: path.to_owned(), source })
+}
+
+/// Writes one, whole, for its owner alone.
+pub(crate) fn write(path: &Path, text: &[u8]) -> Result<(), KeyError> {
+    write_secret(path, text).map_err(|source| KeyError::Io { path: path.to_owned(), source })
 }
 
 /// What a file of secrets holds; one that is longer than any is cut, so that it is refused.

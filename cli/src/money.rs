@@ -77,7 +77,11 @@ impl Money {
 
 /// Starts monerod; its chain is kept in `dir`, if there is one.
 pub(crate) async fn monerod(dir: Option<&Path>) -> Result<Monerod, Failure> {
-    let options = MonerodOptions { data_dir: dir.map(Path::to_owned), ..MonerodOptions::default() };
+    let options = MonerodOptions {
+        data_dir: dir.map(Path::to_owned),
+        restricted: true,
+        ..MonerodOptions::default()
+    };
     Monerod::start(options).await.map_err(refused)
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::authority::StartError;
+use mixbed_guard::Guard;
 use mixbed_localnet::{LocalNet, LocalNetConfig, LocalNetError, Shape};
 use mixbed_telemetry::{DirectoryMetrics, FollowerMetrics, Health, Telemetry, serve_router};
 use tokio::net::TcpListener;
@@ -27,6 +28,9 @@ const MANY: usize = 100;
 
 /// The name of the net's own client.
 pub(crate) const CLIENT: &str = "client";
+
+/// The name of its directory.
+const DIRECTORY: &str = "directory";
 
 /// A local net that carries packets, and a client in it.
 #[derive(Debug)]
@@ -60,15 +64,12 @@ impl Running {
         glue.spawn(glue::follow(net.follower().clone(), metrics));
         let net = Arc::new(net);
         let carried = Arc::clone(&net);
-        for at in 0..carried.authorities().count() {
-            let (carried, telemetry) = (Arc::clone(&carried), telemetry.clone());
-            glue.spawn(async move {
-                if let Some((name, Some(authority))) = carried.authorities().nth(at) {
-                    let metrics = DirectoryMetrics::new(&telemetry, name);
-                    DirectoryGlue::new(metrics).run(authority).await;
-                }
-            });
-        }
+        let metrics = DirectoryMetrics::new(&telemetry, DIRECTORY);
+        glue.spawn(async move {
+            if let Some(authority) = carried.authority() {
+                DirectoryGlue::new(metrics).run(authority).await;
+            }
+        });
         net.wait_ready(READY).await.map_err(Failure::failed)?;
         client.wait_ready(READY).await.map_err(Failure::failed)?;
         Ok(Self { net, client, glue })
@@ -113,7 +114,7 @@ fn refused(error: LocalNetError, directory: SocketAddr) -> Failure {
 
 /// Spans and metrics of this process.
 pub(crate) fn telemetry(otlp: Option<String>, memory_spans: usize) -> Result<Telemetry, Failure> {
-    let options = mixbed_telemetry::Options { otlp, memory_spans };
+    let options = mixbed_telemetry::Options { otlp, memory_spans, hide_dummies: false };
     Telemetry::new(&options).map_err(Failure::usage)
 }
 
@@ -132,8 +133,11 @@ pub(crate) async fn probes(
 ) -> Result<(), Failure> {
     if let Some(address) = address {
         let listener = bind(address, "--probes").await?;
+        let listens = listener.local_addr().map_err(Failure::failed)?;
+        // Kubernetes' own machines ask there, by any name.
+        let guard = Guard::new(listens).with_any_host_from_afar();
         let routes = mixbed_telemetry::probes(health.clone());
-        tokio::spawn(serve_router(listener, routes, stop.clone().cancelled_owned()));
+        tokio::spawn(serve_router(listener, routes, guard, stop.clone().cancelled_owned()));
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ pub(crate) const MONEROD: &str = "monerod.mixbed:18081";
 /// The port of a URL that names none.
 const HTTP: u16 = 80;
 
-/// What was allowed, and the net's own monerod: under its address, and as [`MONEROD`].
+/// What was allowed, and the listener of the net's own monerod that others may ask: under its address, and
+/// as [`MONEROD`].
 pub(crate) fn reachable(
     allowed: &[TargetRule],
     names: &[TcpName],

@@ -1,6 +1,6 @@
 //! Broadcasts a raw Monero transaction through the mixnet.
 //!
-//! `cargo run -p mixbed-client --example broadcast -- http://127.0.0.1:7100 NETWORK AUTHORITY_KEY FILE`
+//! `cargo run -p mixbed-client --example broadcast -- mixbed://127.0.0.1:7100 NETWORK AUTHORITY_KEY FILE`
 
 use mixbed_client::{BroadcastOptions, Client, ClientConfig};
 use mixbed_directory::{Follower, FollowerConfig, Trust};

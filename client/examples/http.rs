@@ -1,7 +1,7 @@
 //! Fetches a page over HTTP by way of a provider's `tcp` service: hyper runs over a stream as it
 //! runs over a TCP connection.
 //!
-//! `cargo run -p mixbed-client --example http -- http://127.0.0.1:7100 NETWORK AUTHORITY_KEY HOST:PORT PATH`
+//! `cargo run -p mixbed-client --example http -- mixbed://127.0.0.1:7100 NETWORK AUTHORITY_KEY HOST:PORT PATH`
 //!
 //! With `mixbed up`, `monerod.mixbed:18081 /get_info` asks the network's own monerod: a name that
 //! only the provider knows.

@@ -1,6 +1,6 @@
 //! Asks a service of a provider, and prints its answer and how long it took.
 //!
-//! `cargo run -p mixbed-client --example request -- http://127.0.0.1:7100 NETWORK AUTHORITY_KEY [SERVICE WORDS]`
+//! `cargo run -p mixbed-client --example request -- mixbed://127.0.0.1:7100 NETWORK AUTHORITY_KEY [SERVICE WORDS]`
 
 use std::time::Duration;
 

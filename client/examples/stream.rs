@@ -1,7 +1,7 @@
 //! Opens a stream, sends something and reads what comes back, both at once: a stream is
 //! `AsyncRead + AsyncWrite`, like a TCP connection.
 //!
-//! `cargo run -p mixbed-client --example stream -- http://127.0.0.1:7100 NETWORK AUTHORITY_KEY [BYTES]`
+//! `cargo run -p mixbed-client --example stream -- mixbed://127.0.0.1:7100 NETWORK AUTHORITY_KEY [BYTES]`
 //!
 //! It talks to the `echo` service; with `"tcp"` and `"host:port"` in its place it would be a
 //! connection to what the provider allows.

@@ -15,7 +15,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let authority = std::env::args().nth(1).expect("the directory's public key").parse()?;
 //! let trust = Trust::single("mixbed", authority);
-//! let directory = Follower::start(FollowerConfig::new("http://127.0.0.1:7100", trust))?;
+//! let directory = Follower::start(FollowerConfig::new("mixbed://127.0.0.1:7100", trust))?;
 //! let client = Client::connect(ClientConfig::new(directory));
 //! let answer = client.request("echo", b"hello", Duration::from_secs(30)).await?;
 //! println!("{} after {:?}", String::from_utf8_lossy(&answer.data), answer.elapsed);

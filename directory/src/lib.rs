@@ -3,13 +3,12 @@
 //!
 //! - [`document`]: who is in the network, with which keys and parameters; pure data with one
 //!   canonical encoding and signatures over it.
-//! - [`authority`]: lists nodes that know the join secret and signs a document for each epoch and
-//!   each change. Its [`Core`](authority::Core) is pure, [`Authority`] serves it over gRPC.
+//! - [`admission`]: who may be a node.
+//! - [`authority`]: lists nodes and signs a document for each epoch and each change. Its [`Core`](authority::Core) is pure, [`Authority`] serves it over gRPC.
+//! - [`channel`]: the encryption under gRPC.
 //! - [`follower`]: embedded in nodes and clients. Verifies every document, keeps the last good
 //!   one when the directory is away, and says so.
 //! - [`registrar`]: embedded in nodes. Keeps them on the list.
-//! - [`voting`]: how several authorities make one document; pure, and used by [`Authority`] where
-//!   there are several.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -26,8 +25,10 @@
 //! # }
 //! ```
 
+pub mod admission;
 pub mod authority;
 mod backoff;
+pub mod channel;
 pub mod client;
 mod clock;
 pub mod document;
@@ -39,10 +40,10 @@ mod messages;
 mod proto;
 pub mod registrar;
 mod time;
-pub mod voting;
 
+pub use admission::{Admission, ListedNode, NodeList, NodeListError};
 pub use authority::{Authority, AuthorityConfig};
-pub use client::{ChangeError, ClientError, Directories, DirectoryClient};
+pub use client::{ChangeError, ClientError, DirectoryClient};
 pub use clock::ClockOffset;
 pub use document::{
     Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,

@@ -20,6 +20,9 @@ pub const MAX_SIGNATURES: usize = 32;
 /// Admin keys of a directory: each order is compared with them.
 pub const MAX_ADMINS: usize = 16;
 
+/// Join secrets of a directory: each registration is tried against them.
+pub const MAX_JOIN_SECRETS: usize = 4;
+
 /// Bytes of a gRPC message: a document, its signatures of about 100 bytes each, and their frames.
 pub const MAX_MESSAGE_BYTES: usize = MAX_DOCUMENT_BYTES + (8 << 10);
 

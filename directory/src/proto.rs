@@ -10,9 +10,6 @@
 
 tonic::include_proto!("mixbed.directory.v1");
 
-/// The protocol's definition, for the reflection service.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/directory.bin"));
-
 /// What an authority writes down for itself.
 pub mod state {
     tonic::include_proto!("mixbed.directory.state.v1");

@@ -12,8 +12,8 @@ use common::{
     small_network, standing_of, state_of,
 };
 use mixbed_directory::{
-    Authority, AuthorityConfig, Descriptor, Directories, DirectoryClient, FollowerState,
-    ImpairmentRule, Order, Parameters, RegistrarState, Role,
+    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, ImpairmentRule, Order,
+    Parameters, RegistrarState, Role,
 };
 use mixbed_wire::Impairment;
 
@@ -108,7 +108,7 @@ async fn epochs_pass_and_followers_follow() {
     let follower = follower(&authority);
     let third = follower.wait_for(SOON, |document| document.epoch >= 3).await.unwrap();
     assert_eq!(follower.state(), FollowerState::Following);
-    let client = DirectoryClient::new(&authority.url()).unwrap();
+    let client = DirectoryClient::new(&authority.url(), &authority.trust()).unwrap();
     let second = client.document(Some(third.epoch - 1)).await.unwrap();
     let second = second.verify(&authority.trust(), SystemTime::now(), Duration::ZERO).unwrap();
     assert_eq!(second.epoch, third.epoch - 1);
@@ -121,7 +121,7 @@ async fn epochs_pass_and_followers_follow() {
 async fn an_admin_changes_the_parameters_of_a_running_network() {
     let authority = authority().await;
     let follower = follower(&authority);
-    let client = DirectoryClient::new(&authority.url()).unwrap();
+    let client = DirectoryClient::new(&authority.url(), &authority.trust()).unwrap();
     let wanted = Parameters { tracing_allowed: true, ..Parameters::default() };
     let order = Order::new(&wanted.clone().into(), NETWORK, SystemTime::now(), &admin());
     client.order(&order).await.unwrap();
@@ -132,7 +132,7 @@ async fn an_admin_changes_the_parameters_of_a_running_network() {
 #[tokio::test]
 async fn admins_at_the_same_time_lose_nothing() {
     let authority = authority().await;
-    let client = Directories::new(&authority.url()).unwrap();
+    let client = DirectoryClient::new(&authority.url(), &authority.trust()).unwrap();
     let (trust, admin) = (authority.trust(), admin());
     let rule = |loss| ImpairmentRule::everywhere(Impairment { loss, ..Impairment::NONE });
     let add = async |loss| {

@@ -81,7 +81,7 @@ async fn a_directory_that_is_down_at_start_is_waited_for() {
     authority.shutdown().await;
 
     let address = free_address();
-    let url = format!("http://{address}");
+    let url = format!("mixbed://{address}");
     let follower = Follower::start(FollowerConfig::new(&url, trust)).unwrap();
     let node = registrar(&url, 1, gateway(1));
     let state = state_of(&follower, |state| {
@@ -125,7 +125,7 @@ async fn a_directory_that_had_a_wrong_secret_for_a_while_gets_its_nodes_back() {
     node.wait_registered(SOON).await.unwrap();
     before.shutdown().await;
     let join_secret = JoinSecret::new("a secret with a mistake in it").unwrap();
-    let mistaken = AuthorityConfig { listen, join_secret, ..config() };
+    let mistaken = AuthorityConfig { listen, join_secrets: vec![join_secret], ..config() };
     let mistaken = Authority::start(mistaken).await.unwrap();
     let refused = |state: &RegistrarState| matches!(state, RegistrarState::Lapsing { why, .. } if why.contains("wrong_join_secret"));
     standing_of(&node, refused).await;
@@ -171,8 +171,9 @@ async fn a_network_that_was_begun_anew_is_not_believed() {
     let trust = before.trust();
     let listen = before.address();
     before.shutdown().await;
-    // No state directory: another key.
-    let after = Authority::start(AuthorityConfig { listen, ..config() }).await.unwrap();
+    // Without a state, and with another key.
+    let anew = AuthorityConfig { listen, signing_key: Some(common::identity(55)), ..config() };
+    let after = Authority::start(anew).await.unwrap();
     let follower = Follower::start(FollowerConfig::new(after.url(), trust)).unwrap();
     let refused = state_of(&follower, |state| state.to_string().contains("not a trusted")).await;
     assert_eq!(follower.current(), None, "{refused}");
@@ -210,10 +211,57 @@ async fn what_keeps_an_authority_from_starting_is_said() {
 #[tokio::test]
 async fn configurations_that_cannot_work_are_refused_at_once() {
     let authority = common::authority().await;
-    for url in ["", "127.0.0.1:1", "https://directory:1", "http://", "ftp://a:1", "http://a b"] {
+    for url in ["", "127.0.0.1:1", "http://directory:1", "mixbed://", "ftp://a:1", "mixbed://a b:1"]
+    {
         assert!(Follower::start(FollowerConfig::new(url, authority.trust())).is_err(), "{url}");
         assert!(Registrar::start(registrar_config(url, 1), gateway(1)).is_err(), "{url}");
     }
     let other = Registrar::start(registrar_config(&authority.url(), 1), gateway(2)).unwrap_err();
     assert!(other.to_string().contains("identity"), "{other}");
+}
+
+/// One signing key replaces another while the network runs: nobody who trusts either is cut off, and
+/// once the old one is gone, whoever trusts only that is.
+#[tokio::test]
+async fn a_new_signing_key_replaces_the_old_one_while_all_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (common::identity(99), common::identity(98));
+    let with = |key: &mixbed_directory::IdentitySecret, listen| AuthorityConfig {
+        listen,
+        state_dir: Some(dir.path().to_owned()),
+        signing_key: Some(key.clone()),
+        ..config()
+    };
+    let first = Authority::start(with(&old, free_address())).await.unwrap();
+    let (listen, url, trusts_old) = (first.address(), first.url(), first.trust());
+    let node = registrar(&url, 1, gateway(1));
+    node.wait_registered(SOON).await.unwrap();
+    let before = Follower::start(FollowerConfig::new(&url, trusts_old.clone())).unwrap();
+    before.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+    first.shutdown().await;
+
+    let refused = Authority::start(with(&new, listen)).await.unwrap_err().to_string();
+    assert!(refused.contains("sign_with_former_key"), "{refused}");
+    let both = AuthorityConfig { sign_with_former_key: true, ..with(&new, listen) };
+    let second = Authority::start(both.clone()).await.unwrap();
+    assert_eq!(second.public_key(), new.public());
+    state_of(&before, |state| *state == FollowerState::Following).await;
+    let trusts_new = second.trust();
+    let after = Follower::start(FollowerConfig::new(&url, trusts_new.clone())).unwrap();
+    after.wait_for(SOON, |document| document.nodes.len() == 1).await.unwrap();
+    second.shutdown().await;
+    // A restart forgets neither.
+    let again = Authority::start(both).await.unwrap();
+    state_of(&before, |state| *state == FollowerState::Following).await;
+    again.shutdown().await;
+
+    let third = Authority::start(with(&new, listen)).await.unwrap();
+    state_of(&after, |state| *state == FollowerState::Following).await;
+    let late = Follower::start(FollowerConfig::new(&url, trusts_old)).unwrap();
+    let untrusted = state_of(&late, |state| {
+        matches!(state, FollowerState::Connecting { last_error: Some(_), .. })
+    });
+    let untrusted = untrusted.await.to_string();
+    assert!(untrusted.contains("not a trusted authority"), "{untrusted}");
+    drop(third);
 }

@@ -14,7 +14,13 @@ pub fn broadcast(name: &str, transactions: u32, rate: &str) -> Broadcast {
         "apiVersion": "mixbed.dev/v1alpha1",
         "kind": "Broadcast",
         "metadata": { "name": name },
-        "spec": { "mixnet": MIXNET, "transactions": transactions, "rate": rate, "deadline": "6m" },
+        "spec": {
+            "mixnet": MIXNET,
+            "transactions": transactions,
+            "rate": rate,
+            "deadline": "6m",
+            "traced": true,
+        },
     }))
     .expect("a Broadcast")
 }

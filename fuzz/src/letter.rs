@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use mixbed_wire::letter::{LETTER_SIZES, LetterError, MAX_LETTER_TEXT, SealedLetter, Sender};
+use mixbed_wire::letter::{
+    LETTER_SIZES, LetterError, MAX_LETTER_TEXT, SealedLetter, Sender, whole_minute,
+};
 use mixbed_wire::{MailboxSecret, NodeId};
 
 use crate::Seed;
@@ -50,6 +52,7 @@ fn changed(input: &mut Input<'_>) {
     assert_eq!(letter.id() == sealed.id(), !spoilt);
     match letter.open(NETWORK, to) {
         Ok(read) => {
+            let sent = if named { sent } else { whole_minute(sent) };
             assert!(!spoilt && read.text == text && read.sent == sent && read.id == letter.id());
             assert_eq!(read.from.map(|from| from.gateway), named.then_some(gateway));
             assert!(read.from.is_none_or(|address| address.key == from.public()));

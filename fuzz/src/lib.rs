@@ -14,11 +14,14 @@ mod input;
 mod net;
 mod signing;
 
+pub mod calls;
+pub mod channel;
 pub mod descriptor;
 pub mod document;
 pub mod exchange;
 pub mod fragment;
 pub mod frame;
+pub mod guard;
 pub mod letter;
 pub mod link;
 pub mod mailbox;
@@ -29,7 +32,6 @@ pub mod reply_block;
 pub mod request;
 pub mod services;
 pub mod session;
-pub mod voting;
 
 /// An input's name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -55,6 +57,6 @@ macro_rules! targets {
 }
 
 targets! {
-    descriptor, document, exchange, fragment, frame, letter, link, mailbox, packet, reassembly,
-    registration, reply_block, request, services, session, voting,
+    calls, channel, descriptor, document, exchange, fragment, frame, guard, letter, link, mailbox, packet,
+    reassembly, registration, reply_block, request, services, session,
 }

@@ -1,7 +1,8 @@
 //! Reply blocks: any bytes, and good ones changed on their way to the replier.
 
 use mixbed_wire::{
-    DropReason, HOPS, MAX_PLAINTEXT, REPLY_BLOCK_SIZE, ReplyBlock, SealError, Unwrapped,
+    DropReason, HOPS, MAX_DELAY, MAX_PLAINTEXT, REPLY_BLOCK_SIZE, ReplyBlock, SealError,
+    SealedReply, Unwrapped,
 };
 
 use crate::Seed;
@@ -17,8 +18,9 @@ pub fn run(data: &[u8]) {
         if let Ok(block) = ReplyBlock::from_bytes(&bytes) {
             assert_eq!(block.to_bytes(), bytes, "there is one encoding");
             let first = block.first_hop();
-            let (hop, packet) = block.reply(b"into the void").expect("a short answer");
-            assert_eq!(hop, first);
+            let reply = block.reply(b"into the void").expect("a short answer");
+            let SealedReply { first_hop, wait, packet } = reply;
+            assert!(first_hop == first && wait <= MAX_DELAY);
             assert_eq!(packet.open(&SECRETS[0]).map(|_| ()), Err(DropReason::BadMac));
         }
         return;
@@ -31,14 +33,15 @@ fn changed(input: &mut Input<'_>) {
     let length = usize::from(input.u16()) % (MAX_PLAINTEXT + 8);
     let mut answer = input.take(length).to_vec();
     answer.resize(length, 0x22);
-    let (block, key) =
-        ReplyBlock::create(&route(), address(4), [3; 16], &mut rng(5)).expect("a good route");
+    let wait = std::time::Duration::from_millis(9);
+    let made = ReplyBlock::create(&route(), address(4), [3; 16], wait, &mut rng(5));
+    let (block, key) = made.expect("a good route");
     let mut bytes: [u8; REPLY_BLOCK_SIZE] = padded(&block.to_bytes());
     let spoilt = edits.apply(0, &mut bytes);
     let Ok(block) = ReplyBlock::from_bytes(&bytes) else {
         return assert!(spoilt, "a good block is refused");
     };
-    let (first, mut packet) = match block.reply(&answer) {
+    let SealedReply { first_hop: first, mut packet, .. } = match block.reply(&answer) {
         Ok(reply) => reply,
         Err(SealError::TooLong(_)) => return assert!(length > MAX_PLAINTEXT),
         Err(SealError::Route(error)) => panic!("not sealed: {error}"),
@@ -49,7 +52,7 @@ fn changed(input: &mut Input<'_>) {
             Ok(Unwrapped::Forward { packet: inner, .. }) => packet = inner,
             Ok(Unwrapped::Exit(exit)) => {
                 assert_eq!(exit.identifier, [3; 16]);
-                // A change in the first hop's address alone harms nobody but the replier.
+                // A change in the wait or the first hop's address harms nobody but the replier.
                 match key.read(exit) {
                     Ok(read) => assert_eq!(read, answer),
                     Err(reason) => assert!(spoilt, "{reason}"),
@@ -70,8 +73,9 @@ pub fn seeds() -> Vec<Seed> {
         ("garbage", vec![0, 9, 9, 9, 9]),
         ("good", [&[1, 0, 0, 5], b"hello".as_slice()].concat()),
         ("full", vec![1, 0, 0x0a, 0x93]),
-        ("header", edit(40)),
-        ("address", edit(350)),
-        ("seed", edit(390)),
+        ("wait", edit(3)),
+        ("header", edit(44)),
+        ("address", edit(354)),
+        ("seed", edit(394)),
     ]
 }

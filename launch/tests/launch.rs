@@ -18,8 +18,8 @@ fn program(folder: &TempDir, name: &str, option: &str) -> PathBuf {
     let script = format!(
         "#!/bin/sh\nif [ \"$1\" = --help ]; then cat <<'END'\n{help}END\nexit 1\nfi\necho \"$$ $*\"\nexit 7\n"
     );
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&path, script).expect("the system does it");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the system does it");
     path
 }
 
@@ -32,9 +32,9 @@ fn launch(program: &Path, arguments: &[&str]) -> (u32, Output) {
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("the system does it");
         let pid = child.id();
-        let output = child.wait_with_output().unwrap();
+        let output = child.wait_with_output().expect("the system does it");
         if !String::from_utf8_lossy(&output.stderr).contains("Text file busy") {
             return (pid, output);
         }
@@ -43,29 +43,30 @@ fn launch(program: &Path, arguments: &[&str]) -> (u32, Output) {
 
 #[test]
 fn it_becomes_the_program_with_the_option_that_it_knows() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("the system does it");
     for (option, further) in [
         ("--allow-mismatched-daemon-version", " --allow-mismatched-daemon-version"),
         ("--other", ""),
     ] {
         let wallet = program(&folder, "wallet", option);
-        let wallet = wallet.to_str().unwrap();
+        let wallet = wallet.to_str().expect("the system does it");
         let (pid, output) = launch(Path::new(LAUNCH), &["run", wallet, "--a=1", "two words"]);
-        let said = String::from_utf8(output.stdout).unwrap();
+        let said = String::from_utf8(output.stdout).expect("the system does it");
         assert_eq!(said, format!("{pid} --a=1 two words{further}\n"), "the same process");
         assert_eq!(output.status.code(), Some(7), "and its end");
-        assert!(String::from_utf8(output.stderr).unwrap().contains("0.18.4.0"));
+        assert!(String::from_utf8(output.stderr).expect("the system does it").contains("0.18.4.0"));
     }
 }
 
 #[test]
 fn a_copy_of_itself_can_be_started() {
-    let folder = tempfile::tempdir().unwrap();
-    let (_, output) = launch(Path::new(LAUNCH), &["copy", folder.path().to_str().unwrap()]);
+    let folder = tempfile::tempdir().expect("the system does it");
+    let (_, output) =
+        launch(Path::new(LAUNCH), &["copy", folder.path().to_str().expect("the system does it")]);
     assert!(output.status.success(), "{output:?}");
     let wallet = program(&folder, "wallet", "--other");
     let copy = folder.path().join("mixbed-launch");
-    let (_, output) = launch(&copy, &["run", wallet.to_str().unwrap()]);
+    let (_, output) = launch(&copy, &["run", wallet.to_str().expect("the system does it")]);
     assert_eq!(output.status.code(), Some(7), "{output:?}");
 }
 
@@ -83,7 +84,7 @@ fn what_it_cannot_do_it_says() {
     ] {
         let (_, output) = launch(Path::new(LAUNCH), &arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
+        let said = String::from_utf8(output.stderr).expect("the system does it");
         assert!(said.contains(words), "{said}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mixbed_directory::{ChangeError, Directories, ImpairmentRule, Parameters};
+use mixbed_directory::{ChangeError, DirectoryClient, ImpairmentRule, Parameters};
 use mixbed_node::Node;
 
 use crate::{LocalNet, LocalNetError};
@@ -17,7 +17,8 @@ impl LocalNet {
         &self,
         change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<(), LocalNetError> {
-        let client = Directories::new(&self.directory_url()).map_err(ChangeError::from)?;
+        let client =
+            DirectoryClient::new(&self.directory_url(), self.trust()).map_err(ChangeError::from)?;
         let changed = client.change_parameters(self.trust(), self.admin(), change).await?;
         let version = changed.version();
         for follower in self.nodes().values().map(Node::follower).chain([self.follower()]) {

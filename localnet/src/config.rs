@@ -52,18 +52,17 @@ pub struct LocalNetConfig {
     pub parameters: Parameters,
     /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
     pub monerod: Option<String>,
+    /// Its restricted listener, which wallets' questions go to. Without one, they go to `monerod`.
+    pub monerod_restricted: Option<String>,
     /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
     pub monerods: Vec<String>,
     /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// What single providers' may, in the order of their numbers; those after the last have `tcp`.
     pub tcps: Vec<TcpConfig>,
-    /// How many directories there are: one, or an odd number of which a majority signs.
-    pub directories: usize,
-    /// Where the directory listens; port 0 takes a free one. Further ones have the ports after it,
-    /// or free ones.
+    /// Where the directory listens; port 0 takes a free one.
     pub directory: SocketAddr,
-    /// Where the directory (of several, each in a folder of its own) keeps its state, and gateways their mailboxes; nothing: they forget with
+    /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
     /// the process, or when they are stopped.
     pub state_dir: Option<PathBuf>,
     /// Bounds of each gateway's mailboxes; nothing: the usual ones.
@@ -82,10 +81,10 @@ impl Default for LocalNetConfig {
             // A net to look at: who asks for a trace gets one.
             parameters: Parameters { tracing_allowed: true, ..Parameters::default() },
             monerod: None,
+            monerod_restricted: None,
             monerods: Vec::new(),
             tcp: TcpConfig::default(),
             tcps: Vec::new(),
-            directories: 1,
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
             mailboxes: None,

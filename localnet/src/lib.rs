@@ -17,7 +17,6 @@
 mod books;
 mod change;
 mod config;
-mod directories;
 mod net;
 mod peer;
 mod ready;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
-    Authority, ChangeError, Follower, FollowerConfig, IdentitySecret, JoinSecret, Role, Trust,
+    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
+    IdentitySecret, JoinSecret, Role, Trust,
 };
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Node, NodeConfig, NodeError};
@@ -15,7 +16,6 @@ use mixbed_telemetry::{NodeMetrics, Telemetry};
 use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
 
-use crate::directories::LocalDirectories;
 use crate::{LocalNetConfig, NetBooks};
 
 /// Why a local net could not start.
@@ -73,7 +73,8 @@ pub struct LocalNet {
     config: LocalNetConfig,
     join_secret: JoinSecret,
     admin: IdentitySecret,
-    directories: LocalDirectories,
+    authority: Option<Authority>,
+    directory: SocketAddr,
     trust: Trust,
     follower: Follower,
     plans: BTreeMap<String, (NodeConfig, SocketAddr)>,
@@ -88,15 +89,16 @@ impl LocalNet {
     pub async fn start(config: LocalNetConfig) -> Result<Self, LocalNetError> {
         let join_secret = JoinSecret::generate(&mut rand::rng());
         let admin = IdentitySecret::generate(&mut rand::rng());
-        let directories = LocalDirectories::start(&config, &join_secret, &admin).await?;
-        let trust = directories.trust();
-        let follower = Follower::start(FollowerConfig::new(directories.urls(), trust.clone()))?;
+        let authority = Authority::start(authority_config(&config, &join_secret, &admin)).await?;
+        let (directory, trust) = (authority.address(), authority.trust());
+        let follower = Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
         let mut net = Self {
             join_secret,
             admin,
-            directories,
+            directory,
             trust,
             follower,
+            authority: Some(authority),
             plans: BTreeMap::new(),
             nodes: BTreeMap::new(),
             ended: Vec::new(),
@@ -105,11 +107,12 @@ impl LocalNet {
         let LocalNetConfig { monerods, tcps, .. } = net.config.clone();
         let (mut monerods, mut tcps) = (monerods.into_iter(), tcps.into_iter());
         for (name, role) in net.config.shape.nodes() {
-            let (monerod, tcp) = match role {
-                Role::Provider => {
-                    (monerods.next().or_else(|| net.config.monerod.clone()), tcps.next())
-                }
-                _ => (None, None),
+            let (monerod, monerod_restricted, tcp) = if role == Role::Provider {
+                let all = (net.config.monerod.clone(), net.config.monerod_restricted.clone());
+                let (monerod, restricted) = monerods.next().map_or(all, |own| (Some(own), None));
+                (monerod, restricted, tcps.next())
+            } else {
+                (None, None, None)
             };
             let plan = NodeConfig {
                 name: name.clone(),
@@ -117,10 +120,11 @@ impl LocalNet {
                 advertise: None,
                 directory: net.directory_url(),
                 trust: net.trust.clone(),
-                join_secret: net.join_secret.clone(),
+                join_secret: Some(net.join_secret.clone()),
                 identity: IdentitySecret::generate(&mut rand::rng()),
                 link_key: LinkSecret::generate(&mut rand::rng()),
                 monerod,
+                monerod_restricted,
                 tcp: tcp.unwrap_or_else(|| net.config.tcp.clone()),
                 mailboxes: MailboxConfig {
                     keep_in: net.config.state_dir.as_ref().map(|dir| dir.join(&name)),
@@ -135,21 +139,22 @@ impl LocalNet {
         Ok(net)
     }
 
-    /// The directories that run, with the names of all; usually one.
-    pub fn authorities(&self) -> impl Iterator<Item = (&str, Option<&Authority>)> {
-        self.directories.iter()
+    /// The directory, while it runs.
+    #[must_use]
+    pub fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
     }
 
-    /// The directory's URL; of several, all with commas between.
+    /// The directory's URL.
     #[must_use]
     pub fn directory_url(&self) -> String {
-        self.directories.urls()
+        format!("mixbed://{}", self.directory)
     }
 
-    /// The key that signs the documents; of several, all with commas between.
+    /// The key that signs the documents.
     #[must_use]
-    pub fn authority_key(&self) -> String {
-        self.directories.keys()
+    pub fn authority_key(&self) -> IdentityPublic {
+        self.trust.keys[0]
     }
 
     /// Whose documents to believe.
@@ -222,30 +227,19 @@ impl LocalNet {
         }
     }
 
-    /// Stops the directory, all of several; the nodes go on with what they know.
+    /// Stops the directory; the nodes go on with what they know.
     pub async fn stop_directory(&mut self) {
-        for at in 0..self.config.directories {
-            self.directories.stop(at).await;
+        if let Some(authority) = self.authority.take() {
+            authority.shutdown().await;
         }
     }
 
-    /// Starts the directory again on its port, all of several. With a state directory it is the
-    /// same one.
+    /// Starts the directory again on its port. With a state directory it is the same one.
     pub async fn start_directory(&mut self) -> Result<(), LocalNetError> {
-        for at in 0..self.config.directories {
-            self.directories.start_again(at).await?;
-        }
+        let mut config = authority_config(&self.config, &self.join_secret, &self.admin);
+        config.listen = self.directory;
+        self.authority = Some(Authority::start(config).await?);
         Ok(())
-    }
-
-    /// Stops one of several directories, counted from 0.
-    pub async fn stop_one_directory(&mut self, at: usize) {
-        self.directories.stop(at).await;
-    }
-
-    /// Starts it again.
-    pub async fn start_one_directory(&mut self, at: usize) -> Result<(), LocalNetError> {
-        Ok(self.directories.start_again(at).await?)
     }
 
     /// Stops everything, letting packets out for at most `limit`.
@@ -260,5 +254,19 @@ impl LocalNet {
             }
         }
         self.stop_directory().await;
+    }
+}
+
+fn authority_config(
+    config: &LocalNetConfig,
+    join_secret: &JoinSecret,
+    admin: &IdentitySecret,
+) -> AuthorityConfig {
+    AuthorityConfig {
+        listen: config.directory,
+        state_dir: config.state_dir.clone(),
+        admins: vec![admin.public()],
+        parameters: config.parameters.clone(),
+        ..AuthorityConfig::new(&config.network, join_secret.clone())
     }
 }

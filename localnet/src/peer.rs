@@ -70,9 +70,9 @@ impl HandPeer {
         };
         let config = RegistrarConfig {
             url: directory.to_owned(),
-            network: trust.network.clone(),
+            trust: trust.clone(),
             identity,
-            join_secret: join_secret.clone(),
+            join_secret: Some(join_secret.clone()),
         };
         let registrar = Registrar::start(config, descriptor.clone())?;
         registrar.wait_registered(Duration::from_secs(10)).await?;

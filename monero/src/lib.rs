@@ -2,6 +2,7 @@
 //!
 //! - [`Daemon`] talks to monerod, [`Wallet`] to monero-wallet-rpc. Both are cheap to clone and
 //!   read no more of an answer than [`rpc::MAX_ANSWER_BYTES`].
+//! - [`calls`] is what a wallet may ask a daemon, and how that is written so that it tells nothing of the wallet.
 //! - [`submit()`] is the provider's way of handing a transaction to monerod: idempotent, patient
 //!   with a busy or absent daemon, and sure of a failure before it reports one.
 //! - [`TxId::of`] computes a transaction's id from its bytes, so that nobody's word for it is
@@ -11,6 +12,7 @@
 //! - [`regtest`] starts monerod and monero-wallet-rpc as children that never outlive this process;
 //!   [`FundedWallet`] makes real transactions with them.
 
+pub mod calls;
 pub mod daemon;
 mod flag;
 pub mod funded;

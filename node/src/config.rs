@@ -19,12 +19,12 @@ pub struct NodeConfig {
     /// Where peers dial it: `host:port`, or an IP address, to which the port is added that it
     /// listens on; nothing: the address that it listens on.
     pub advertise: Option<String>,
-    /// The directory's URL, such as `http://127.0.0.1:7100`.
+    /// The directory's URL, such as `mixbed://127.0.0.1:7100`.
     pub directory: String,
     /// Whose documents to believe, and of which network.
     pub trust: Trust,
     /// The secret that lets nodes into the network.
-    pub join_secret: JoinSecret,
+    pub join_secret: Option<JoinSecret>,
     /// The key that it signs with, and that its id is made of.
     pub identity: IdentitySecret,
     /// The key of its links.
@@ -32,6 +32,9 @@ pub struct NodeConfig {
     /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
     /// that it is not offered here.
     pub monerod: Option<String>,
+    /// The restricted listener of the same monerod, which wallets' questions go to. Without one, they go to
+    /// `monerod`.
+    pub monerod_restricted: Option<String>,
     /// What a provider's stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// A gateway's mailboxes.

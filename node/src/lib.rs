@@ -19,6 +19,7 @@ mod packets;
 mod path;
 pub mod provider;
 mod replay_watch;
+mod replies;
 mod topology;
 
 pub use address::AdvertiseError;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use mixbed_directory::follower::FollowerError;
@@ -25,9 +25,10 @@ use crate::impair::OwnEnd;
 use crate::keeper::Keeper;
 use crate::links::{Dialler, Door, LinkKind, LinkTable, Listener};
 use crate::packets::{BATCH, Books, KeyRing, Origin, Shares, Workers, spawn_mixing};
-use crate::path::{Path, Replies};
-use crate::provider::{Provider, ProviderConfig, readiness};
+use crate::path::{Known, Path};
+use crate::provider::{Provider, ProviderConfig, readiness, restricted};
 use crate::replay_watch::ReplayWatch;
+use crate::replies::Replies;
 use crate::topology;
 
 /// How long the directory may take to strike a node off.
@@ -106,6 +107,7 @@ impl Node {
             identity,
             link_key,
             monerod,
+            monerod_restricted,
             tcp,
             mailboxes,
             keep_document_in,
@@ -127,15 +129,37 @@ impl Node {
         let health = Health::new();
 
         let links = Arc::new(LinkTable::new(limits.client_queues));
-        let replies = Arc::new(Replies { links: Arc::clone(&links), books: Arc::clone(&books) });
+        // Full batches for as many packets as the pool itself holds.
+        let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
+        tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
+        let count = limits.worker_count();
+        let waiting = count * limits.queue_per_worker;
+        let shares = Arc::new(Shares::new(waiting, limits.pool, role == Role::Gateway));
+        let known = Known::default();
+        let replies = Arc::new(Replies {
+            mixing: mixing.downgrade(),
+            shares: Arc::clone(&shares),
+            origin: Origin::node(),
+            books: Arc::clone(&books),
+            known: known.clone(),
+        });
         let provider = match role {
             Role::Provider => {
                 let metrics = ProviderMetrics::new(telemetry, &name);
                 if let Some(url) = monerod.clone() {
-                    let watch = readiness::watch(url, health.condition("monerod"), metrics.clone());
+                    let watch =
+                        readiness::watch(url.clone(), health.condition("monerod"), metrics.clone());
                     tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
+                    let asked = monerod_restricted.clone().unwrap_or(url);
+                    let look = restricted::warn_unless(asked, name.clone());
+                    tasks.spawn(stop.clone().run_until_cancelled_owned(look));
                 }
-                let config = ProviderConfig { monerod, tcp, ..ProviderConfig::default() };
+                let config = ProviderConfig {
+                    monerod,
+                    monerod_restricted,
+                    tcp,
+                    ..ProviderConfig::default()
+                };
                 Some(Provider::start(config, replies, books.service.clone(), metrics))
             }
             Role::Gateway => {
@@ -154,28 +178,21 @@ impl Node {
         };
         let services = provider.as_ref().map(Provider::services).unwrap_or_default();
 
-        // Full batches for as many packets as the pool itself holds.
-        let (mixing, held) = mpsc::channel(limits.pool.div_ceil(BATCH));
-        tasks.spawn(spawn_mixing(held, limits.pool, Arc::clone(&links)));
-        let document = Arc::new(RwLock::new(None));
         let sensor = SharedSensor::new(LoopMetrics::new(telemetry, &name, role.as_str()));
         let path = Arc::new(Path {
             role,
             links: Arc::clone(&links),
             mixing,
-            document: Arc::clone(&document),
+            known: known.clone(),
             provider: provider.clone(),
             sensor: sensor.clone(),
         });
-        let count = limits.worker_count();
-        let waiting = count * limits.queue_per_worker;
-        let shares = Shares::new(waiting, limits.pool, role == Role::Gateway);
         let workers = Workers::start(count, Shares::most_waiting(waiting), shares, &name, &path)
             .map_err(NodeError::Workers)?;
 
         let follower = Follower::start(FollowerConfig {
             keep_in: keep_document_in,
-            ..FollowerConfig::new(&directory, trust)
+            ..FollowerConfig::new(&directory, trust.clone())
         })?;
         let descriptor = Descriptor {
             name,
@@ -190,7 +207,7 @@ impl Node {
         let id = descriptor.id();
         let end = Arc::new(OwnEnd { id, name: descriptor.name.clone(), role });
         let registration =
-            RegistrarConfig { url: directory, network: network.to_string(), identity, join_secret };
+            RegistrarConfig { url: directory, trust: trust.clone(), identity, join_secret };
         let registrar = Arc::new(OnceLock::new());
 
         let listener = Listener {
@@ -240,7 +257,7 @@ impl Node {
                 end,
                 follower: follower.clone(),
             },
-            document,
+            document: known.0,
             registration,
             registrar: Arc::clone(&registrar),
             listed: health.condition("directory"),

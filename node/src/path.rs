@@ -1,26 +1,24 @@
 //! Where an unwrapped packet goes at this node.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mixbed_directory::{Document, Role};
-use mixbed_wire::{DropReason, Exit, HopAddress, NodeId, Packet};
+use mixbed_wire::{DropReason, Exit, NodeId};
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 
 use crate::core::{self, Ending};
 use crate::cover::SharedSensor;
 use crate::links::{LinkKind, LinkTable};
-use crate::packets::{Books, Forward, Held, Hop, Stay};
-use crate::provider::{Delivery, Provider, ReplySink};
+use crate::packets::{Forward, Held, Hop, Stay, hand_over};
+use crate::provider::{Delivery, Provider};
 
 /// Connects the workers with what comes after them.
 pub(crate) struct Path {
     pub(crate) role: Role,
     pub(crate) links: Arc<LinkTable>,
     pub(crate) mixing: mpsc::Sender<Vec<Held>>,
-    /// For the names of next hops in spans.
-    pub(crate) document: Arc<RwLock<Option<Arc<Document>>>>,
+    pub(crate) known: Known,
     /// A provider's services, or a gateway's mailboxes.
     pub(crate) provider: Option<Provider>,
     /// Knows the node's own loops.
@@ -31,23 +29,36 @@ impl Path {
     /// Whom a packet may go on to.
     fn check(&self, next: NodeId, from_client: bool) -> Result<LinkKind, DropReason> {
         let kind = self.links.kind(next);
-        core::pass_on(self.role, from_client, kind, || self.lists(next))
+        core::pass_on(self.role, from_client, kind, || self.known.lists(next))
     }
+}
 
+/// What the node knows of the network: its document, which others set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known(pub(crate) Arc<RwLock<Option<Arc<Document>>>>);
+
+impl Known {
     fn lists(&self, id: NodeId) -> bool {
-        let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
-        document.as_ref().is_some_and(|document| document.node(&id).is_some())
+        self.look(|document| document.node(&id).is_some()).unwrap_or_default()
     }
 
-    fn tracing_allowed(&self) -> bool {
-        let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
-        document.as_ref().is_some_and(|document| document.parameters.tracing_allowed)
+    pub(crate) fn tracing_allowed(&self) -> bool {
+        self.look(|document| document.parameters.tracing_allowed).unwrap_or_default()
     }
 
-    fn name_of(&self, id: NodeId) -> String {
-        let document = self.document.read().unwrap_or_else(PoisonError::into_inner);
-        let node = document.as_ref().and_then(|document| document.node(&id));
-        node.map_or_else(|| format!("client {id}"), |node| node.name.clone())
+    pub(crate) fn mean_hop_delay(&self) -> Duration {
+        self.look(|document| document.parameters.mean_hop_delay).unwrap_or_default()
+    }
+
+    /// For spans.
+    pub(crate) fn name_of(&self, id: NodeId) -> String {
+        let name = self.look(|document| document.node(&id).map(|node| node.name.clone()));
+        name.flatten().unwrap_or_else(|| format!("client {id}"))
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Document) -> T) -> Option<T> {
+        let document = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        document.as_deref().map(look)
     }
 }
 
@@ -55,8 +66,8 @@ impl Hop for Path {
     fn forward(&self, forward: Forward) -> Option<Held> {
         let Forward { from_client, place, next, delay, packet, mut stay } = forward;
         let now = Instant::now();
-        let trace = next.trace.filter(|_| self.tracing_allowed());
-        stay.traced(trace, Some(delay), || Some(self.name_of(next.node)));
+        let trace = next.trace.filter(|_| self.known.tracing_allowed());
+        stay.traced(trace, Some(delay), || Some(self.known.name_of(next.node)));
         match self.check(next.node, from_client) {
             Ok(kind) => {
                 let (release, next) = (now + delay, next.node);
@@ -70,19 +81,11 @@ impl Hop for Path {
     }
 
     fn hold(&self, batch: Vec<Held>) {
-        let (batch, reason) = match self.mixing.try_send(batch) {
-            Ok(()) => return,
-            Err(TrySendError::Full(batch)) => (batch, DropReason::PoolFull),
-            Err(TrySendError::Closed(batch)) => (batch, DropReason::Stopped),
-        };
-        let now = Instant::now();
-        for held in batch {
-            held.stay.dropped(now, reason);
-        }
+        hand_over(&self.mixing, batch);
     }
 
     fn exit(&self, exit: Exit, from_client: bool, mut stay: Stay) {
-        let trace = exit.destination.trace.filter(|_| self.tracing_allowed());
+        let trace = exit.destination.trace.filter(|_| self.known.tracing_allowed());
         stay.traced(trace, None, || None);
         let ending = core::ends_here(from_client, self.provider.is_some(), &exit.identifier);
         let outcome = match (ending, &self.provider) {
@@ -97,20 +100,5 @@ impl Hop for Path {
             Ok(()) => stay.delivered(now),
             Err(reason) => stay.dropped(now, reason),
         }
-    }
-}
-
-/// Lets the provider's replies out: they are packets that this node makes.
-pub(crate) struct Replies {
-    pub(crate) links: Arc<LinkTable>,
-    pub(crate) books: Arc<Books>,
-}
-
-impl ReplySink for Replies {
-    fn send(&self, first_hop: HopAddress, packet: Packet) {
-        let now = Instant::now();
-        let mut stay = Stay::made(&self.books, now);
-        stay.released(now);
-        self.links.send(LinkKind::Node, first_hop.node, packet, stay);
     }
 }

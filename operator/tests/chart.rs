@@ -158,6 +158,32 @@ fn the_names_of_values_are_those_that_are_let_in() {
     }
 }
 
+/// The operator must reach the API server wherever its directories do.
+#[test]
+fn the_operator_may_reach_the_ports_of_an_api_server_that_its_pods_may() {
+    let golden = read("operator/tests/golden/mixnet/default.objects.yaml");
+    let objects = serde_yaml::Deserializer::from_str(&golden)
+        .map(|object| serde::Deserialize::deserialize(object).expect("YAML"));
+    let policies = objects.filter(|object: &Value| object["kind"] == "NetworkPolicy");
+    let mut ports = BTreeSet::new();
+    for policy in policies {
+        for rule in policy["spec"]["egress"].as_array().into_iter().flatten() {
+            let of: BTreeSet<u64> = rule["ports"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|port| port["port"].as_u64())
+                .collect();
+            if of.contains(&6443) {
+                ports.extend(of);
+            }
+        }
+    }
+    let values = yaml("charts/mixbed/values.yaml");
+    let chart = values["networkPolicy"]["apiServerPorts"].as_array().expect("ports");
+    assert_eq!(chart.iter().filter_map(Value::as_u64).collect::<BTreeSet<_>>(), ports);
+}
+
 #[test]
 fn the_chart_has_the_version_of_the_code() {
     let chart = yaml("charts/mixbed/Chart.yaml");

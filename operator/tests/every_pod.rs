@@ -149,7 +149,9 @@ fn none_is_forgotten() {
     for entry in std::fs::read_dir(folder).expect("templates") {
         let entry = entry.expect("a file");
         let name = entry.file_name().into_string().expect("a name");
-        if name.ends_with(".yaml") && makes(&file(&format!("templates/{name}"))) {
+        if entry.path().extension().is_some_and(|end| end == "yaml")
+            && makes(&file(&format!("templates/{name}")))
+        {
             assert!(text.contains(&format!("templates/{name}\n")), "strict does not show {name}");
         }
     }
@@ -303,14 +305,8 @@ fn the_roles_of_people_give_nothing_else() {
             for rule in object["rules"].as_array().expect("rules") {
                 assert_eq!(rule["apiGroups"], json!(["mixbed.dev"]), "{role}");
                 let of = verbs.entry(role).or_insert_with(BTreeSet::new);
-                of.extend(
-                    rule["verbs"]
-                        .as_array()
-                        .expect("verbs")
-                        .iter()
-                        .cloned()
-                        .map(|verb| verb.as_str().expect("a verb").to_owned()),
-                );
+                let all = rule["verbs"].as_array().expect("verbs").iter();
+                of.extend(all.map(|verb| verb.as_str().expect("a verb").to_owned()));
             }
         }
     }

@@ -20,7 +20,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use mixnet::{Net, Pair, Path, ROUND_TRIP};
+use mixnet::{HOLDS_BACK, HOLDS_THERE, Net, Pair, Path, ROUND_TRIP};
 use quinn_proto::{
     AckFrequencyConfig, ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint,
     EndpointConfig, Event, ServerConfig, StreamEvent, StreamId, TransportConfig, VarInt,
@@ -279,15 +279,15 @@ fn quic(seed: u64, loss: f64, up: usize, down: usize) -> Figures {
             let datagram = client.transmit(now);
             let blocks = match &datagram {
                 // The first ones are small, so that more blocks fit.
-                Some(datagram) => ((2_685 - datagram.len()) / 396).clamp(1, 6),
+                Some(datagram) => ((2_685 - datagram.len()) / 400).clamp(1, 6),
                 None if lacks >= 6 && figures.there > 0 => 6,
                 None => break,
             };
             figures.there += 1;
             slot = now + Duration::from_millis(5);
             given.push_back((now, blocks));
-            let backs = (0..blocks).map(|_| Path::draw(&mut rng)).collect();
-            let there = Path::draw(&mut rng);
+            let backs = (0..blocks).map(|_| Path::draw(HOLDS_BACK, &mut rng)).collect();
+            let there = Path::draw(HOLDS_THERE, &mut rng);
             serial += 1;
             match path.cross(&mut rng) {
                 Some(late) => {

@@ -85,9 +85,9 @@ fn a_clock_is_well_used_whatever_is_lost() {
         up
     };
     run(0, 0.0, 0.8);
-    // 0.68 is what arrives. No bad luck is to cost much more than another.
-    let mean = (0..40).map(|seed| run(seed, 0.05, 0.6)).sum::<f64>() / 40.0;
-    assert!(mean >= 0.625, "{mean} on average");
+    // 0.68 is what arrives. No bad luck is to cost much more than another: a round trip, or two.
+    let mean = (0..40).map(|seed| run(seed, 0.05, 0.58)).sum::<f64>() / 40.0;
+    assert!(mean >= 0.62, "{mean} on average");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mixbed_wire::{
     DropReason, HOPS, HopAddress, Identifier, MAX_DELAY, MAX_PLAINTEXT, PacketFormat,
-    REPLY_BLOCK_SIZE, ReplayTag, Route, SealError, SphinxPublic, Unwrapped,
+    REPLY_BLOCK_SIZE, ReplayTag, Route, SealError, SealedReply, SphinxPublic, Unwrapped,
 };
 use rand::Rng;
 
@@ -50,7 +50,10 @@ pub struct TransparentExit {
 
 /// A transparent reply block.
 #[derive(Clone, Debug)]
-pub struct TransparentBlock(Way);
+pub struct TransparentBlock {
+    way: Way,
+    wait: Duration,
+}
 
 /// Tells the reply that came by one block from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +125,9 @@ impl Way {
         Self { hops, destination, identifier, nonce }
     }
 }
+
+/// Where a block has the time that its reply waits, in microseconds: behind the way.
+const WAIT: std::ops::Range<usize> = REPLY_BLOCK_SIZE - 4..REPLY_BLOCK_SIZE;
 
 /// The next bytes; zeros where there are none.
 fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
@@ -205,19 +211,29 @@ impl PacketFormat for Transparent {
         route: &Route,
         destination: HopAddress,
         identifier: Identifier,
+        wait: Duration,
         rng: &mut R,
     ) -> Result<([u8; REPLY_BLOCK_SIZE], TransparentKey), SealError> {
         let way = Way::draw(route, destination, identifier, rng);
-        Ok((way.to_bytes(), TransparentKey(way.nonce)))
+        let mut bytes = way.to_bytes();
+        let micros = u32::try_from(wait.min(MAX_DELAY).as_micros()).unwrap_or(u32::MAX);
+        bytes[WAIT].copy_from_slice(&micros.to_be_bytes());
+        Ok((bytes, TransparentKey(way.nonce)))
     }
 
     fn read_block(bytes: &[u8; REPLY_BLOCK_SIZE]) -> Result<TransparentBlock, DropReason> {
-        Ok(TransparentBlock(Way::from_bytes(bytes)))
+        let mut micros = &bytes[WAIT];
+        let wait = Duration::from_micros(u32::from_be_bytes(take(&mut micros)).into());
+        if wait > MAX_DELAY {
+            return Err(DropReason::DelayTooLong);
+        }
+        Ok(TransparentBlock { way: Way::from_bytes(bytes), wait })
     }
 
-    fn reply(block: TransparentBlock, plaintext: &[u8]) -> Result<(HopAddress, Self), SealError> {
-        let first = block.0.hops[0].address;
-        Ok((first, Self::new(block.0, plaintext)?))
+    fn reply(block: TransparentBlock, plaintext: &[u8]) -> Result<SealedReply<Self>, SealError> {
+        let TransparentBlock { way, wait } = block;
+        let first_hop = way.hops[0].address;
+        Ok(SealedReply { first_hop, wait, packet: Self::new(way, plaintext)? })
     }
 
     fn read_reply(key: &TransparentKey, exit: TransparentExit) -> Result<Vec<u8>, DropReason> {

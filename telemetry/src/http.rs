@@ -7,9 +7,11 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use mixbed_guard::Guard;
 use tokio::net::TcpListener;
 
 use crate::health::Health;
+use crate::published::{Published, Step};
 use crate::server::serve_router;
 use crate::telemetry::Telemetry;
 
@@ -36,8 +38,10 @@ pub async fn bind_http(addr: SocketAddr) -> Result<TcpListener, HttpError> {
 }
 
 /// `/healthz` (200 while the process lives), `/readyz` (200, or 503 with the reasons one a line)
-/// and `/metrics` (`OpenMetrics` text), to be served alone or merged into another router.
-pub fn router(telemetry: Telemetry, health: Health) -> Router {
+/// and `/metrics` (`OpenMetrics` text, changing in steps), to be served alone or merged into another router.
+/// Needs a tokio runtime.
+pub fn router(telemetry: Telemetry, health: Health, step: Step) -> Router {
+    let published = Published::start(telemetry, step);
     let ready = async move || {
         let reasons = health.reasons();
         if reasons.is_empty() {
@@ -46,9 +50,8 @@ pub fn router(telemetry: Telemetry, health: Health) -> Router {
             (StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
         }
     };
-    let metrics = async move || {
-        ([(header::CONTENT_TYPE, OPENMETRICS)], telemetry.metrics_text()).into_response()
-    };
+    let metrics =
+        async move || ([(header::CONTENT_TYPE, OPENMETRICS)], published.text()).into_response();
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -68,12 +71,17 @@ pub fn probes(health: Health) -> Router {
     Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
 }
 
-/// Serves [`router`] until `shutdown` completes.
+/// Serves [`router`] until `shutdown` completes: on loopback to programs of this machine, elsewhere to whom the
+/// network lets to it.
 pub async fn serve_http(
     listener: TcpListener,
     telemetry: Telemetry,
     health: Health,
+    step: Step,
     shutdown: impl Future<Output = ()>,
 ) {
-    serve_router(listener, router(telemetry, health), shutdown).await;
+    // A listener without an address would be none.
+    let listens = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let guard = Guard::new(listens).with_any_host_from_afar();
+    serve_router(listener, router(telemetry, health, step), guard, shutdown).await;
 }

@@ -8,7 +8,7 @@
 //! - [`serve_http`] answers `/healthz`, `/readyz` and `/metrics`.
 //! - [`init_logs`] sets up the log.
 //!
-//! This crate knows no other crate of mixbed: ids are raw bytes here.
+//! Of mixbed's crates this one knows `guard` only: ids are raw bytes here.
 
 mod collector;
 mod context;
@@ -19,6 +19,7 @@ mod http;
 mod logs;
 mod metrics;
 mod names;
+mod published;
 mod record;
 mod reference;
 mod resource;
@@ -40,6 +41,7 @@ pub use metrics::{
     ProviderMetrics, Readings, Seconds, ServedMetrics, StreamMetrics, SuspectMetric,
 };
 pub use names::{Attribute, SpanName};
+pub use published::Step;
 pub use record::{EventRecord, SpanRecord, Status};
 pub use reference::{reference, span_reference};
 pub use server::serve_router;

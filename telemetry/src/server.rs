@@ -1,18 +1,19 @@
-//! A small HTTP server with bounds for what strangers can make it do.
+//! A small HTTP server with bounds for what strangers can make it do, and a guard in front.
 
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use mixbed_guard::{Guard, Passed, Refusal, Refused};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -52,16 +53,51 @@ const LIMITS: Limits = Limits {
     drain: DRAIN_LIMIT,
 };
 
-/// Serves any router over HTTP/1 until `shutdown` completes, with bounds: how many connections,
+/// Serves any router to those whom `guard` lets in, over HTTP/1, until `shutdown` completes, with bounds: how many connections,
 /// how long a request's header may take, how long a connection may last, and how many requests for
 /// anything but health and metrics there may be at once: one more gets 503. At the end, requests
 /// that are being answered get two seconds.
 pub async fn serve_router(
     listener: TcpListener,
     router: Router,
+    guard: Guard,
     shutdown: impl Future<Output = ()>,
 ) {
-    serve(listener, router, shutdown, LIMITS).await;
+    serve(listener, guarded(router, guard), shutdown, LIMITS).await;
+}
+
+/// Refuses whom the guard does not let in.
+fn guarded(router: Router, guard: Guard) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let judged = judge(&guard, &request);
+        async move {
+            let (mut answer, headers) = match judged {
+                Ok(Passed { headers, preflight: Some(_) }) => {
+                    (StatusCode::NO_CONTENT.into_response(), headers)
+                }
+                Ok(Passed { headers, preflight: None }) => (next.run(request).await, headers),
+                Err(not) => (refused(&not.refusal), not.headers),
+            };
+            answer.headers_mut().extend(headers);
+            answer
+        }
+    }))
+}
+
+fn judge(guard: &Guard, request: &Request) -> Result<Passed, Box<Refused>> {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    guard.judge(method, uri, headers, Instant::now(), &mut rand::rng())
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let words = serde_json::json!({ "error": refusal.to_string() });
+    let mut answer = (refusal.status(), Json(words)).into_response();
+    if let Refusal::Login(challenge) = refusal
+        && let Ok(value) = challenge.header().parse()
+    {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    answer
 }
 
 async fn serve(
@@ -169,7 +205,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::{Health, Telemetry, bind_http, router};
+    use crate::{Health, Step, Telemetry, bind_http, router};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -185,7 +221,7 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let (stop, mut stopped) = watch::channel(false);
         let mut server = JoinSet::new();
-        let router = more.merge(router(Telemetry::disabled(), Health::new()));
+        let router = more.merge(router(Telemetry::disabled(), Health::new(), Step::LIVE));
         server.spawn(async move {
             let stopped = async { drop(stopped.wait_for(|stop| *stop).await) };
             serve(listener, router, stopped, limits).await;

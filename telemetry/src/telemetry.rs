@@ -18,6 +18,9 @@ pub struct Options {
     pub otlp: Option<String>,
     /// How many finished spans to keep in memory; about 1 kB each. 0: none.
     pub memory_spans: usize,
+    /// Whether gateways count dummies as packets, so that nobody who reads their metrics can tell how much of
+    /// what clients get is theirs.
+    pub hide_dummies: bool,
 }
 
 /// Why telemetry could not be set up.
@@ -52,6 +55,7 @@ struct Inner {
     spans: SpanStore,
     exporter: Option<Exporter>,
     families: Families,
+    hide_dummies: bool,
     registry: Arc<Mutex<Registry>>,
 }
 
@@ -79,7 +83,7 @@ impl Telemetry {
             .as_deref()
             .map(|endpoint| Exporter::start(endpoint, surroundings, families.exported()))
             .transpose()?;
-        Ok(Self::assemble(options.memory_spans, exporter, families, registry))
+        Ok(Self::assemble(options, exporter, families, registry))
     }
 
     /// Records no spans; metrics are counted all the same.
@@ -87,18 +91,19 @@ impl Telemetry {
     pub fn disabled() -> Self {
         let mut registry = Registry::with_prefix("mixbed");
         let families = Families::register(&mut registry);
-        Self::assemble(0, None, families, registry)
+        Self::assemble(&Options::default(), None, families, registry)
     }
 
     fn assemble(
-        memory_spans: usize,
+        options: &Options,
         exporter: Option<Exporter>,
         families: Families,
         registry: Registry,
     ) -> Self {
-        let spans = SpanStore::new(memory_spans);
+        let spans = SpanStore::new(options.memory_spans);
+        let hide_dummies = options.hide_dummies;
         let registry = Arc::new(Mutex::new(registry));
-        Self { inner: Arc::new(Inner { spans, exporter, families, registry }) }
+        Self { inner: Arc::new(Inner { spans, exporter, families, hide_dummies, registry }) }
     }
 
     /// What a node, client or directory records its spans through: OpenTelemetry's `service.name`
@@ -126,6 +131,10 @@ impl Telemetry {
     #[must_use]
     pub fn registry(&self) -> &Arc<Mutex<Registry>> {
         &self.inner.registry
+    }
+
+    pub(crate) fn counts_dummies(&self) -> bool {
+        !self.inner.hide_dummies
     }
 
     pub(crate) fn families(&self) -> &Families {

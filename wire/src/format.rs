@@ -1,12 +1,13 @@
 //! What the cores need of a packet, whatever it is made of.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use rand::Rng;
 
 use crate::{
     DropReason, Exit, HopAddress, Identifier, Opened, Packet, REPLY_BLOCK_SIZE, ReplayTag,
-    ReplyBlock, ReplyKey, Route, SealError, SphinxPublic, SphinxSecret, Unwrapped,
+    ReplyBlock, ReplyKey, Route, SealError, SealedReply, SphinxPublic, SphinxSecret, Unwrapped,
 };
 
 /// A packet format: what the clients' and the nodes' cores do with a packet.
@@ -63,6 +64,7 @@ pub trait PacketFormat: Clone + Debug + Send + Sync + 'static {
         route: &Route,
         destination: HopAddress,
         identifier: Identifier,
+        wait: Duration,
         rng: &mut R,
     ) -> Result<([u8; REPLY_BLOCK_SIZE], Self::ReplyKey), SealError>;
 
@@ -70,7 +72,7 @@ pub trait PacketFormat: Clone + Debug + Send + Sync + 'static {
     fn read_block(bytes: &[u8; REPLY_BLOCK_SIZE]) -> Result<Self::ReplyBlock, DropReason>;
 
     /// See [`ReplyBlock::reply`].
-    fn reply(block: Self::ReplyBlock, plaintext: &[u8]) -> Result<(HopAddress, Self), SealError>;
+    fn reply(block: Self::ReplyBlock, plaintext: &[u8]) -> Result<SealedReply<Self>, SealError>;
 
     /// See [`ReplyKey::read`].
     fn read_reply(key: &Self::ReplyKey, exit: Self::Exit) -> Result<Vec<u8>, DropReason>;
@@ -125,9 +127,10 @@ impl PacketFormat for Packet {
         route: &Route,
         destination: HopAddress,
         identifier: Identifier,
+        wait: Duration,
         rng: &mut R,
     ) -> Result<([u8; REPLY_BLOCK_SIZE], ReplyKey), SealError> {
-        let (block, key) = ReplyBlock::create(route, destination, identifier, rng)?;
+        let (block, key) = ReplyBlock::create(route, destination, identifier, wait, rng)?;
         let mut bytes = [0; REPLY_BLOCK_SIZE];
         bytes.copy_from_slice(&block.to_bytes());
         Ok((bytes, key))
@@ -137,7 +140,7 @@ impl PacketFormat for Packet {
         ReplyBlock::from_bytes(bytes)
     }
 
-    fn reply(block: ReplyBlock, plaintext: &[u8]) -> Result<(HopAddress, Self), SealError> {
+    fn reply(block: ReplyBlock, plaintext: &[u8]) -> Result<SealedReply, SealError> {
         block.reply(plaintext)
     }
 

@@ -40,6 +40,6 @@ pub use packet::{
 };
 pub use poisson::PoissonClock;
 pub use replay::ReplayFilter;
-pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey};
+pub use reply::{REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey, SealedReply};
 pub use suspects::LOOPS_JUDGED;
 pub use verdict::{Culprit, LoopOutcome, Lost, Verdict, judge};

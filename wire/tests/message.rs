@@ -19,7 +19,7 @@ const ID: MessageId = MessageId::from_bytes([7; 16]);
 
 #[test]
 fn the_sizes_are_those_of_the_design() {
-    assert_eq!((MAX_FRAGMENT_DATA, MAX_ANSWER_DATA), (2289, 2686));
+    assert_eq!((MAX_FRAGMENT_DATA, MAX_ANSWER_DATA), (2285, 2686));
     assert!(max_fragment_data(MAX_REPLY_BLOCKS) >= 2 * MAX_REPLY_BLOCKS);
     let usual = Request { service: "monero.submit", payload: &[1; 2166] };
     assert_eq!(Request::fragments(&usual.encode().expect("it fits")).count(), 1);

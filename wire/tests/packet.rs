@@ -2,12 +2,17 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{address, rng, route, travel};
 use mixbed_wire::{
-    DropReason, MAX_PLAINTEXT, PACKET_SIZE, Packet, REPLY_BLOCK_SIZE, ReplyBlock, SealError,
-    Unwrapped,
+    DropReason, MAX_DELAY, MAX_PLAINTEXT, PACKET_SIZE, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
+    SealError, SealedReply, Unwrapped,
 };
 use proptest::prelude::*;
+
+/// How long a reply waits at whoever makes it.
+const WAIT: Duration = Duration::from_millis(70);
 
 fn seal(plaintext: &[u8]) -> (Vec<mixbed_wire::SphinxSecret>, Packet) {
     let (secrets, route) = route(1);
@@ -27,7 +32,7 @@ fn five_hops_find_their_layers_and_the_last_the_plaintext() {
 
 #[test]
 fn the_sizes_are_those_of_the_design() {
-    assert_eq!((PACKET_SIZE, REPLY_BLOCK_SIZE, MAX_PLAINTEXT), (3072, 396, 2707));
+    assert_eq!((PACKET_SIZE, REPLY_BLOCK_SIZE, MAX_PLAINTEXT), (3072, 400, 2707));
 }
 
 #[test]
@@ -41,22 +46,40 @@ fn more_than_fits_is_refused() {
 fn a_reply_travels_its_block_and_only_its_key_reads_it() {
     let (secrets, route) = route(3);
     let (block, key) =
-        ReplyBlock::create(&route, address(4), [9; 16], &mut rng(4)).expect("a good route");
+        ReplyBlock::create(&route, address(4), [9; 16], WAIT, &mut rng(4)).expect("a good route");
     let (_, other_key) =
-        ReplyBlock::create(&route, address(4), [9; 16], &mut rng(5)).expect("a good route");
+        ReplyBlock::create(&route, address(4), [9; 16], WAIT, &mut rng(5)).expect("a good route");
     let bytes: [u8; REPLY_BLOCK_SIZE] = block.to_bytes().try_into().expect("one size");
     let answer = vec![1; MAX_PLAINTEXT];
 
     let reply = |bytes| {
-        let (first_hop, packet) =
+        let SealedReply { first_hop, wait, packet } =
             ReplyBlock::from_bytes(bytes).expect("a block").reply(&answer).expect("fits");
-        assert_eq!(first_hop, address(0));
+        assert_eq!((first_hop, wait), (address(0), WAIT));
         let exit = travel(packet, &secrets);
         assert_eq!(exit.identifier, [9; 16]);
         exit
     };
     assert_eq!(key.read(reply(&bytes)), Ok(answer.clone()));
     assert_eq!(other_key.read(reply(&bytes)), Err(DropReason::BadPayload));
+}
+
+#[test]
+fn a_reply_does_not_wait_for_longer_than_a_packet_at_a_hop() {
+    let (_, route) = route(3);
+    let block = |wait| {
+        let made = ReplyBlock::create(&route, address(4), [9; 16], wait, &mut rng(4));
+        let (block, _) = made.expect("a good route");
+        <[u8; REPLY_BLOCK_SIZE]>::try_from(block.to_bytes()).expect("one size")
+    };
+    let wait = |bytes: [u8; REPLY_BLOCK_SIZE]| {
+        let block = ReplyBlock::from_bytes(&bytes)?;
+        Ok::<_, DropReason>(block.reply(b"").expect("fits").wait)
+    };
+    assert_eq!(wait(block(Duration::MAX)), Ok(MAX_DELAY));
+    let mut longer = block(Duration::ZERO);
+    longer[..4].copy_from_slice(&60_000_001_u32.to_be_bytes());
+    assert_eq!(wait(longer), Err(DropReason::DelayTooLong));
 }
 
 #[test]

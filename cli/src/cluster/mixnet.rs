@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config, ResourceExt};
 use mixbed_operator::api::{Mixnet, MixnetStatus};
 
 use super::ClusterArgs;
+use super::proxy::{ProxyError, proxy_for};
 
 /// How long the API server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,6 +19,9 @@ pub(crate) enum ClusterError {
     /// There is no such context, or no kubeconfig.
     #[error("the kubeconfig does not lead to a cluster: {}; `kubectl config get-contexts` lists what it has", brief(.0))]
     Kubeconfig(KubeconfigError),
+    /// The way to it is through a proxy that cannot be used.
+    #[error("the way to the cluster: {0}")]
+    Proxy(#[from] ProxyError),
     /// The API server says no, or nothing.
     #[error("the cluster's API server: {}", told(.0))]
     Api(#[from] Box<kube::Error>),
@@ -56,9 +60,23 @@ fn brief(error: &KubeconfigError) -> String {
     error.to_string()
 }
 
+/// The proxy that the context's cluster has in the kubeconfig.
+fn proxy_url(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name)?;
+    let cluster = &context.context.as_ref()?.cluster;
+    let cluster = kubeconfig.clusters.iter().find(|named| named.name == *cluster)?;
+    cluster.cluster.as_ref()?.proxy_url.clone()
+}
+
 /// What the API server says, without its JSON.
 fn told(error: &kube::Error) -> String {
     match error {
+        kube::Error::Api(status) if status.code == 403 && !status.message.is_empty() => format!(
+            "{} (403): your account's role lacks that verb; whoever administers the cluster may bind the role \
+             `view` (to look) or `edit` (to change) to it in the namespace",
+            status.message
+        ),
         kube::Error::Api(status) if !status.message.is_empty() => {
             format!("{} ({})", status.message, status.code)
         }
@@ -82,8 +100,13 @@ impl InCluster {
             context: args.context().map(str::to_owned),
             ..KubeConfigOptions::default()
         };
-        let config = Config::from_kubeconfig(&options).await;
+        let kubeconfig = Kubeconfig::read().map_err(ClusterError::Kubeconfig)?;
+        let in_kubeconfig = proxy_url(&kubeconfig, args.context());
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         let mut config = config.map_err(ClusterError::Kubeconfig)?;
+        config.proxy_url = proxy_for(&config.cluster_url, in_kubeconfig.as_deref(), |name| {
+            std::env::var(name).ok()
+        })?;
         // Reading only: what is forwarded or watched may last.
         config.connect_timeout = Some(PATIENCE);
         let namespace = args.namespace().unwrap_or(&config.default_namespace).to_owned();

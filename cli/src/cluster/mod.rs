@@ -6,6 +6,7 @@ mod impair;
 mod inside;
 mod jaeger;
 mod mixnet;
+mod proxy;
 mod session;
 mod status;
 mod whereabouts;

@@ -63,8 +63,8 @@ impl Session {
 
     /// The document that holds.
     pub(super) async fn document(&self) -> Result<Document, ClusterError> {
-        let url = format!("http://{}", self.directory.address);
-        let client = DirectoryClient::new(&url);
+        let url = format!("mixbed://{}", self.directory.address);
+        let client = DirectoryClient::new(&url, &self.trust);
         let client = client.map_err(|error| ClusterError::Other(error.to_string()))?;
         let document = client.current(&self.trust).await;
         document.map_err(|error| ClusterError::Other(error.to_string()))
@@ -78,13 +78,15 @@ impl Session {
     /// Puts the way into a client's settings.
     pub(crate) fn lead(&self, settings: &mut ClientSettings) {
         settings.network.clone_from(&self.network);
-        settings.directory = format!("http://{}", self.directory.address);
+        settings.directory = format!("mixbed://{}", self.directory.address);
         settings.authority_key = self.authority_key.parse().ok();
         if let Some((name, forward)) = &self.gateway {
             settings.gateway = Some(name.clone());
             settings.gateway_at = Some(forward.address.to_string());
         }
+        // This machine tells of nothing there unless it is asked to.
         if let Some(otlp) = &self.otlp
+            && settings.traced
             && settings.otlp.is_none()
         {
             settings.otlp = Some(format!("http://{}", otlp.address));

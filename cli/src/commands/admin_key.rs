@@ -11,7 +11,7 @@ const AFTER_HELP: &str = "\
 Examples:
   mixbed admin-key ~/admin.key                     draw a key, if the file is not there
   mixbed directory --admin-key $(mixbed admin-key ~/admin.key) --state-dir ./directory
-  mixbed parameters set --cover off --directory http://host:7100 --authority-key KEY \\
+  mixbed parameters set --cover off --directory mixbed://host:7100 --authority-key KEY \\
       --admin-key-file ~/admin.key
 
 Whoever has the file can change the network: keep it where you are the only one who reads it. To

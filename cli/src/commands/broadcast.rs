@@ -45,6 +45,7 @@ To broadcast the same transaction again is safe.";
 /// Send a signed transaction through the network to monerod, and say what it said
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Args {
     /// A file with the transaction, its hexadecimal digits, or - for standard input
     #[arg(value_name = "FILE|HEX|-")]
@@ -70,7 +71,11 @@ pub(crate) struct Args {
     /// Do not ask another provider whether it knows of the transaction
     #[arg(long)]
     no_confirm: bool,
-    /// Do not trace it, even if the network allows it
+    /// Trace it, if the network allows it: `mixbed trace` then shows its way. Any two nodes on that way
+    /// can see that it is the same packet, whether they send spans or not. `mixbed up` traces without this
+    #[arg(long, conflicts_with = "no_trace")]
+    trace: bool,
+    /// Do not trace it
     #[arg(long)]
     no_trace: bool,
     /// Print the result as one line of JSON
@@ -109,7 +114,11 @@ pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     let client = args.control.client().map_err(Failure::usage)?;
     let query = BroadcastQuery {
         deadline_ms: Some(millis(args.deadline)),
-        trace: if args.no_trace { Tracing::Never } else { Tracing::Allowed },
+        trace: match (args.trace, args.no_trace) {
+            (true, _) => Some(Tracing::Allowed),
+            (_, true) => Some(Tracing::Never),
+            _ => None,
+        },
         provider: args.provider.clone(),
         // It is followed from here, so that there is something to see meanwhile.
         wait: Wait::No,
@@ -208,7 +217,7 @@ async fn from_here(args: &Args, raw: &[u8], quiet: bool) -> Result<BroadcastRepl
     let step = progress.step("looking for a way into the cluster");
     let found = InCluster::find(&args.cluster).await.map_err(Failure::failed)?;
     let session = Session::open(&found, None).await.map_err(Failure::failed)?;
-    let mut settings = ClientSettings::default();
+    let mut settings = ClientSettings { traced: args.trace, ..ClientSettings::default() };
     session.lead(&mut settings);
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let client = client::start(&settings, None, &telemetry)?;
@@ -221,7 +230,7 @@ async fn from_here(args: &Args, raw: &[u8], quiet: bool) -> Result<BroadcastRepl
     let allowed = document.is_some_and(|document| document.parameters.tracing_allowed);
     let options = BroadcastOptions {
         deadline: args.deadline.0.saturating_sub(began.elapsed()),
-        traced: allowed && !args.no_trace,
+        traced: allowed && args.trace,
         provider: args.provider.clone(),
         confirm: !args.no_confirm,
         random_wait: args.random_wait.map(|mean| mean.0),

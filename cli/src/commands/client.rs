@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
 use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
-use mixbed_directory::{Follower, FollowerConfig};
+use mixbed_directory::{Follower, FollowerConfig, Trust};
 use mixbed_fronts::RpcConfig;
-use mixbed_telemetry::{FollowerMetrics, Health, Telemetry, serve_router};
+use mixbed_telemetry::{FollowerMetrics, Health, Step, Telemetry, serve_router};
 
-use crate::control::{Control, Nodes, Post, router};
+use crate::control::{self, Control, Nodes, Post, router};
 use crate::failure::Failure;
 use crate::fronts::Ports;
 use crate::keys::StateDir;
-use crate::settings::{ClientFlags, ClientSettings};
-use crate::{glue, keys, net, output, settings, signals};
+use crate::settings::{ClientFlags, ClientSettings, LoginChoice};
+use crate::{glue, keys, login, net, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
@@ -53,8 +53,7 @@ pub(super) fn start(
 ) -> Result<Client, Failure> {
     let key = settings.authority_key.as_ref();
     let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
-    let trust = key.trust(&settings.network).map_err(Failure::usage)?;
-    let link_key = keys::link_key(dir).map_err(Failure::usage)?;
+    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
     let gateway_at = gateway_at(settings)?;
     let follower = Follower::start(FollowerConfig {
         keep_in: dir.map(StateDir::document),
@@ -65,7 +64,6 @@ pub(super) fn start(
         name: settings.name.clone(),
         gateway: settings.gateway.clone(),
         gateway_at,
-        link_key,
         telemetry: telemetry.clone(),
         ..ClientConfig::new(follower)
     }))
@@ -84,13 +82,22 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
     let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
     let listener = net::bind(settings.control, "--control").await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
+    let login = |choice: &Option<LoginChoice>| {
+        login::wanted(choice.as_ref(), dir.as_ref(), output::print).map_err(Failure::usage)
+    };
+    let guard = control::guard(address, &settings.allow_host, login(&settings.control_login)?);
+    let rpc_login = login(&settings.monero_rpc_login)?;
     let rpc = settings.monero_rpc.map(|listen| RpcConfig {
         listen,
         sync: settings.monero_rpc_sync.clone(),
         exposed: settings.monero_rpc_exposed,
+        hosts: settings.allow_host.clone(),
+        origins: settings.monero_rpc_origins.clone(),
+        login: rpc_login,
+        traced: settings.traced,
         ..RpcConfig::default()
     });
-    let ports = Ports::bind(settings.socks, rpc).await?;
+    let ports = Ports::bind(settings.socks, login(&settings.socks_login)?, rpc).await?;
 
     let client = start(&settings, dir.as_ref(), &telemetry)?;
     // What an earlier process has left undone goes on as soon as there is a link.
@@ -114,13 +121,15 @@ pub(super) async fn serve(settings: ClientSettings) -> Result<(), Failure> {
         directory: settings.directory.clone(),
         nodes: Nodes::Elsewhere,
         monerod: None,
+        traced: settings.traced,
         telemetry: telemetry.clone(),
+        metrics_step: Step::of(settings.metrics_step.0),
         health,
     };
     let serving =
-        serve_router(listener, router(control, address), shutdown.clone().cancelled_owned());
+        serve_router(listener, router(control), guard, shutdown.clone().cancelled_owned());
     let serving = tokio::spawn(serving);
-    tracing::info!(client = settings.name, id = %client.id(), control = %address, "started");
+    tracing::info!(client = settings.name, control = %address, "started");
     // Before the network is ready: who connects waits for it.
     let fronts = ports.open(&client)?;
     for place in fronts.places() {
@@ -173,5 +182,32 @@ async fn say_state(client: &Client, control: &str) {
         if state.changed().await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gateway tells clients apart by their link keys: one that lasted would show who comes again.
+    #[tokio::test]
+    async fn a_client_with_a_state_directory_is_a_new_one_at_each_start() {
+        let base = tempfile::tempdir().unwrap();
+        let settings = ClientSettings {
+            directory: "mixbed://127.0.0.1:9".to_owned(),
+            authority_key: "ab".repeat(32).parse().ok(),
+            state_dir: Some(base.path().to_owned()),
+            ..ClientSettings::default()
+        };
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let dir = StateDir::open(base.path()).unwrap();
+            let client = start(&settings, Some(&dir), &Telemetry::disabled());
+            let client = client.unwrap_or_else(|failure| panic!("{failure:?}"));
+            ids.push(client.id());
+            client.stop().await;
+        }
+        assert_ne!(ids[0], ids[1]);
+        assert!(!base.path().join("link.key").exists(), "nothing of it is kept");
     }
 }

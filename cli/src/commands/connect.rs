@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use mixbed_guard::{AllowedHost, Origin};
+
 use crate::cluster::{ClusterArgs, InCluster, Session};
 use crate::commands::client;
 use crate::failure::Failure;
 use crate::output;
-use crate::settings::ClientSettings;
+use crate::settings::{ClientSettings, LoginChoice};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -50,7 +52,28 @@ pub(crate) struct Args {
     /// Let that port be where other machines reach it
     #[arg(long, requires = "monero_rpc")]
     monero_rpc_exposed: bool,
-    /// OpenTelemetry collector to send its spans to; without one, the mixnet's own
+    /// Login that wallets give at that port (--daemon-login): USER:PASSWORD, @FILE for a file with that, or
+    /// drawn, which is taken if only --monero-rpc-login is said: then it is kept in a file mixbed.login
+    #[arg(long, value_name = "LOGIN", num_args = 0..=1, default_missing_value = "drawn", env = "MIXBED_MONERO_RPC_LOGIN", hide_env_values = true, requires = "monero_rpc")]
+    monero_rpc_login: Option<LoginChoice>,
+    /// Web pages whose wallets may ask at that port, by their origin, with commas between them
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', requires = "monero_rpc")]
+    monero_rpc_origins: Vec<Origin>,
+    /// Login for the SOCKS port, likewise: its password, with any user name
+    #[arg(long, value_name = "LOGIN", num_args = 0..=1, default_missing_value = "drawn", env = "MIXBED_SOCKS_LOGIN", hide_env_values = true, requires = "socks")]
+    socks_login: Option<LoginChoice>,
+    /// Login that whoever asks at the control API has to give, likewise
+    #[arg(long, value_name = "LOGIN", num_args = 0..=1, default_missing_value = "drawn", env = "MIXBED_CONTROL_LOGIN", hide_env_values = true)]
+    control_login: Option<LoginChoice>,
+    /// Names by which these ports may be addressed, beside this machine's own, with commas between them
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    allow_host: Vec<AllowedHost>,
+    /// Trace transactions that are sent from here, if the mixnet allows it: any two nodes on the way of a
+    /// traced packet can see that it is the same one
+    #[arg(long)]
+    traced: bool,
+    /// OpenTelemetry collector to send its spans to; without one, the mixnet's own with --traced, and
+    /// else none
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
 }
@@ -65,6 +88,12 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         monero_rpc: args.monero_rpc,
         monero_rpc_sync: args.monero_rpc_sync,
         monero_rpc_exposed: args.monero_rpc_exposed,
+        monero_rpc_login: args.monero_rpc_login,
+        monero_rpc_origins: args.monero_rpc_origins,
+        socks_login: args.socks_login,
+        control_login: args.control_login,
+        allow_host: args.allow_host,
+        traced: args.traced,
         otlp: args.otlp,
         ..ClientSettings::default()
     };

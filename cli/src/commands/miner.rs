@@ -10,11 +10,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use mixbed_guard::{AllowedHost, Guard};
 use mixbed_monero::Daemon;
 use mixbed_monero::miner::{
     Address, FundingError, Miner, MinerConfig, MinerStatus, MonerodStatus, Rules,
 };
-use mixbed_telemetry::{Counter, Health, MinerMetrics, Telemetry, router, serve_router};
+use mixbed_telemetry::{Counter, Health, MinerMetrics, Step, Telemetry, router, serve_router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -63,6 +64,10 @@ pub(crate) struct Args {
     /// Where only whether it is well is served besides, for Kubernetes
     #[arg(long, value_name = "ADDRESS")]
     probes: Option<SocketAddr>,
+    /// Names by which that port may be addressed, beside addresses and names of a cluster's services, with
+    /// commas between them
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    allow_host: Vec<AllowedHost>,
     /// Its name in metrics
     #[arg(long, value_name = "NAME", default_value = "miner")]
     name: String,
@@ -142,9 +147,10 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let miner = Arc::new(miner);
     let health = Health::new();
     let metrics = MinerMetrics::new(&telemetry, &args.name);
-    let routes = orders(&miner).merge(router(telemetry, health.clone()));
+    let routes = orders(&miner).merge(router(telemetry, health.clone(), Step::LIVE));
     let stop = shutdown.clone();
-    let serving = tokio::spawn(serve_router(http, routes, stop.cancelled_owned()));
+    let guard = Guard::new(http_address).with_hosts(&args.allow_host);
+    let serving = tokio::spawn(serve_router(http, routes, guard, stop.cancelled_owned()));
     net::probes(args.probes, &health, &shutdown).await?;
     tracing::info!(miner = args.name, http = %http_address, "started");
 
@@ -191,7 +197,8 @@ impl Inside {
         let address = http.local_addr().map_err(Failure::failed)?;
         let config = MinerConfig { monerods: vec![monerod], rules: Rules::default() };
         let miner = Arc::new(Miner::start(config));
-        let serving = serve_router(http, orders(&miner), shutdown.clone().cancelled_owned());
+        let guard = Guard::new(address);
+        let serving = serve_router(http, orders(&miner), guard, shutdown.clone().cancelled_owned());
         Ok(Self { http: address, _miner: miner, serving: tokio::spawn(serving) })
     }
 

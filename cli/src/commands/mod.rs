@@ -14,6 +14,7 @@ pub(crate) mod fund;
 pub(crate) mod impair;
 pub(crate) mod miner;
 pub(crate) mod node;
+pub(crate) mod nodes;
 pub(crate) mod operator;
 pub(crate) mod operator_test;
 pub(crate) mod parameters;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::Receive(args) => ask(&log, receive::run(args)),
         Command::Impair(args) => ask(&log, impair::run(args)),
         Command::Parameters(args) => ask(&log, parameters::run(args)),
+        Command::Nodes(args) => ask(&log, nodes::run(args)),
         Command::AdminKey(args) => admin_key::run(&args),
         Command::Config(args) => {
             config::run(&args);

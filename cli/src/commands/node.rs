@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mixbed_directory::{RegistrarState, Role};
+use mixbed_directory::{RegistrarState, Role, Trust};
 use mixbed_monero::Daemon;
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::provider::TcpConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
-use mixbed_telemetry::{FollowerMetrics, Options, Telemetry, serve_http};
+use mixbed_telemetry::{FollowerMetrics, Options, Step, Telemetry, serve_http};
 
 use crate::failure::Failure;
-use crate::keys::StateDir;
+use crate::keys::{KeyError, StateDir};
 use crate::keys_file::{self, NodeKeys};
 use crate::settings::{NodeFlags, NodeSettings};
 use crate::{glue, keys, net, output, settings, signals};
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = node_config(&settings)?;
     let (name, role) = (config.name.clone(), config.role);
     let shutdown = signals::shutdown().map_err(Failure::failed)?;
-    let options = Options { otlp: settings.otlp.clone(), memory_spans: 0 };
+    let options = Options { otlp: settings.otlp.clone(), memory_spans: 0, hide_dummies: true };
     let telemetry = Telemetry::new(&options).map_err(Failure::usage)?;
     let http = net::bind(settings.http, "--http").await?;
     let http_address = http.local_addr().map_err(Failure::failed)?;
@@ -61,6 +61,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         http,
         telemetry.clone(),
         node.health().clone(),
+        Step::of(settings.metrics_step.0),
         stop_http.clone().cancelled_owned(),
     );
     let serving = tokio::spawn(serving);
@@ -118,12 +119,22 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
     else {
         return Err(Failure::usage(missing(settings)));
     };
-    let trust = key.trust(&settings.network).map_err(Failure::usage)?;
-    let join_secret =
-        keys::join_secret(settings.join_secret_file.as_deref()).map_err(Failure::usage)?;
+    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
+    // A node on the directory's list needs none.
+    let join_secret = match keys::join_secret(settings.join_secret_file.as_deref()) {
+        Err(KeyError::NoSecret) => None,
+        secret => Some(secret.map_err(Failure::usage)?),
+    };
     if let Some(url) = &settings.monerod {
         if role != Role::Provider {
             return Err(Failure::usage(format!("only a provider has a monerod, not a {role}")));
+        }
+        Daemon::new(url).map_err(Failure::usage)?;
+    }
+    if let Some(url) = &settings.monerod_restricted {
+        if settings.monerod.is_none() {
+            let why = "monerod_restricted is another listener of the monerod that monerod names: give both";
+            return Err(Failure::usage(why));
         }
         Daemon::new(url).map_err(Failure::usage)?;
     }
@@ -155,6 +166,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         identity,
         link_key: link,
         monerod: settings.monerod.clone(),
+        monerod_restricted: settings.monerod_restricted.clone(),
         tcp,
         mailboxes: MailboxConfig {
             keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),
@@ -178,16 +190,10 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
 
 /// What a node needs and is not given, all at once.
 fn missing(settings: &NodeSettings) -> String {
-    let secret = keys::join_secret(settings.join_secret_file.as_deref());
     let needed = [
         ("role", "--role", settings.role.is_none()),
         ("name", "--name", settings.name.is_none()),
         ("authority_key", "--authority-key", settings.authority_key.is_none()),
-        (
-            "join secret",
-            "--join-secret-file (or the variable MIXBED_JOIN_SECRET)",
-            matches!(secret, Err(keys::KeyError::NoSecret)),
-        ),
     ];
     let absent = needed.iter().filter(|(_, _, is_absent)| *is_absent);
     let (what, flags): (Vec<&str>, Vec<&str>) =

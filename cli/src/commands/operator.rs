@@ -11,7 +11,7 @@ use mixbed_operator::controller::{
 };
 use mixbed_operator::installation::{Addresses, Installation, Scraper};
 use mixbed_operator::mixnet::Defaults;
-use mixbed_telemetry::{Health, LevelFilter, serve_http};
+use mixbed_telemetry::{Health, LevelFilter, Step, serve_http};
 
 use super::operator_test;
 use crate::cli::Log;
@@ -168,7 +168,8 @@ async fn run(args: RunArgs) -> Result<(), Failure> {
     let address = http.local_addr().map_err(Failure::failed)?;
     let health = Health::new();
     let stop_serving = shutdown.clone().cancelled_owned();
-    let serving = tokio::spawn(serve_http(http, telemetry.clone(), health.clone(), stop_serving));
+    let serving =
+        tokio::spawn(serve_http(http, telemetry.clone(), health.clone(), Step::LIVE, stop_serving));
     net::probes(args.probes, &health, &shutdown).await?;
 
     let config = Config::infer().await.map_err(no_cluster)?;

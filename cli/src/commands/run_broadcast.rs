@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use mixbed_directory::Trust;
 use mixbed_operator::api::Rate;
 use mixbed_runner::store::{ClusterStore, FileStore, Store};
 use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "mixbed")]
     network: String,
     /// URL of the directory
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7100")]
+    #[arg(long, value_name = "URL", default_value = "mixbed://127.0.0.1:7100")]
     directory: String,
     /// The directory's public key: 64 hexadecimal digits, or a file with them
     #[arg(long, value_name = "KEY")]
@@ -95,7 +96,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let trust = args.authority_key.trust(&args.network).map_err(Failure::usage)?;
+    let key = args.authority_key.authority().map_err(Failure::usage)?;
     let stop = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(args.otlp.clone(), 0)?;
     let store = match (&args.report, &args.report_config_map, &args.run_secret) {
@@ -119,7 +120,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         },
         name: args.name,
         directory: args.directory,
-        trust,
+        trust: Trust::single(&args.network, key),
         gateway: args.gateway,
         wallet: args.wallet,
         miner: args.miner,

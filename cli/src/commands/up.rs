@@ -8,14 +8,16 @@ use mixbed_client::letters::chat::Receipts;
 use mixbed_client::{Broadcasts, JournalBounds};
 use mixbed_directory::{Parameters, Rates};
 use mixbed_fronts::RpcConfig;
+use mixbed_guard::Login;
 use mixbed_localnet::{LocalNetConfig, Shape};
-use mixbed_monero::Daemon;
-use mixbed_telemetry::{Health, serve_router};
+use mixbed_monero::{Daemon, Monerod};
+use mixbed_node::provider;
+use mixbed_telemetry::{Health, Step, serve_router};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::miner;
-use crate::control::{Control, Nodes, Post, router};
+use crate::control::{self, Control, Nodes, Post, router};
 use crate::failure::Failure;
 use crate::fronts::{Fronts, Ports};
 use crate::money::{self, Money};
@@ -23,8 +25,8 @@ use crate::net::{self, Running};
 use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::reachable::reachable;
-use crate::settings::{MonerodChoice, UpFlags, UpSettings};
-use crate::{glue, impairments, output, settings, signals};
+use crate::settings::{LoginChoice, MonerodChoice, UpFlags, UpSettings};
+use crate::{glue, impairments, login, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
@@ -41,7 +43,6 @@ Examples:
   mixbed up --monerod http://127.0.0.1:18081  with a monerod that runs already
   mixbed up --otlp http://127.0.0.1:4317      spans to a collector, too
   mixbed up --impairments rules.yaml          with links that are slow, lossy, narrow or cut
-  mixbed up --directories 3                   with three directories, of which one may fail or lie
 
 On regtest it mines: a block every 2 s while transactions wait, then ten more.
 While it runs, in another terminal: mixbed broadcast, status, trace, impair, fund.";
@@ -115,14 +116,14 @@ impl Up {
         net::check(shape)?;
         let listener = net::bind(settings.control, "--control").await?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let rpc = settings.monero_rpc.map(|listen| RpcConfig {
-            listen,
-            sync: settings.monero_rpc_sync.clone(),
-            exposed: settings.monero_rpc_exposed,
-            traced: settings.tracing_allowed,
-            ..RpcConfig::default()
-        });
-        let ports = Ports::bind(settings.socks, rpc).await?;
+        let login = |choice: &Option<LoginChoice>| {
+            login::wanted(choice.as_ref(), None, |words| progress.say(words))
+                .map_err(Failure::usage)
+        };
+        let guard = control::guard(address, &settings.allow_host, login(&settings.control_login)?);
+        let rpc_login = login(&settings.monero_rpc_login)?;
+        let rpc = rpc_config(settings, rpc_login);
+        let ports = Ports::bind(settings.socks, login(&settings.socks_login)?, rpc).await?;
         let telemetry = net::telemetry(settings.otlp.clone(), settings.memory_spans)?;
         let monerod = match &settings.monerod {
             MonerodChoice::Regtest => {
@@ -138,13 +139,17 @@ impl Up {
             (_, monerod) => monerod.as_ref().map(|monerod| monerod.url().to_owned()),
         };
         if let MonerodChoice::Url(url) = &settings.monerod {
-            warn_if_away(url, progress).await;
+            warn_of(url, progress).await;
         }
+        // What others may ask a monerod, they ask at its restricted listener.
+        let restricted = monerod.as_ref().and_then(Monerod::restricted_url);
         let impairments = impairments::from_setting(settings.impairments.as_deref())?;
         let mut config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
         config.parameters.impairments = impairments;
-        config.tcp = reachable(&settings.tcp_allow, &settings.tcp_name, monerod_url.as_deref())
-            .map_err(Failure::usage)?;
+        config.monerod_restricted.clone_from(&restricted);
+        let open = restricted.as_deref().or(monerod_url.as_deref());
+        config.tcp =
+            reachable(&settings.tcp_allow, &settings.tcp_name, open).map_err(Failure::usage)?;
         let network = config.network.clone();
         let running = Running::start(config).await?;
         let fronts = ports.open(&running.client)?;
@@ -165,11 +170,13 @@ impl Up {
             directory: running.net.directory_url(),
             nodes: Nodes::Inside(running.net.clone()),
             monerod: monerod_url.clone(),
+            traced: true,
             telemetry: telemetry.clone(),
+            metrics_step: Step::of(settings.metrics_step.0),
             health,
         };
         let serving =
-            serve_router(listener, router(control, address), shutdown.clone().cancelled_owned());
+            serve_router(listener, router(control), guard, shutdown.clone().cancelled_owned());
         let serving = tokio::spawn(serving);
 
         let money = match monerod {
@@ -189,8 +196,7 @@ impl Up {
             network,
             control: format!("http://{address}"),
             directory: running.net.directory_url(),
-            authority_key: running.net.authority_key(),
-            directories: places::directories(&running),
+            authority_key: running.net.authority_key().to_string(),
             monerod: monerod_url,
             socks: fronts.socks().map(|address| address.to_string()),
             rpc: fronts.rpc().map(|address| address.to_string()),
@@ -217,15 +223,34 @@ impl Up {
     }
 }
 
-/// A monerod that is away is no reason not to start: it may come, or come back.
-async fn warn_if_away(url: &str, progress: Progress) {
+/// A monerod that is away is no reason not to start: it may come, or come back. Neither is one that lets the net's
+/// clients do all that its operator may, but that is told.
+async fn warn_of(url: &str, progress: Progress) {
     let info = match Daemon::new(url) {
         Ok(daemon) => daemon.with_timeout(PROBE).get_info().await,
         Err(error) => Err(error),
     };
-    if let Err(error) = info {
-        progress.say(format!("warning: {error}; until it answers, no transaction is accepted"));
+    match info {
+        Ok(info) if info.restricted => {}
+        Ok(_) => progress.say(format!("warning: {}", provider::unrestricted(url))),
+        Err(error) => {
+            progress.say(format!("warning: {error}; until it answers, no transaction is accepted"));
+        }
     }
+}
+
+/// The port for wallets, if there is to be one.
+fn rpc_config(settings: &UpSettings, login: Option<Login>) -> Option<RpcConfig> {
+    settings.monero_rpc.map(|listen| RpcConfig {
+        listen,
+        sync: settings.monero_rpc_sync.clone(),
+        exposed: settings.monero_rpc_exposed,
+        hosts: settings.allow_host.clone(),
+        origins: settings.monero_rpc_origins.clone(),
+        login,
+        traced: settings.tracing_allowed,
+        ..RpcConfig::default()
+    })
 }
 
 fn net_config(
@@ -244,7 +269,6 @@ fn net_config(
             ..Parameters::default()
         },
         monerod,
-        directories: settings.directories,
         directory: settings.directory,
         state_dir: settings.state_dir.clone(),
         telemetry,

@@ -57,9 +57,10 @@ pub(super) async fn handle(
         Err((status, why)) => return refuse(status, why).into_response(),
     };
     let traced = match query.trace {
-        Tracing::Always => true,
-        Tracing::Never => false,
-        Tracing::Allowed => tracing_allowed(&control.client),
+        Some(Tracing::Always) => true,
+        Some(Tracing::Allowed) => tracing_allowed(&control.client),
+        Some(Tracing::Never) => false,
+        None => control.traced && tracing_allowed(&control.client),
     };
     let random_wait = query.random_wait_ms.map(Duration::from_millis);
     if random_wait.is_some_and(|mean| !is_random_wait(mean)) {

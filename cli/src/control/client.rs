@@ -1,6 +1,7 @@
 //! The API's client.
 
 use mixbed_directory::Parameters;
+use mixbed_guard::Login;
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url, redirect};
@@ -14,7 +15,9 @@ use super::api::{
     Refusal, Status, Trace,
 };
 use crate::impairments::{Impairments, Order};
+use crate::login::{self, LoginError};
 use crate::parameters::Change;
+use crate::settings::LoginChoice;
 
 /// How long an answer may take that needs no packets.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,6 +35,11 @@ pub(crate) struct ControlArgs {
     #[arg(long, value_name = "ADDRESS", env = "MIXBED_CONTROL", hide_env_values = true)]
     #[arg(default_value = Self::DEFAULT)]
     control: String,
+    /// The login that it wants, as it was given there: USER:PASSWORD, @FILE, or drawn for a file
+    /// mixbed.login in this directory
+    #[arg(long, value_name = "LOGIN", env = "MIXBED_CONTROL_LOGIN", hide_env_values = true)]
+    #[arg(num_args = 0..=1, default_missing_value = "drawn")]
+    control_login: Option<LoginChoice>,
 }
 
 /// Why there is no answer.
@@ -42,6 +50,9 @@ pub(crate) enum ControlError {
         "`{address}` is no control address ({why}); give one such as 127.0.0.1:7070 with --control"
     )]
     Address { address: String, why: String },
+    /// There is no login where it was said to be.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// Nobody listens there.
     #[error(
         "nothing runs at {}: start a network with `mixbed up`, or a client of one with `mixbed client`, or give the control address of one that runs with --control",
@@ -71,8 +82,8 @@ impl ControlArgs {
     pub(crate) const DEFAULT: &str = "127.0.0.1:7070";
 
     /// An address that was given in another way.
-    pub(crate) fn at(control: String) -> Self {
-        Self { control }
+    pub(crate) fn at(control: String, control_login: Option<LoginChoice>) -> Self {
+        Self { control, control_login }
     }
 
     /// A client for it. Connects on first use.
@@ -90,7 +101,8 @@ impl ControlArgs {
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| bad(error.to_string()))?;
-        Ok(ControlClient { http, url })
+        let login = self.control_login.as_ref().map(login::given).transpose()?;
+        Ok(ControlClient { http, url, login })
     }
 }
 
@@ -99,6 +111,7 @@ impl ControlArgs {
 pub(crate) struct ControlClient {
     http: reqwest::Client,
     url: Url,
+    login: Option<Login>,
 }
 
 impl ControlClient {
@@ -115,7 +128,9 @@ impl ControlClient {
                 pairs.append_pair("deadline_ms", &deadline.to_string());
             }
             let trace = serde_json::to_value(query.trace).unwrap_or_default();
-            pairs.append_pair("trace", trace.as_str().unwrap_or("allowed"));
+            if let Some(trace) = trace.as_str() {
+                pairs.append_pair("trace", trace);
+            }
             if let Some(provider) = &query.provider {
                 pairs.append_pair("provider", provider);
             }
@@ -280,6 +295,10 @@ impl ControlClient {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<(StatusCode, Vec<u8>), ControlError> {
+        let request = match &self.login {
+            Some(login) => request.basic_auth(login.user(), Some(login.expose_password())),
+            None => request,
+        };
         let mut response: Response = request.send().await.map_err(|error| self.broken(&error))?;
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
@@ -317,6 +336,9 @@ impl ControlClient {
 
     fn refusal(&self, status: StatusCode, answer: &[u8]) -> ControlError {
         match serde_json::from_slice::<Refusal>(answer) {
+            Ok(refusal) if status == StatusCode::UNAUTHORIZED => {
+                ControlError::Refused(format!("{} (--control-login)", refusal.error))
+            }
             Ok(refusal) => ControlError::Refused(refusal.error),
             // In front of the API: it has too much to do.
             Err(_) if status == StatusCode::SERVICE_UNAVAILABLE => {

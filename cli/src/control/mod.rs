@@ -25,13 +25,12 @@
 //! ```
 //!
 //! Everything else than a result is a `Refusal` with an error status. It is served beside
-//! `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz`, `/readyz` and `/metrics`, behind the guard that every HTTP port has (`mixbed_guard`).
 
 mod api;
 mod broadcast;
 mod chat;
 mod client;
-mod guard;
 mod impairments;
 mod journal;
 mod letters;
@@ -42,10 +41,9 @@ mod server;
 mod status;
 
 pub(crate) use api::{
-    AuthorityStatus, BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact,
-    DirectoryStatus, DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply,
-    MessagesQuery, NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing,
-    Until, Wait,
+    BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact, DirectoryStatus,
+    DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply, MessagesQuery,
+    NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing, Until, Wait,
 };
 pub(crate) use broadcast::{
     NO_DEADLINE, NO_RANDOM_WAIT, accepted, failed, is_deadline, is_random_wait,
@@ -53,5 +51,5 @@ pub(crate) use broadcast::{
 pub(crate) use client::{ControlArgs, ControlClient, ControlError};
 pub(crate) use letters::MOST_REPLIES;
 pub(crate) use post::Post;
-pub(crate) use server::{Control, Nodes, router};
+pub(crate) use server::{Control, Nodes, guard, router};
 pub(crate) use status::{listed_nodes, of_document};

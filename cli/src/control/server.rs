@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use mixbed_client::{Broadcasts, Client};
+use mixbed_guard::{AllowedHost, Guard, Login, Scheme};
 use mixbed_localnet::LocalNet;
-use mixbed_telemetry::{Attribute, Health, Telemetry};
+use mixbed_telemetry::{Attribute, Health, Step, Telemetry};
 
 use super::api::{Refusal, Trace};
-use super::{Post, broadcast, chat, guard, impairments, journal, letters, parameters, status};
+use super::{Post, broadcast, chat, impairments, journal, letters, parameters, status};
 
 /// What the API speaks for.
 #[derive(Clone, Debug)]
@@ -30,8 +31,23 @@ pub(crate) struct Control {
     pub(crate) directory: String,
     pub(crate) nodes: Nodes,
     pub(crate) monerod: Option<String>,
+    /// Whether transactions are traced, if the network allows it and nobody says otherwise.
+    pub(crate) traced: bool,
     pub(crate) telemetry: Telemetry,
+    pub(crate) metrics_step: Step,
     pub(crate) health: Health,
+}
+
+/// What needs no login: a kubelet has none.
+const OPEN: &[&str] = &["/healthz", "/readyz"];
+
+/// Who may ask at the API at `address`.
+pub(crate) fn guard(address: SocketAddr, hosts: &[AllowedHost], login: Option<Login>) -> Guard {
+    let guard = Guard::new(address).with_hosts(hosts);
+    match login {
+        Some(login) => guard.with_login(login, Scheme::Basic, rand::random(), OPEN),
+        None => guard,
+    }
 }
 
 /// Where the nodes are.
@@ -43,10 +59,10 @@ pub(crate) enum Nodes {
     Elsewhere,
 }
 
-/// The API, and `/healthz`, `/readyz` and `/metrics` beside it. `address`: where it will listen.
-pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
-    let loopback = address.ip().is_loopback();
-    let plain = mixbed_telemetry::router(control.telemetry.clone(), control.health.clone());
+/// The API, and `/healthz`, `/readyz` and `/metrics` beside it.
+pub(crate) fn router(control: Control) -> Router {
+    let Control { telemetry, health, metrics_step, .. } = control.clone();
+    let plain = mixbed_telemetry::router(telemetry, health, metrics_step);
     Router::new()
         .route("/v1/broadcast", post(broadcast::handle))
         .route("/v1/broadcasts", get(journal::handle))
@@ -65,7 +81,6 @@ pub(crate) fn router(control: Control, address: SocketAddr) -> Router {
         .route("/v1/chat/changes", post(chat::changes))
         .route("/v1/chat/forget", post(chat::forget))
         .fallback(async || refuse(StatusCode::NOT_FOUND, "there is nothing at this path"))
-        .layer(middleware::from_fn(move |request, next| guard::guard(loopback, request, next)))
         .with_state(control)
         .merge(plain)
 }

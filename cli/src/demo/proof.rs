@@ -142,7 +142,9 @@ mod tests {
         let there = std::iter::once(hop("gateway-0", "gateway"))
             .chain(mixes(0))
             .chain(std::iter::once(hop("provider-0", "provider")));
-        let back = mixes(1).chain([hop("gateway-0", "gateway"), hop("client", "client")]);
+        let back = std::iter::once(hop("provider-0", "provider"))
+            .chain(mixes(1))
+            .chain([hop("gateway-0", "gateway"), hop("client", "client")]);
         let packet =
             PacketWay { there: there.collect(), back: back.collect(), ..PacketWay::default() };
         Transaction {
@@ -191,7 +193,7 @@ mod tests {
 
         let mut short = transaction();
         short.way.packets[0].back.remove(1);
-        assert!(failures(shown(short)).contains("9 hops"));
+        assert!(failures(shown(short)).contains("10 hops"));
 
         let mut detour = transaction();
         detour.way.packets[0].there.swap(1, 2);

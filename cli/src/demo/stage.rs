@@ -59,6 +59,7 @@ impl Stage {
                 ..Parameters::default()
             },
             monerod: Some(monerod.url().to_owned()),
+            monerod_restricted: monerod.restricted_url(),
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };

@@ -40,7 +40,7 @@ impl Transaction {
         }
         if !self.way.is_complete() {
             let hops = self.way.hops();
-            failures.push(format!("the spans show {hops} hops, not five there and five back"));
+            failures.push(format!("the spans show {hops} hops, not five there and six back"));
         }
         if self.block.is_none() {
             failures.push("monerod has it in no block".to_owned());

@@ -10,7 +10,7 @@ use k8s_openapi::ByteString;
 use kube::client::Body;
 use mixbed_directory::authority::{Core, CoreConfig};
 use mixbed_directory::{
-    Descriptor, IdentitySecret, JoinSecret, Parameters, Registration, Role, SphinxKey,
+    Admission, Descriptor, IdentitySecret, JoinSecret, Parameters, Registration, Role, SphinxKey,
 };
 use mixbed_wire::{LinkPublic, SphinxPublic};
 use serde_json::{Value, json};
@@ -127,7 +127,8 @@ fn state(server: &Shared) -> SecretState {
 fn core(now: SystemTime) -> Core {
     let config = CoreConfig {
         network: "demo".to_owned(),
-        join_secret: join_secret(),
+        join_secrets: vec![join_secret()],
+        admission: Admission::Open,
         admins: Vec::new(),
         parameters: Parameters::default(),
         lease: Duration::from_secs(60),
@@ -356,7 +357,8 @@ fn size(nodes: u8) -> usize {
             services: vec!["echo".to_owned(), "monero".to_owned()],
             version: "0.1.0".to_owned(),
         };
-        let message = Registration::new(descriptor, "demo", start(), &identity, &join_secret());
+        let message =
+            Registration::new(descriptor, "demo", start(), &identity, Some(&join_secret()));
         core.handle_register(&message, start()).unwrap();
     }
     for epoch in 0..6 {

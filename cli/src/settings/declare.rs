@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{MonerodChoice, Period, PublicKey, ReceiptsTo, RoleName};
+use super::{LoginChoice, MonerodChoice, Period, PublicKey, ReceiptsTo, RoleName};
 
 /// A type that a setting can have.
 pub(crate) trait Setting {
@@ -40,6 +40,7 @@ plain!(
     RoleName,
     ReceiptsTo,
     PublicKey,
+    LoginChoice,
     MonerodChoice
 );
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{Peer, Period, PublicKey, settings};
+use super::{Period, PublicKey, settings};
 use clap::builder::BoolishValueParser;
 
 settings! {
@@ -25,10 +25,21 @@ settings! {
     /// File with the key that it signs with, 64 hexadecimal digits (openssl rand -hex 32), instead
     /// of one drawn at its first start. It does not start with a state that has another key.
     authority_secret_key_file: Option<PathBuf> = None;
+    /// Whether a key that the state has, and that is another than the one in the file, signs too: for
+    /// as long as nodes and clients are told of the new one.
+    #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    sign_with_former_key: bool = false;
     /// File with the secret that lets nodes into the network, 16 bytes or more; all nodes must
     /// have the same. Or give the secret itself in the variable MIXBED_JOIN_SECRET. Without
-    /// either, one is drawn and kept in the state directory as join-secret.
+    /// either, one is drawn and kept in the state directory as join-secret. No matter where there
+    /// is a list of nodes.
     join_secret_file: Option<PathBuf> = None;
+    /// File with the join secret that was good before: it is good still, for as long as it is given
+    /// here, so that one can replace the other while the network runs.
+    former_join_secret_file: Option<PathBuf> = None;
+    /// YAML file with the list of nodes, as for `mixbed nodes set`: with a list, these may be nodes
+    /// and nobody else, whatever secret they know. It can be changed while the directory runs.
+    nodes: Option<PathBuf> = None;
     /// Mean of the delay that senders draw for each hop. Longer hides better and takes longer:
     /// there are five hops there and five back. All nodes and clients learn it from here.
     mean_hop_delay: Period = Period::millis(50);
@@ -39,8 +50,8 @@ settings! {
     /// How long an epoch lasts, 1 s to 24 h. All nodes and clients learn it from here.
     epoch_length: Period = Period::secs(600);
     /// Whether cover traffic is sent, at rates that a laptop carries: then who broadcasts looks like
-    /// who does not, and waits 0.05 s longer (about 0.45 s for a packet there and back, not
-    /// 0.4 s). `mixbed parameters` changes the rates. All nodes and clients
+    /// who does not, and waits 0.05 s longer (about 0.5 s for a packet there and back, not
+    /// 0.45 s). `mixbed parameters` changes the rates. All nodes and clients
     /// learn it from here.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     cover: bool = true;
@@ -51,6 +62,9 @@ settings! {
     lease: Period = Period::secs(60);
     /// How many nodes and clients may watch documents at once; more are refused.
     max_watchers: usize = 10_000;
+    /// How far apart the moments are at which /metrics changes; 0s: each reading is of now. Readings that
+    /// are close together tell who came when.
+    metrics_step: Period = Period::secs(15);
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 7101));
     /// Where /healthz and /readyz are served besides, without metrics and without reasons: for
@@ -64,11 +78,5 @@ settings! {
         /// state directory as admin.key; without that, nobody changes anything.
         #[arg(value_name = "KEY")]
         admin_key: PublicKey;
-        /// The network's other directories, as KEY@URL: the key that each signs with, and where it
-        /// is. With this one they are an odd number, and a majority signs each document. Several:
-        /// again, or with commas between them. This one's own key has to be known to the others
-        /// before: give it as authority_secret_key_file. Without any, it signs alone.
-        #[arg(value_name = "KEY@URL")]
-        peers: Peer;
     }
 }

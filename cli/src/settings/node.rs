@@ -43,14 +43,13 @@ settings! {
     name: Option<String> = None;
     /// Name of the network; the directory must say the same.
     network: String = "mixbed".to_owned();
-    /// URL of the directory: what it prints when it is ready. Of several directories all, with
-    /// commas between.
-    directory: String = "http://127.0.0.1:7100".to_owned();
-    /// The directory's public key: 64 hexadecimal digits, or a file with them. Of several
-    /// directories all, with commas between: a majority of them has to sign. Needed.
+    /// URL of the directory: what it prints when it is ready.
+    directory: String = "mixbed://127.0.0.1:7100".to_owned();
+    /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
     authority_key: Option<PublicKey> = None;
     /// File with the secret that lets nodes into the network; the directory must have the same.
-    /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed.
+    /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed where the directory has
+    /// no list of its nodes; a listed node needs none.
     join_secret_file: Option<PathBuf> = None;
     /// Where other nodes and, at a gateway, clients connect; port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -70,11 +69,19 @@ settings! {
     /// A provider's monerod, such as http://127.0.0.1:18081. Without one, a provider does not
     /// offer to submit transactions.
     monerod: Option<String> = None;
+    /// The restricted listener (--rpc-restricted-bind-port) of the same monerod, which wallets' questions
+    /// go to. Without one they go to `monerod`: then that is to be a restricted one, as others' clients
+    /// would see there which transactions came to it first. A target for them (tcp_allow) is to be a
+    /// restricted one in any case: by the other listener they end your monerod.
+    monerod_restricted: Option<String> = None;
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Where /healthz and /readyz are served besides, without metrics and without reasons: for
     /// Kubernetes, so that nobody else has to reach the metrics. Without one, only at http.
     probes: Option<SocketAddr> = None;
+    /// How far apart the moments are at which /metrics changes; 0s: each reading is of now. Readings that
+    /// are close together tell who sent what when.
+    metrics_step: Period = Period::secs(15);
     /// OpenTelemetry collector to send spans to (gRPC), such as http://127.0.0.1:4317. Without
     /// one, none are sent.
     otlp: Option<String> = None;

@@ -156,12 +156,12 @@ mod tests {
     fn every_hop_has_a_row_with_its_times() {
         let table = render(&Way::read(&spans()));
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines.len(), 1 + 5 + 2 + 5 + 1, "{table}");
+        assert_eq!(lines.len(), 1 + 5 + 2 + 6 + 1, "{table}");
         assert!(lines[0].contains("delay asked"), "{table}");
         let words: Vec<_> = lines[1].split_whitespace().collect();
         assert_eq!(words[..3], ["there", "gateway-0", "gateway"], "{table}");
         assert!(lines[1].contains("100 µs") && lines[1].contains("40.0 ms"), "{table}");
-        assert!(lines[13].contains("10 hops"), "{table}");
+        assert!(lines[14].contains("11 hops"), "{table}");
         assert!(!table.contains("packet 1"), "one packet needs no title");
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let text = render(&way);
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[0].contains("impaired"), "{text}");
-        assert!(lines[2].contains("70.0 ms") && lines[13].contains("70.0 ms"), "{text}");
+        assert!(lines[2].contains("70.0 ms") && lines[14].contains("70.0 ms"), "{text}");
     }
 
     #[test]

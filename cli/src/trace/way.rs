@@ -37,7 +37,7 @@ pub(crate) struct PacketWay {
     pub(crate) submit: Option<Call>,
     /// The provider's calls to monerod.
     pub(crate) monerod: Option<Call>,
-    /// The hops of the answer.
+    /// The hops of the answer: the first one is the wait at the provider that made it.
     pub(crate) back: Vec<HopRow>,
 }
 
@@ -89,7 +89,7 @@ impl Way {
         }
     }
 
-    /// Whether some packet's whole way is known: five hops there and five back, in order. (Each
+    /// Whether some packet's whole way is known: each hop there and back, in order. (Each
     /// packet of a longer message has such a way or is sent again.)
     pub(crate) fn is_complete(&self) -> bool {
         self.packets.iter().any(PacketWay::is_complete)
@@ -136,14 +136,14 @@ impl PacketWay {
 }
 
 impl PacketWay {
-    /// Gateway, a mix of each layer, provider; and a mix of each layer, gateway, client.
+    /// Gateway, a mix of each layer, provider; and provider, a mix of each layer, gateway, client.
     fn is_complete(&self) -> bool {
         const THERE: [&str; 5] = ["gateway", "mix-1", "mix-2", "mix-3", "provider"];
-        const BACK: [&str; 5] = ["mix-1", "mix-2", "mix-3", "gateway", "client"];
-        let is = |hops: &[HopRow], way: [&str; 5]| {
+        const BACK: [&str; 6] = ["provider", "mix-1", "mix-2", "mix-3", "gateway", "client"];
+        let is = |hops: &[HopRow], way: &[&str]| {
             hops.len() == way.len() && hops.iter().zip(way).all(|(hop, part)| hop.is_at(part))
         };
-        is(&self.there, THERE) && is(&self.back, BACK)
+        is(&self.there, &THERE) && is(&self.back, &BACK)
     }
 }
 
@@ -232,7 +232,8 @@ pub(super) mod tests {
 
     /// The spans of a transaction that went there in one packet, and came back.
     pub(in crate::trace) fn spans() -> Vec<SpanRecord> {
-        let telemetry = Telemetry::new(&Options { otlp: None, memory_spans: 100 }).unwrap();
+        let telemetry =
+            Telemetry::new(&Options { memory_spans: 100, ..Options::default() }).unwrap();
         let client = telemetry.service("client", "client");
         let mut broadcast = client.span(SpanName::Broadcast, None);
         broadcast.set(Attribute::Txid, "ab".repeat(32));
@@ -248,6 +249,7 @@ pub(super) mod tests {
             ("provider", "provider-0"),
         ];
         let back = [
+            ("provider", "provider-0"),
             ("mix", "mix-1-1"),
             ("mix", "mix-2-0"),
             ("mix", "mix-3-1"),
@@ -257,8 +259,9 @@ pub(super) mod tests {
         let provider = telemetry.service("provider", "provider-0");
         for (number, (role, name)) in (0_u32..).zip(there.iter().chain(&back)) {
             let at = begin + 50 * MS * number;
-            let outcome = match *role {
-                "provider" | "client" => HopOutcome::Delivered,
+            // The provider's first hop, and the client's.
+            let outcome = match number {
+                4 | 10 => HopOutcome::Delivered,
                 _ => HopOutcome::Forwarded,
             };
             telemetry.service(role, name).record_hop(&hop(context, at, outcome));
@@ -275,14 +278,17 @@ pub(super) mod tests {
     fn hops_there_and_back_are_told_apart() {
         let way = Way::read(&spans());
         assert_eq!(way.txid, Some("ab".repeat(32)));
-        assert_eq!((way.hops(), way.packets.len()), (10, 1));
+        assert_eq!((way.hops(), way.packets.len()), (11, 1));
         let packet = &way.packets[0];
         let names = |rows: &[HopRow]| rows.iter().map(|row| row.node.clone()).collect::<Vec<_>>();
         assert_eq!(
             names(&packet.there),
             ["gateway-0", "mix-1-0", "mix-2-1", "mix-3-0", "provider-0"]
         );
-        assert_eq!(names(&packet.back), ["mix-1-1", "mix-2-0", "mix-3-1", "gateway-0", "client"]);
+        assert_eq!(
+            names(&packet.back),
+            ["provider-0", "mix-1-1", "mix-2-0", "mix-3-1", "gateway-0", "client"]
+        );
         assert!(packet.submit.is_some() && packet.monerod.is_some());
         assert_eq!(packet.there[0].stay(), MS / 10 + MS / 5 + 41 * MS + MS / 20);
     }

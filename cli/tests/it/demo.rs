@@ -13,7 +13,7 @@ use crate::support::{Running, SOON, assert_fails, mixbed, wait_for};
 const LONG: Duration = Duration::from_secs(180);
 
 const HOPS_THERE: [&str; 5] = ["gateway", "mix", "mix", "mix", "provider"];
-const HOPS_BACK: [&str; 5] = ["mix", "mix", "mix", "gateway", "client"];
+const HOPS_BACK: [&str; 6] = ["provider", "mix", "mix", "mix", "gateway", "client"];
 
 /// Waits until the demo has a monerod and a monero-wallet-rpc (the system cuts the name).
 fn wait_for_children(demo: &Running) -> Vec<Process> {
@@ -73,7 +73,7 @@ fn check(transaction: &Value) {
         .find(|packet| roles(packet, "there") == HOPS_THERE && roles(packet, "back") == HOPS_BACK);
     let whole = whole.unwrap_or_else(|| panic!("no whole way in {transaction}"));
     assert!(whole["monerod"]["took_us"].as_u64().unwrap() > 0, "{whole}");
-    for (way, delayed) in [("there", 0..4), ("back", 0..4)] {
+    for (way, delayed) in [("there", 0..4), ("back", 1..5)] {
         for hop in &whole[way].as_array().unwrap()[delayed] {
             let asked = hop["delay_asked_us"].as_u64().unwrap();
             assert!(hop["delay_held_us"].as_u64().unwrap() >= asked, "{hop}");

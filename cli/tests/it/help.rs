@@ -2,7 +2,8 @@
 
 use crate::support::{run, stdout};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
+    "nodes",
     "admin-key",
     "demo",
     "up",

@@ -152,7 +152,7 @@ fn what_is_asked_wrongly_is_said_before_anybody_is_asked() {
     ] {
         assert_fails(&impair(args), 2, &[words]);
     }
-    assert_fails(&run(&["impair", "--directory", "http://x:1"]), 2, &["--authority-key"]);
+    assert_fails(&run(&["impair", "--directory", "mixbed://x:1"]), 2, &["--authority-key"]);
     assert_fails(&impair(&[]), 1, &[&control, "mixbed up", "--control"]);
     assert_fails(&impair(&["clear"]), 1, &[&control, "mixbed up"]);
 }

@@ -92,7 +92,7 @@ fn what_is_no_address_or_no_letter_is_said_at_once() {
     };
     let address = address.to_string();
     let output = run_with_input(&["send", &address], &vec![b'x'; 100_000]);
-    assert_fails(&output, 2, &["too long", "63950 bytes"]);
+    assert_fails(&output, 2, &["too long", "63838 bytes"]);
     assert_fails(&run(&["send", &address, ""]), 2, &["empty"]);
     assert_fails(&run(&["chat", "mixbed1qqqq"]), 2, &["no address"]);
     let output = run(&["send", &address, "hello", "--control", "127.0.0.1:1"]);

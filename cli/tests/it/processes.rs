@@ -81,6 +81,14 @@ impl Net {
         Running::start(&[&all[..], args].concat())
     }
 
+    pub(crate) fn client(&self) -> &Running {
+        self.client.as_ref().expect("it runs")
+    }
+
+    pub(crate) fn directory_process(&self) -> &Running {
+        &self.directory_process
+    }
+
     pub(crate) fn status(&self) -> serde_json::Value {
         let output = run(&["status", "--json", "--control", &self.control]);
         serde_json::from_str(&stdout(&output)).unwrap_or_default()
@@ -161,7 +169,7 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
         "--state-dir",
         state.to_str().unwrap(),
         "--directory",
-        &format!("http://{address}"),
+        &format!("mixbed://{address}"),
         "--authority-key",
         key.to_str().unwrap(),
         "--join-secret-file",

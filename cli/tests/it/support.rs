@@ -133,10 +133,16 @@ impl Running {
     }
 
     /// Stops it as Ctrl-C does, and asserts that it ends well.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
+        self.stop_and_words();
+    }
+
+    /// The same; what it said on standard error.
+    pub(crate) fn stop_and_words(mut self) -> String {
         self.signal(Signal::INT);
         let (status, words) = self.wait(SOON);
         assert_eq!(status.code(), Some(0), "{words}");
+        words
     }
 
     fn words(&mut self) -> String {
@@ -192,7 +198,8 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
 
 /// Whether nobody listens there.
 pub(crate) fn is_free(address: &str) -> bool {
-    let address: SocketAddr = address.trim_start_matches("http://").parse().expect("an address");
+    let place = address.split_once("://").map_or(address, |(_, place)| place);
+    let address: SocketAddr = place.parse().expect("an address");
     TcpListener::bind(address).is_ok()
 }
 

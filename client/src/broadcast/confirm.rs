@@ -99,7 +99,8 @@ impl Client {
         let at = SystemTime::now();
         let provider = provider.to_owned();
         let suspect = SuspectProvider { provider, txid, promise, denied_by, after, at };
-        tracing::warn!(provider = suspect.provider, "{suspect}");
+        // Which transaction it was is for whoever asks, and not for a log.
+        tracing::warn!(provider = suspect.provider, promise = ?suspect.promise, "a provider's word was not true");
         self.metrics().broken_word(&suspect.provider);
         let document = self.directory().current();
         let node = document.iter().flat_map(|document| &document.nodes);

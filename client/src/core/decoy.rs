@@ -7,6 +7,9 @@
 //! not do it: gateway, mix 1, 2, 3, gateway, client are six hops, and a route that left out the
 //! first gateway or a layer is one that no node goes along with.
 //!
+//! A drop is a loop that the client does not wait for: it is answered, and the answer is thrown away.
+//! So whoever watches a provider sees one packet leave for each that came, as for a request.
+//!
 //! On a link and at each hop but the last these are packets like any other. Only the provider can
 //! tell them from payload, as in Loopix.
 
@@ -19,7 +22,7 @@ use rand::Rng;
 use super::post::{WayBack, reply_block};
 use super::{Net, PostError, Return, RouteError};
 
-/// A loop ready to be sent to the gateway.
+/// A loop or a drop, ready to be sent to the gateway.
 #[derive(Debug)]
 pub struct SealedLoop<P: PacketFormat = Packet> {
     /// The packet.
@@ -34,15 +37,7 @@ pub struct SealedLoop<P: PacketFormat = Packet> {
     pub nodes: Vec<NodeId>,
 }
 
-/// Seals a drop for a random provider.
-pub fn seal_drop<P: PacketFormat, R: Rng + ?Sized>(net: &Net, rng: &mut R) -> Result<P, PostError> {
-    let provider = provider(net, rng)?;
-    let (route, _) = net.there(provider, None, rng)?;
-    let destination = HopAddress { node: provider, trace: None };
-    Ok(P::seal(&route, destination, [0; 16], &Forward::Cover.encode(), rng)?)
-}
-
-/// Seals a loop by way of a random provider.
+/// Seals a loop, or a drop, by way of a random provider.
 pub fn seal_loop<P: PacketFormat, R: Rng + ?Sized>(
     net: &Net,
     own: Return,

@@ -3,9 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use mixbed_wire::message::{
-    Answer, Bitmap, Fragments, MAX_FRAGMENT_DATA, MAX_REPLY_BLOCKS, MessageId, Response,
-};
+use mixbed_wire::message::{Answer, Bitmap, Fragments, MAX_FRAGMENT_DATA, MessageId, Response};
 use mixbed_wire::{DropReason, NodeId};
 
 use super::packet::Purpose;
@@ -153,8 +151,8 @@ impl Outgoing {
         self.body.chunks(MAX_FRAGMENT_DATA).nth(usize::from(index)).unwrap_or_default()
     }
 
-    /// What is to be sent next, and which try it is.
-    pub(super) fn next(&mut self, copies: Copies<'_>) -> Option<(Purpose, u32)> {
+    /// What is to be sent next, with so many reply blocks at most, and which try it is.
+    pub(super) fn next(&mut self, copies: Copies<'_>, blocks: usize) -> Option<(Purpose, u32)> {
         match &mut self.phase {
             Phase::Sending(fragments) => {
                 let missing = fragments.len() - self.held.len();
@@ -164,7 +162,7 @@ impl Outgoing {
                 // Those that were not sent yet, then whatever is worst off.
                 let next = wanted.min_by_key(|(_, tries)| (tries.flying, tries.sent));
                 let Some((index, tries)) = next else {
-                    return self.supply.next().map(|parts| (Purpose::Supply(parts), 1));
+                    return self.supply.next(blocks).map(|parts| (Purpose::Supply(parts), 1));
                 };
                 let purpose = if copies.is_probe(tries, missing) {
                     Purpose::Probe(index)
@@ -176,7 +174,9 @@ impl Outgoing {
             Phase::Waiting { next: NextPoll::Now(tries), .. } if copies.is_wanted(tries, 1) => {
                 Some((Purpose::Poll(Vec::new()), tries.send()))
             }
-            Phase::Waiting { .. } => self.supply.next().map(|parts| (Purpose::Supply(parts), 1)),
+            Phase::Waiting { .. } => {
+                self.supply.next(blocks).map(|parts| (Purpose::Supply(parts), 1))
+            }
             Phase::Collecting { parts, tries, first } => {
                 let missing = tries.len() - parts.len();
                 let wanted = (0..).zip(tries).filter(|(part, tries)| {
@@ -185,7 +185,7 @@ impl Outgoing {
                 });
                 let mut attempt = 0;
                 let mut asked = Vec::new();
-                for (part, tries) in wanted.take(MAX_REPLY_BLOCKS) {
+                for (part, tries) in wanted.take(blocks) {
                     asked.push(part);
                     attempt = tries.send().max(attempt);
                 }

@@ -11,15 +11,17 @@
 //! 4. wait for whatever comes first: a packet, an order, or `poll_timeout`.
 //!
 //! With cover traffic, [`Cover`] says when: 2. happens on its ticks, a draft a tick and a drop
-//! ([`seal_drop`]) when there is none; `handle_sent` is told when the packet has left, so that its
+//! ([`seal_loop`]) when there is none; `handle_sent` is told when the packet has left, so that its
 //! timer knows nothing of the wait before. [`Loops`] knows which of those that were sent besides
-//! ([`seal_loop`]) came back. [`ClientCore`] is all of it in one, for whoever moves virtual time.
+//! ([`seal_loop`]) came back, [`Drops`] what is an answer to a drop. [`ClientCore`] is all of it in
+//! one, for whoever moves virtual time.
 
 #![deny(clippy::disallowed_methods)]
 
 mod cover;
 mod decoy;
 mod draft;
+mod drops;
 mod gateways;
 mod loops;
 mod loss;
@@ -40,8 +42,9 @@ mod turns;
 mod whole;
 
 pub use cover::{Cover, Tick};
-pub use decoy::{SealedLoop, seal_drop, seal_loop};
+pub use decoy::{SealedLoop, seal_loop};
 pub use draft::{Content, Draft};
+pub use drops::Drops;
 pub use gateways::FailedGateways;
 pub use loops::{LoopReport, Loops, Share};
 pub use loss::Loss;
@@ -51,7 +54,7 @@ pub use order::{Limits, Order, OrderError};
 pub use packet::{MessageNo, PacketNo, ReplyDue, Sent};
 pub use payload::{Payload, Sealable, SessionDraft, SessionNo};
 pub use post::{Opened, PostError, Return, Sealed, open, seal};
-pub use route::{Net, RouteError};
+pub use route::{Back, Net, RouteError};
 pub use sessions::{Closed, Session, SessionError, Sessions, Way};
 pub use silence::Silence;
 pub use suspicion::{Suspicion, Weights};

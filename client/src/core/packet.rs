@@ -28,7 +28,7 @@ pub struct Sent<K> {
 pub struct ReplyDue<K> {
     /// The name it will bring.
     pub identifier: Identifier,
-    /// The sum of the delays drawn for the way back.
+    /// The sum of the delays drawn for the way back, the wait at the provider among them.
     pub back: Duration,
     /// The nodes of the way back, the client not among them.
     pub route: Vec<NodeId>,

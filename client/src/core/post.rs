@@ -6,6 +6,7 @@ use mixbed_wire::{
 };
 use rand::Rng;
 
+use super::route::Back;
 use super::{Net, ReplyDue, RouteError, Sealable, Sent};
 
 /// Where replies go: the client itself.
@@ -86,12 +87,13 @@ pub(super) fn reply_block<P: PacketFormat, R: Rng + ?Sized>(
     trace: Option<TraceContext>,
     rng: &mut R,
 ) -> Result<WayBack<P::ReplyKey>, PostError> {
-    let (route, back) = net.back(own.id, own.key, trace, rng)?;
+    let way = net.back(own.id, own.key, trace, rng)?;
+    let (delays, Back { route, wait }) = (way.delays(), way);
     let identifier = identifier(rng);
     let destination = HopAddress { node: own.id, trace };
-    let (block, key) = P::reply_block(&route, destination, identifier, rng)?;
+    let (block, key) = P::reply_block(&route, destination, identifier, wait, rng)?;
     let nodes = route.iter().map(|hop| hop.address.node).filter(|node| *node != own.id).collect();
-    Ok(WayBack { block, reply: ReplyDue { identifier, back, route: nodes, key }, route })
+    Ok(WayBack { block, reply: ReplyDue { identifier, back: delays, route: nodes, key }, route })
 }
 
 /// A reply's name: random, and not the zeros that mean "no reply".

@@ -48,7 +48,8 @@ pub enum RouteError {
 
 impl Net {
     /// A route to a provider: own gateway, a random mix of each layer, the provider. And the sum
-    /// of its delays.
+    /// of its delays. It ends at the provider: what the packet brings waits there as the reply blocks
+    /// say that it brings, see [`back`](Self::back).
     pub fn there<R: Rng + ?Sized>(
         &self,
         provider: NodeId,
@@ -64,21 +65,21 @@ impl Net {
         Ok((route, delay_of(&route)))
     }
 
-    /// A route back to the client: a random mix of each layer, own gateway, the client. And the
-    /// sum of its delays.
+    /// A way back to the client: a random mix of each layer, own gateway, the client.
     pub fn back<R: Rng + ?Sized>(
         &self,
         client: NodeId,
         key: SphinxPublic,
         trace: Option<TraceContext>,
         rng: &mut R,
-    ) -> Result<(Route, Duration), RouteError> {
+    ) -> Result<Back, RouteError> {
         let [one, two, three] = self.mixes(trace, rng)?;
         let gateway = self.hop(self.node(self.gateway)?, trace, rng)?;
         let address = HopAddress { node: client, trace };
         let exit = RouteHop { address, key, delay: Duration::ZERO };
         let route = [one, two, three, gateway, exit];
-        Ok((route, delay_of(&route)))
+        let wait = exponential_delay(self.document.parameters.mean_hop_delay, rng);
+        Ok(Back { route, wait })
     }
 
     fn mixes<R: Rng + ?Sized>(
@@ -122,6 +123,23 @@ impl Net {
             key: *key.ok_or_else(|| RouteError::NoKey(node.name.clone()))?,
             delay: exponential_delay(self.document.parameters.mean_hop_delay, rng),
         })
+    }
+}
+
+/// A way back to the client.
+#[derive(Clone, Debug)]
+pub struct Back {
+    /// The hops.
+    pub route: Route,
+    /// How long the reply waits at whoever makes it: a hop's delay, as it is one to whoever watches.
+    pub wait: Duration,
+}
+
+impl Back {
+    /// How long a reply waits in all, from when it was made.
+    #[must_use]
+    pub fn delays(&self) -> Duration {
+        self.wait + delay_of(&self.route)
     }
 }
 

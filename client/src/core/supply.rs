@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mixbed_wire::message::{MAX_ANSWER_DATA, MAX_REPLY_BLOCKS};
+use mixbed_wire::message::MAX_ANSWER_DATA;
 
 /// The most parts of a response that blocks are sent ahead for: as many as a provider keeps.
 const MOST: usize = 63;
@@ -29,10 +29,9 @@ impl Supply {
         Self { parts, unsent: (1..=parts).collect() }
     }
 
-    /// The parts that the next packet is to bring blocks for.
-    pub(super) fn next(&mut self) -> Option<Vec<u16>> {
-        let parts: Vec<_> =
-            std::iter::from_fn(|| self.unsent.pop_first()).take(MAX_REPLY_BLOCKS).collect();
+    /// The parts that the next packet is to bring blocks for, `most` of them at most.
+    pub(super) fn next(&mut self, most: usize) -> Option<Vec<u16>> {
+        let parts: Vec<_> = std::iter::from_fn(|| self.unsent.pop_first()).take(most).collect();
         (!parts.is_empty()).then_some(parts)
     }
 

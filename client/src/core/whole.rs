@@ -6,8 +6,8 @@ use mixbed_wire::{DropReason, NodeId, Packet, PacketFormat};
 use rand::Rng;
 
 use super::{
-    Cover, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError, Payload,
-    PostError, Return, Sealed, SealedLoop, Sessions, Suspicion, Tick, Turns, open, seal, seal_drop,
+    Cover, Drops, Event, Limits, LoopReport, Loops, MessageNo, Messenger, Net, Order, OrderError,
+    Payload, PostError, Return, Sealed, SealedLoop, Sessions, Suspicion, Tick, Turns, open, seal,
     seal_loop,
 };
 
@@ -28,6 +28,7 @@ pub struct ClientCore<P: PacketFormat = Packet> {
     turns: Turns,
     cover: Cover,
     loops: Loops<P::ReplyKey>,
+    drops: Drops,
     own: Return,
     secret: P::Secret,
     net: Option<Net>,
@@ -57,6 +58,7 @@ impl<P: PacketFormat> ClientCore<P> {
             turns: Turns::default(),
             cover: Cover::default(),
             loops: Loops::default(),
+            drops: Drops::default(),
             own: Return { id, key: P::public(&secret) },
             secret,
             net: None,
@@ -82,11 +84,13 @@ impl<P: PacketFormat> ClientCore<P> {
     pub fn handle_link_down(&mut self) {
         self.net = None;
         self.loops.handle_link_lost();
+        self.drops.handle_link_lost();
     }
 
     /// What it sees of the network, its gateway included. The weights are its own.
     pub fn handle_net<R: Rng + ?Sized>(&mut self, net: Net, now: Instant, rng: &mut R) {
         self.cover.handle_rates(&net.document.parameters.rates, now, rng);
+        self.messenger.handle_pace(self.cover.paces_payload());
         if !self.cover.has_loops() {
             self.loops.handle_off();
         }
@@ -119,6 +123,9 @@ impl<P: PacketFormat> ClientCore<P> {
     pub fn handle_packet(&mut self, packet: &P, now: Instant) -> Result<(), DropReason> {
         self.messenger.handle_link_alive(now);
         let opened = open(packet, &self.secret)?;
+        if self.drops.handle_returned(&opened.identifier) {
+            return Ok(());
+        }
         if let Some(key) = self.loops.key(&opened.identifier) {
             P::read_reply(key, opened.exit)?;
             self.loops.handle_returned(&opened.identifier, now);
@@ -233,8 +240,10 @@ impl<P: PacketFormat> ClientCore<P> {
                 return Ok(packet);
             }
         }
+        let SealedLoop { packet, identifier, delays, .. } = seal_loop(net, self.own, rng)?;
+        self.drops.handle_sent(identifier, delays, now);
         self.sent.drops += 1;
-        seal_drop(net, rng).map(Some)
+        Ok(Some(packet))
     }
 
     fn payload<R: Rng + ?Sized>(

@@ -107,7 +107,7 @@ impl Broadcasts {
             tasks: TaskTracker::new(),
         });
         for record in records.into_iter().filter(|record| !record.state.has_ended()) {
-            tracing::info!(txid = %record.txid, "goes on with a broadcast");
+            tracing::info!("goes on with a broadcast");
             shared.begin(record.txid);
         }
         Self { shared, _stop_when_dropped: Arc::new(stop.drop_guard()) }
@@ -354,12 +354,12 @@ impl Shared {
             .get(&txid)
             .is_none_or(|shown| shown.borrow().state.name() != state.name());
         if is_new {
-            tracing::info!(%txid, state = state.name(), "a broadcast");
+            tracing::info!(state = state.name(), "a broadcast");
         }
         let ended = state.has_ended();
         // What cannot be written down is told all the same: at worst it is sent once more.
         if let Err(error) = self.write(entry).await {
-            tracing::warn!(%txid, %error, "a broadcast's state could not be written down");
+            tracing::warn!(%error, "a broadcast's state could not be written down");
         }
         self.show(txid);
         if ended {

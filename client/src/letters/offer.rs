@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use super::MailboxError;
 use super::ways::{Arrived, Waiting};
 use crate::client::{Client, deadline_after};
-use crate::core::{Net, RouteError};
+use crate::core::{Back, Net, RouteError};
 
-/// Mean delays of a hop that the last packet by a block has, to pass four hops.
-const MEAN_DELAYS: u32 = 12;
+/// Mean delays of a hop that the last packet by a block has, to wait five times: at the gateway that
+/// sends it on, and at four hops.
+const MEAN_DELAYS: u32 = 14;
 
 impl Client {
     /// Makes reply blocks to be enclosed in a letter, up to [`MAX_OFFERED`]; what comes by them is
@@ -41,11 +42,11 @@ impl Client {
         let own = ways.own();
         let mut blocks = Vec::new();
         for _ in 0..count.min(MAX_OFFERED) {
-            let route = net.back(own.id, own.key, None, &mut rand::rng());
-            let (route, _) = route.map_err(|error: RouteError| no_way(&error))?;
+            let way = net.back(own.id, own.key, None, &mut rand::rng());
+            let Back { route, wait } = way.map_err(|error: RouteError| no_way(&error))?;
             let destination = HopAddress { node: own.id, trace: None };
             let identifier = identifier();
-            let made = ReplyBlock::create(&route, destination, identifier, &mut rand::rng());
+            let made = ReplyBlock::create(&route, destination, identifier, wait, &mut rand::rng());
             let (block, reply) = made.map_err(|error| no_way(&error))?;
             let block: Result<[u8; REPLY_BLOCK_SIZE], _> = block.to_bytes().try_into();
             blocks.push(block.map_err(|_| no_way(&"a reply block of another size"))?);

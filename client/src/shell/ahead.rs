@@ -20,8 +20,7 @@ impl Task {
     /// Whether there is a packet for the next tick, whichever it will be. Else ticks wait, of all
     /// kinds alike.
     fn is_ready(&self) -> bool {
-        (!self.cover.has_drops() || self.ahead.has_drop())
-            && (!self.cover.has_loops() || self.ahead.has_loop())
+        self.ahead.has_decoy()
     }
 
     /// Makes or sends the next packet.
@@ -43,6 +42,7 @@ impl Task {
         let weights = self.messenger.suspicion().weights(now);
         let net = Net { document, epoch, gateway: *gateway, weights };
         self.cover.handle_rates(&net.document.parameters.rates, now, &mut rand::rng());
+        self.messenger.handle_pace(self.cover.paces_payload());
         self.forget_old(&net);
         if self.cover.poll_timeout().is_some() {
             if self.on_ticks(&packets, now) {
@@ -68,8 +68,13 @@ impl Task {
         true
     }
 
-    /// Begins to seal what the next ticks will need: first what somebody waits for.
+    /// Begins to seal what the next ticks will need: first what no tick goes on without, whatever
+    /// there is to say, then what somebody waits for. So after a change of the network those who
+    /// have something to say pause no longer than those who have not.
     fn begin_sealing(&mut self, net: &Net) {
+        if !self.is_ready() {
+            return self.ahead.begin_stock(net, self.own);
+        }
         if self.cover.paces_payload()
             && self.ahead.lacks_payload(net.document.parameters.rates.payload)
             && let Some((draft, trace)) = self.next_payload()
@@ -77,8 +82,7 @@ impl Task {
             self.ahead.begin_payload(draft, net.clone(), self.own, trace);
             return self.forget_spare();
         }
-        let (drops, loops) = (self.cover.has_drops(), self.cover.has_loops());
-        self.ahead.begin_stock(net, self.own, drops, loops);
+        self.ahead.begin_stock(net, self.own);
         if self.cover.paces_payload()
             && self.ahead.is_idle()
             && self.ahead.lacks_spare()
@@ -129,8 +133,8 @@ impl Task {
     fn leave(&mut self, tick: Tick, packets: &mpsc::Sender<Packet>) {
         let Ok(permit) = packets.try_reserve() else { return };
         if tick == Tick::Loop {
-            let Some(looped) = self.ahead.take_loop() else { return };
-            let SealedLoop { packet, identifier, key, delays, nodes } = looped;
+            let Some(decoy) = self.ahead.take_decoy() else { return };
+            let SealedLoop { packet, identifier, key, delays, nodes } = decoy;
             permit.send(packet);
             self.loops.handle_sent(identifier, key, delays, nodes, Instant::now());
             self.metrics.loops_sent.inc();
@@ -139,9 +143,11 @@ impl Task {
             && let Some(payload) = self.ahead.take_payload().or_else(|| self.ahead.take_spare())
         {
             self.send_payload(payload, permit);
-        } else if let Some(packet) = self.ahead.take_drop() {
-            permit.send(packet);
+        } else if let Some(decoy) = self.ahead.take_decoy() {
+            permit.send(decoy.packet);
+            self.drops.handle_sent(decoy.identifier, decoy.delays, Instant::now());
             self.metrics.drops_sent.inc();
+            self.metrics.reply_blocks_made.inc();
         }
     }
 

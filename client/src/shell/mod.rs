@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::ClientConfig;
 use crate::core::{
-    Cover, Delivered, FailedGateways, LoopReport, Loops, Messenger, Return, Suspicion, Tried,
+    Cover, Delivered, Drops, FailedGateways, LoopReport, Loops, Messenger, Return, Suspicion, Tried,
 };
 use crate::letters::WaysBack;
 use crate::state::State;
@@ -118,6 +118,7 @@ pub(crate) fn start(
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),
         loops: Loops::default(),
+        drops: Drops::default(),
         own,
         secret,
         ways_back: Arc::clone(&ways_back),

@@ -1,18 +1,17 @@
 //! Packets sealed ahead of the ticks that they leave on, by a thread beside.
 //!
-//! Sealing takes about a millisecond, and more for a packet with a reply block than for a drop.
-//! Nothing of that may show on the link, so a tick finds its packet ready, and no tick waits for a
-//! packet that is being sealed.
+//! Sealing takes about two milliseconds. Nothing of that may show on the link, so a tick finds its
+//! packet ready, and no tick waits for a packet that is being sealed.
 
 use std::collections::VecDeque;
 
-use mixbed_wire::{NodeId, Packet};
+use mixbed_wire::NodeId;
 use tokio::task::JoinHandle;
 
 use crate::core::{self, Net, Payload, PostError, Return, Sealed, SealedLoop};
 
-/// Drops, and loops, that are kept ready: enough for as many ticks at once. 24 KiB.
-const STOCK: usize = 4;
+/// Decoys, for drops and for loops, that are kept ready: enough for as many ticks at once. 24 KiB.
+const STOCK: usize = 8;
 
 /// How long a packet may take to be sealed, a busy machine included, in seconds.
 const SEALING: f64 = 0.03;
@@ -30,8 +29,7 @@ pub(super) struct Ahead {
     payloads: VecDeque<(Payload, Sealed)>,
     /// For a tick on which nothing else would leave.
     spare: Option<(Payload, Sealed)>,
-    drops: VecDeque<Packet>,
-    loops: VecDeque<SealedLoop>,
+    decoys: VecDeque<SealedLoop>,
     sealing: Option<Job>,
 }
 
@@ -48,8 +46,7 @@ struct Job {
 enum Made {
     Payload(Box<Sealed>),
     Spare(Box<Sealed>),
-    Drop(Packet),
-    Loop(Box<SealedLoop>),
+    Decoy(Box<SealedLoop>),
 }
 
 /// What came of a job.
@@ -57,7 +54,7 @@ enum Made {
 pub(super) enum Finished {
     /// A packet of a message or a session is ready.
     Payload,
-    /// A drop, a loop, or what is said twice.
+    /// A decoy, or what is said twice.
     Stock,
     /// It was sealed for another gateway or by another document, and is thrown away; so is this
     /// draft, if it was one.
@@ -75,8 +72,7 @@ impl Ahead {
             return Vec::new();
         }
         self.of = of;
-        self.drops.clear();
-        self.loops.clear();
+        self.decoys.clear();
         self.payloads.drain(..).chain(self.spare.take()).map(|(draft, _)| draft).collect()
     }
 
@@ -112,20 +108,12 @@ impl Ahead {
         self.spare.take()
     }
 
-    pub(super) fn has_drop(&self) -> bool {
-        !self.drops.is_empty()
+    pub(super) fn has_decoy(&self) -> bool {
+        !self.decoys.is_empty()
     }
 
-    pub(super) fn has_loop(&self) -> bool {
-        !self.loops.is_empty()
-    }
-
-    pub(super) fn take_drop(&mut self) -> Option<Packet> {
-        self.drops.pop_front()
-    }
-
-    pub(super) fn take_loop(&mut self) -> Option<SealedLoop> {
-        self.loops.pop_front()
+    pub(super) fn take_decoy(&mut self) -> Option<SealedLoop> {
+        self.decoys.pop_front()
     }
 
     /// Begins to seal a packet of a message or a session.
@@ -149,19 +137,14 @@ impl Ahead {
     }
 
     /// Begins to seal what the stock lacks, if it lacks something.
-    pub(super) fn begin_stock(&mut self, net: &Net, own: Return, drops: bool, loops: bool) {
-        let lacks = |wanted: bool, has: usize| wanted && has < STOCK;
-        let drop = lacks(drops, self.drops.len());
-        let looped = lacks(loops, self.loops.len());
-        let net = net.clone();
-        // Of two that are short, the shorter one first.
-        if drop && (!looped || self.drops.len() <= self.loops.len()) {
-            self.begin(None, move || core::seal_drop(&net, &mut rand::rng()).map(Made::Drop));
-        } else if looped {
-            self.begin(None, move || {
-                Ok(Made::Loop(Box::new(core::seal_loop(&net, own, &mut rand::rng())?)))
-            });
+    pub(super) fn begin_stock(&mut self, net: &Net, own: Return) {
+        if self.decoys.len() >= STOCK {
+            return;
         }
+        let net = net.clone();
+        self.begin(None, move || {
+            Ok(Made::Decoy(Box::new(core::seal_loop(&net, own, &mut rand::rng())?)))
+        });
     }
 
     fn begin(
@@ -192,8 +175,7 @@ impl Ahead {
             }
             (Made::Spare(sealed), Some(draft)) => self.spare = Some((draft, *sealed)),
             (Made::Payload(_) | Made::Spare(_), None) => {}
-            (Made::Drop(packet), _) => self.drops.push_back(packet),
-            (Made::Loop(looped), _) => self.loops.push_back(*looped),
+            (Made::Decoy(decoy), _) => self.decoys.push_back(*decoy),
         }
         Finished::Stock
     }

@@ -49,6 +49,7 @@ fn decide(
     let degraded = |why: String, sending| State::Degraded { why, sending };
     let Some(document) = document else {
         return match directory {
+            skewed @ FollowerState::Skewed { .. } => degraded(skewed.to_string(), false),
             FollowerState::Connecting { last_error: None, .. } | FollowerState::Following => {
                 State::Connecting
             }
@@ -63,7 +64,6 @@ fn decide(
         (false, None, _) => State::Connecting,
         (false, Some(why), _) => degraded(why.to_owned(), false),
         (true, _, FollowerState::Following) => State::Ready,
-        (true, _, skewed @ FollowerState::Skewed { .. }) => degraded(skewed.to_string(), true),
         (true, _, other) => degraded(format!("using the last document: {other}"), true),
     }
 }

@@ -107,11 +107,13 @@ impl Task {
             // A quarter is left for the reply's own way.
             let life = parameters.epoch_length.saturating_mul(epochs) / 4 * 3;
             limits.block_life = limits.block_life.min(life).max(Duration::from_secs(1));
-            let Rates { payload, downlink, .. } = parameters.rates;
+            let Rates { payload, drop, client_loop, downlink, .. } = parameters.rates;
             if downlink > 0.0 {
                 let tick = if payload > 0.0 { payload.recip() } else { 0.0 };
-                let round = parameters.mean_hop_delay.as_secs_f64() * 8.0 + tick;
-                limits.blocks = limits.blocks.min(blocks_for(downlink * (round + WAIT)));
+                let round = parameters.mean_hop_delay.as_secs_f64() * 9.0 + tick;
+                // Drops and loops are answered too, and each tick may be one.
+                let left = (downlink - payload - drop - client_loop).max(downlink / 4.0);
+                limits.blocks = limits.blocks.min(blocks_for(left * (round + WAIT)));
             }
         }
         limits

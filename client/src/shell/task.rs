@@ -16,8 +16,8 @@ use super::streams::Streams;
 use super::traces::Traces;
 use super::{Command, Ended};
 use crate::core::{
-    self, Cover, Delivered, Event, LoopReport, Loops, MessageNo, Messenger, Order, OrderError,
-    Return, Share, Suspicion,
+    self, Cover, Delivered, Drops, Event, LoopReport, Loops, MessageNo, Messenger, Order,
+    OrderError, Return, Share, Suspicion,
 };
 use crate::letters::WaysBack;
 use crate::state::State;
@@ -38,6 +38,7 @@ pub(super) struct Task {
     /// Nothing is sealed before, as there was no route.
     pub(super) unsealed_until: Instant,
     pub(super) loops: Loops<ReplyKey>,
+    pub(super) drops: Drops,
     pub(super) own: Return,
     pub(super) secret: SphinxSecret,
     /// Those that letters gave away.
@@ -181,7 +182,7 @@ impl Task {
             && let Some(link) = self.link.take()
         {
             link.hung.cancel();
-            self.loops.handle_link_lost();
+            self.forget_decoys();
             self.trouble = Some("nothing comes back from its gateway".to_owned());
             self.show();
         }
@@ -190,6 +191,12 @@ impl Task {
             self.metrics.loops_lost.inc_by(lost);
             self.show_loops();
         }
+    }
+
+    /// There is no link any more that answers to loops and drops would come by.
+    fn forget_decoys(&mut self) {
+        self.loops.handle_link_lost();
+        self.drops.handle_link_lost();
     }
 
     pub(super) fn show_loops(&mut self) {
@@ -224,7 +231,7 @@ impl Task {
             }
             FromLink::Down { why } => {
                 self.link = None;
-                self.loops.handle_link_lost();
+                self.forget_decoys();
                 self.trouble = Some(why);
                 self.show();
             }
@@ -301,6 +308,9 @@ impl Task {
     ) -> Result<(), DropReason> {
         let opened = core::open(packet, &self.secret)?;
         *trace = opened.trace;
+        if self.drops.handle_returned(&opened.identifier) {
+            return Ok(());
+        }
         if let Some(key) = self.loops.key(&opened.identifier) {
             key.read(opened.exit)?;
             self.loops.handle_returned(&opened.identifier, Instant::now());

@@ -14,7 +14,9 @@ use super::link::{FromLink, Inbound};
 use super::streams::Streams;
 use super::task::Task;
 use super::{Command, Ended, sealing, traces};
-use crate::core::{Cover, Delivered, Limits, LoopReport, Loops, Messenger, Return, Suspicion};
+use crate::core::{
+    Cover, Delivered, Drops, Limits, LoopReport, Loops, Messenger, Return, Suspicion,
+};
 use crate::letters::WaysBack;
 use crate::state::State;
 
@@ -35,7 +37,7 @@ fn task(limits: Limits) -> Running {
     let telemetry = Telemetry::disabled();
     let key = IdentitySecret::generate(&mut rand::rng()).public();
     let trust = Trust::single("nobody", key);
-    let follower = Follower::start(FollowerConfig::new("http://127.0.0.1:1", trust));
+    let follower = Follower::start(FollowerConfig::new("mixbed://127.0.0.1:1", trust));
     let secret = SphinxSecret::generate(&mut rand::rng());
     let abandoned = Arc::new(Notify::new());
     let task = Task {
@@ -46,6 +48,7 @@ fn task(limits: Limits) -> Running {
         ahead: sealing::Ahead::default(),
         unsealed_until: Instant::now(),
         loops: Loops::default(),
+        drops: Drops::default(),
         own: Return { id: NodeId::from_bytes([1; 8]), key: secret.public() },
         ways_back: Arc::new(WaysBack::new(Return {
             id: NodeId::from_bytes([1; 8]),

@@ -118,7 +118,7 @@ impl Attempt<'_> {
                     return Err(StreamError::Stopped);
                 }
                 Asked::Refused(reason) => {
-                    tracing::debug!(provider = name, %reason, "a stream was refused");
+                    tracing::debug!(code = ?reason.code(), "a stream was refused");
                     self.refused.push(Failed { provider, name, reason });
                 }
                 Asked::DeadlinePassed => return Err(self.passed(Some(name))),

@@ -46,7 +46,7 @@ fn without_loss_no_packet_is_wasted() {
         let mut pair = Pair::new(Plain, 1, 0.0);
         let message = pair.order(&payload(1, size), LONG);
         let tried = pair.finish(message).expect("answered").tried;
-        let fragments = (size + 5).div_ceil(2289) as u64;
+        let fragments = (size + 5).div_ceil(2285) as u64;
         let parts = (size + 1).div_ceil(2686) as u64;
         let polls = (parts - 1).div_ceil(6);
         assert_eq!(tried.packets_sent, fragments + polls, "{size} bytes");

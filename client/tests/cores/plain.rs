@@ -32,8 +32,8 @@ pub(crate) enum Packet {
     Back(Reply),
 }
 
-fn four_delays(rng: &mut ChaCha20Rng) -> Duration {
-    (0..4).map(|_| exponential_delay(MEAN, rng)).sum()
+fn delays(count: usize, rng: &mut ChaCha20Rng) -> Duration {
+    (0..count).map(|_| exponential_delay(MEAN, rng)).sum()
 }
 
 impl Carrier for Plain {
@@ -47,7 +47,8 @@ impl Carrier for Plain {
         for _ in 0..draft.blocks() {
             let mut identifier = [0; 16];
             rng.fill_bytes(&mut identifier);
-            let back = four_delays(rng);
+            // One at the provider.
+            let back = delays(5, rng);
             let mut block = [0; REPLY_BLOCK_SIZE];
             block[..16].copy_from_slice(&identifier);
             block[16..32].copy_from_slice(&back.as_nanos().to_be_bytes());
@@ -56,7 +57,7 @@ impl Carrier for Plain {
         }
         let plaintext = draft.encode(&blocks);
         assert!(plaintext.len() <= MAX_PLAINTEXT);
-        (Sent { there: four_delays(rng), route: Vec::new(), replies }, Packet::There(plaintext))
+        (Sent { there: delays(4, rng), route: Vec::new(), replies }, Packet::There(plaintext))
     }
 
     fn arrive(&mut self, packet: Packet) -> Vec<u8> {

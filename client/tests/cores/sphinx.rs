@@ -9,7 +9,7 @@ use mixbed_directory::{Descriptor, Document, IdentitySecret, Parameters, Role, S
 use mixbed_wire::message::{Answer, MAX_FRAGMENT_DATA};
 use mixbed_wire::{
     DropReason, Exit, Identifier, LinkSecret, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock,
-    ReplyKey, SphinxSecret, Unwrapped,
+    ReplyKey, SealedReply, SphinxSecret, Unwrapped,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -133,11 +133,12 @@ impl Carrier for Sphinx {
     }
 
     fn reply(&mut self, block: ReplyBlock, answer: &Answer) -> (Duration, AtHop) {
-        let (first, packet) = block.reply(&answer.encode()).expect("it fits");
-        let packet = AtHop { node: first.node, packet };
+        let SealedReply { first_hop, wait, packet } =
+            block.reply(&answer.encode()).expect("it fits");
+        let packet = AtHop { node: first_hop.node, packet };
         let (_, end, held) = self.travel(packet.clone());
         assert_eq!(end, self.own.id);
-        (held, packet)
+        (wait + held, packet)
     }
 
     fn read(

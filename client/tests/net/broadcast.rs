@@ -27,9 +27,9 @@ async fn a_traced_broadcast_shows_every_hop_there_and_back() {
     assert_eq!(report.monerod_attempts, 1);
     let trace = report.trace_id.expect("it was traced");
     let hops = |spans: &[SpanRecord]| spans.iter().filter(|s| s.name.starts_with("hop")).count();
-    // Five hops there, five back: the provider and the client are the last ones.
+    // Five hops there; back the provider, which holds the answer, four nodes and the client.
     let whole =
-        |spans: &[SpanRecord]| hops(spans) == 10 && spans.iter().any(|s| s.name == "broadcast");
+        |spans: &[SpanRecord]| hops(spans) == 11 && spans.iter().any(|s| s.name == "broadcast");
     let waited = rig.telemetry.spans().wait_for(trace, whole);
     let spans = tokio::time::timeout(SOON, waited).await.expect("all spans");
     let named =

@@ -350,9 +350,9 @@ async fn errors_say_what_is_wrong() {
     let mut mailbox = open(&alice, world.options(1)).await;
     let twice = alice.open_mailbox(world.options(1), SOON).await.expect_err("in use");
     assert!(twice.to_string().contains("a mailbox has one reader at a time"), "{twice}");
-    let unknown = mailbox.accept(SealedLetter::from_bytes(vec![0; 2264]).expect("a size").id());
+    let unknown = mailbox.accept(SealedLetter::from_bytes(vec![0; 2260]).expect("a size").id());
     assert!(matches!(unknown.await, Err(MailboxError::NotReceived(_))));
-    let too_long = alice.send_letter(&mailbox.address(), &vec![0; 63_951], SOON).await;
+    let too_long = alice.send_letter(&mailbox.address(), &vec![0; 63_839], SOON).await;
     assert!(matches!(too_long, Err(MailboxError::Letter(_))), "{too_long:?}");
     let gone =
         MailboxAddress { gateway: mixbed_wire::NodeId::from_bytes([1; 8]), ..mailbox.address() };

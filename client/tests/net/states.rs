@@ -12,7 +12,7 @@ use crate::rig::{Rig, SOON, Wish, client};
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_directory_it_is_not_ready_and_says_why() {
     let key = IdentitySecret::generate(&mut rand::rng()).public();
-    let config = FollowerConfig::new("http://127.0.0.1:1", Trust::single("local", key));
+    let config = FollowerConfig::new("mixbed://127.0.0.1:1", Trust::single("local", key));
     let client = Client::connect(ClientConfig::new(Follower::start(config).expect("a good URL")));
     let mut state = client.state();
     let degraded = state.wait_for(|state| matches!(state, State::Degraded { .. }));

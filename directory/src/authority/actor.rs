@@ -5,27 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock_watch::{ClockJump, ClockWatch};
 use super::core::{Core, Registered};
 use super::snapshot::Issued;
 use super::state::{StateError, StateStore};
-use super::together::{LOOK, Together};
 use super::{AuthorityCounters, Listing};
+use crate::admission::Admission;
 use crate::document::SignedDocument;
-use crate::identity::IdentityPublic;
 use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
-use crate::voting::PeerMessage;
 
 /// Timers run on another clock than epochs do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// After a failed write, the next one waits this long. Less than [`MAX_SLEEP`], which ends the wait.
 const SAVE_AGAIN: Duration = Duration::from_millis(900);
-
-/// Answers that wait for other directories to agree; beyond them, nobody waits.
-const MAX_WAITING: usize = 1_024;
 
 /// Messages handled between two writes: when a network starts, one write serves many nodes.
 const BATCH: usize = 64;
@@ -34,8 +29,7 @@ pub(super) enum Command {
     Register(Registration, oneshot::Sender<Result<Registered, Refusal>>),
     Unregister(Departure, oneshot::Sender<Result<(), Refusal>>),
     Order(Order, oneshot::Sender<Result<(), Refusal>>),
-    /// What another directory says, and its place in the queue.
-    Peer(IdentityPublic, PeerMessage, OwnedSemaphorePermit),
+    Admission(oneshot::Sender<Result<Admission, Refusal>>),
 }
 
 /// Why a command was not carried out.
@@ -50,8 +44,6 @@ pub(super) type Published = Arc<Vec<Issued>>;
 
 pub(super) struct Actor {
     core: Core,
-    /// If it is one of several.
-    together: Option<Together>,
     store: Option<Arc<dyn StateStore>>,
     commands: mpsc::Receiver<Command>,
     /// Answers that wait for a document, to be saved with it.
@@ -74,7 +66,6 @@ impl Actor {
     /// Makes the first document before anyone can ask for it.
     pub(super) async fn start(
         core: Core,
-        together: Option<Together>,
         store: Option<Arc<dyn StateStore>>,
         commands: mpsc::Receiver<Command>,
         counters: Arc<AuthorityCounters>,
@@ -82,17 +73,8 @@ impl Actor {
         let (published, documents) = watch::channel(Published::default());
         let (trouble, troubles) = watch::channel(None);
         let (answers, save_again) = (Vec::new(), None);
-        let mut actor = Self {
-            core,
-            together,
-            store,
-            commands,
-            answers,
-            save_again,
-            published,
-            trouble,
-            counters,
-        };
+        let mut actor =
+            Self { core, store, commands, answers, save_again, published, trouble, counters };
         while actor.settle().await.is_ok() && actor.core.is_pending() {
             tokio::time::sleep(actor.until_due()).await;
         }
@@ -121,7 +103,7 @@ impl Actor {
             }
             for command in batch.drain(..) {
                 let answer = self.handle(command, now);
-                self.answers.extend(answer);
+                self.answers.push(answer);
             }
             if self.settle().await.is_err() {
                 return;
@@ -131,15 +113,8 @@ impl Actor {
 
     /// After a failed write the core has nothing due, yet there is something to write.
     fn until_due(&self) -> Duration {
-        let now = SystemTime::now();
-        let mut at = self.core.poll_at();
-        if let Some(together) = &self.together {
-            at = at.min(together.poll_at(now));
-            if !self.answers.is_empty() {
-                at = at.min(now + LOOK);
-            }
-        }
-        at.duration_since(now).unwrap_or_default().min(MAX_SLEEP)
+        let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
+        timer.min(MAX_SLEEP)
     }
 
     fn handle_jump(&mut self, jump: ClockJump, now: SystemTime) {
@@ -153,14 +128,8 @@ impl Actor {
         }
     }
 
-    fn handle(&mut self, command: Command, now: SystemTime) -> Option<Answer> {
-        Some(match command {
-            Command::Peer(from, message, _place) => {
-                if let Some(together) = &mut self.together {
-                    together.handle(from, message, now);
-                }
-                return None;
-            }
+    fn handle(&mut self, command: Command, now: SystemTime) -> Answer {
+        match command {
             Command::Register(registration, answer) => {
                 let outcome = self.core.handle_register(&registration, now);
                 match &outcome {
@@ -194,11 +163,20 @@ impl Actor {
                     Ok(Instruction::Parameters(_)) => {
                         tracing::info!(admin = %order.admin, "parameters changed");
                     }
+                    Ok(Instruction::Admission(admission)) => {
+                        let listed = admission.list().map(|list| list.iter().count());
+                        tracing::info!(admin = %order.admin, listed, "admission changed");
+                    }
+                    Ok(Instruction::Remove(identity)) => {
+                        tracing::info!(admin = %order.admin, id = %identity.id(), "node removed");
+                    }
                     Err(rejection) => self.note_rejected(rejection, None),
                 }
                 answer_with(outcome.map(drop), answer)
             }
-        })
+            // Like what changes it, answered when it is saved.
+            Command::Admission(answer) => answer_with(Ok(self.core.admission().clone()), answer),
+        }
     }
 
     fn note_rejected(&self, rejection: &Rejection, node: Option<&str>) {
@@ -206,11 +184,10 @@ impl Actor {
         tracing::warn!(node, reason = %rejection.reason(), %rejection, "message refused");
     }
 
-    /// Makes the documents that are due, or votes for them, saves what changed, and only then publishes and answers. A
+    /// Makes the documents that are due, saves what changed, and only then publishes and answers. A
     /// change is saved with its document, in one write: so there is one for each document at most.
     async fn settle(&mut self) -> Result<(), Taken> {
-        let now = SystemTime::now();
-        match self.core.poll(now) {
+        match self.core.poll(SystemTime::now()) {
             Ok(polled) => {
                 self.counters.expired.fetch_add(polled.expired.len() as u64, Relaxed);
                 for node in polled.expired {
@@ -226,23 +203,12 @@ impl Actor {
             }
             Err(error) => tracing::error!(%error, "no document could be made"),
         }
-        let mut is_waiting = self.core.is_pending();
-        let mut is_due = !is_waiting;
-        if let Some(together) = &mut self.together {
-            together.settle(&mut self.core, &self.counters, now);
-            is_waiting =
-                self.core.is_pending() || (!self.answers.is_empty() && together.is_waiting(now));
-            is_due = !self.core.is_pending() || together.is_unsaved();
-        }
-        let saved = !is_due || !self.core.is_unsaved() || self.save().await?;
-        if saved && is_due {
-            self.publish();
-        }
-        if let Some(together) = &mut self.together {
-            together.send(saved);
-        }
-        if is_waiting && self.answers.len() < MAX_WAITING {
+        if self.core.is_pending() {
             return Ok(());
+        }
+        let saved = !self.core.is_unsaved() || self.save().await?;
+        if saved {
+            self.publish();
         }
         for answer in self.answers.drain(..) {
             answer(saved);

@@ -9,13 +9,14 @@ use std::time::{Duration, SystemTime};
 use super::epochs::Epochs;
 use super::freshness::Freshness;
 use super::members::{Listing, Member, Members};
-use super::snapshot::{CoreConfig, Issued, Snapshot, Voted};
+use super::pace::{Changes, DocumentPace};
+use super::snapshot::{CoreConfig, Issued, Snapshot};
+use crate::admission::Admission;
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
 use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
 use crate::time::whole_millis;
-use crate::voting::{Adopted, Opinion};
 
 /// After a change, the next document waits this long for more changes: when a network starts, its
 /// nodes come all at once.
@@ -52,22 +53,18 @@ pub struct Polled {
 pub struct Core {
     config: CoreConfig,
     secret: IdentitySecret,
+    former: Option<IdentitySecret>,
     epochs: Epochs,
     revision: u64,
     parameters: Parameters,
+    admission: Admission,
     members: Members,
     freshness: Freshness,
+    changes: Changes,
+    pace: DocumentPace,
     documents: VecDeque<Issued>,
     changed_at: Option<SystemTime>,
     unsaved: bool,
-    /// If it is one of several, how far it has voted: then documents come from all of them, and
-    /// this core only says what it would put into them.
-    voting: Option<Voted>,
-    /// Whether its configuration has other parameters than before: of several, it says so until
-    /// enough of the others have them too.
-    reconfigured: bool,
-    /// Whether the others have to hear what it would put into a document.
-    opinion_due: bool,
 }
 
 impl Core {
@@ -78,97 +75,24 @@ impl Core {
         Self {
             epochs: Epochs::begin(now, config.parameters.epoch_length),
             parameters: config.parameters.clone(),
+            admission: config.admission.clone(),
             config,
             secret,
+            former: None,
             revision: 0,
             members: Members::default(),
             freshness: Freshness::default(),
+            changes: Changes::default(),
+            pace: DocumentPace::new(now),
             documents: VecDeque::new(),
             changed_at: Some(now),
             unsaved: true,
-            voting: None,
-            reconfigured: false,
-            opinion_due: false,
         }
-    }
-
-    /// One of several authorities from now on, or the only one.
-    #[must_use]
-    pub fn with_voting(mut self, voting: Option<Voted>) -> Self {
-        let panel = |voting: &Option<Voted>| voting.as_ref().map(|voted| voted.panel.clone());
-        if panel(&self.voting).is_some() != panel(&voting).is_some() {
-            // They were signed by others than those who are believed now.
-            self.documents.clear();
-        }
-        self.opinion_due = voting.is_some();
-        self.voting = voting;
-        self
-    }
-
-    /// What it would put into a document, if that is to be told.
-    pub fn take_opinion(&mut self) -> Option<Opinion> {
-        if !std::mem::take(&mut self.opinion_due) {
-            return None;
-        }
-        let nodes = self.members.iter().map(|member| member.descriptor.clone()).collect();
-        Some(Opinion { parameters: self.parameters.clone(), nodes })
-    }
-
-    /// Takes a document that several authorities have made. What most of them have ordered holds
-    /// here, too. If this one was away meanwhile, nodes get a whole lease to register here again.
-    pub fn handle_adopted(&mut self, adopted: &Adopted, now: SystemTime) {
-        let now = whole_millis(now);
-        let Adopted { issued, voted } = adopted;
-        let document = &issued.document;
-        self.epochs = Epochs {
-            number: document.epoch,
-            start: document.valid_from,
-            end: document.epoch_end,
-            length: document.parameters.epoch_length,
-        };
-        self.revision = document.revision;
-        // What was ordered here and is in no document yet may still get there.
-        let before = self.documents.back().map(|before| &before.document.parameters);
-        let is_pending = before.is_some_and(|before| *before != self.parameters)
-            && (self.reconfigured || self.freshness.has_recent_order(now));
-        if self.parameters != document.parameters && !is_pending {
-            self.parameters = document.parameters.clone();
-            self.note_change(now);
-        }
-        let epoch = document.epoch;
-        self.documents.retain(|old| old.document.epoch != epoch && old.document.valid_until > now);
-        self.documents.push_back(issued.clone());
-        self.unsaved = true;
-        if !voted {
-            for node in &document.nodes {
-                // One that is known here differently has been here since.
-                if self.members.descriptor(node.id()).is_none() {
-                    let _ = self.members.list(node.clone(), now + self.config.lease, now);
-                }
-            }
-            self.note_change(now);
-        }
-    }
-
-    /// The others have heard so far of how it votes.
-    pub fn set_voted(&mut self, sequence: u64, pledged: (u64, u64)) {
-        if let Some(voted) = &mut self.voting
-            && (voted.sequence, voted.pledged) != (sequence, pledged)
-        {
-            (voted.sequence, voted.pledged) = (sequence, pledged);
-            self.unsaved = true;
-        }
-    }
-
-    /// How far it has voted, if it is one of several.
-    #[must_use]
-    pub const fn voting(&self) -> Option<&Voted> {
-        self.voting.as_ref()
     }
 
     /// Goes on where a snapshot was taken. Nodes get a whole lease to register again, as they
-    /// could not while the authority was away. Parameters that were changed at run time stay,
-    /// unless the configured ones have changed since. What a clock that was ahead has left behind
+    /// could not while the authority was away. Parameters and admission that were changed at run
+    /// time stay, unless the configured ones have changed since. What a clock that was ahead has left behind
     /// does not last: epochs go on counting, from now.
     pub fn restore(
         config: CoreConfig,
@@ -176,29 +100,35 @@ impl Core {
         now: SystemTime,
     ) -> Result<Self, Rejection> {
         let now = whole_millis(now);
+        let admission = if snapshot.configured_admission == config.admission {
+            snapshot.admission
+        } else {
+            config.admission.clone()
+        };
         let mut members = Members::default();
         for Member { descriptor, .. } in snapshot.members {
-            members.list(descriptor, now + config.lease, now)?;
+            if admission.check(&descriptor).is_ok() {
+                members.list(descriptor, now + config.lease, now)?;
+            }
         }
         let reconfigured = snapshot.configured != config.parameters;
         let mut core = Self {
             config,
             secret: snapshot.secret,
+            former: snapshot.former,
             epochs: snapshot.epochs,
             revision: snapshot.revision,
             parameters: snapshot.parameters,
+            admission,
             members,
             freshness: Freshness::restore(snapshot.seen, snapshot.last_order, now),
+            changes: Changes::default(),
+            pace: DocumentPace::new(now),
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
-            opinion_due: snapshot.voting.is_some(),
-            voting: snapshot.voting,
-            reconfigured,
         };
-        if core.voting.is_none() {
-            core.end_future(now);
-        }
+        core.end_future(now);
         if reconfigured {
             core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
@@ -214,14 +144,22 @@ impl Core {
         now: SystemTime,
     ) -> Result<Registered, Rejection> {
         let now = whole_millis(now);
-        let verified = registration.verify(&self.config.network, &self.config.join_secret)?;
+        let verified = registration.verify(
+            &self.config.network,
+            &self.admission,
+            &self.config.join_secrets,
+        )?;
         let identity = verified.descriptor.identity;
         self.freshness.check(&identity, verified.issued_at, now)?;
         self.freshness.check_room(&identity)?;
+        if !self.members.has(&verified.descriptor) {
+            self.changes.check(&identity, now)?;
+        }
         let lease = self.config.lease;
         let listing = self.members.list(verified.descriptor, now + lease, now)?;
         self.freshness.note(identity, verified.issued_at);
         if listing != Listing::Renewed {
+            self.changes.note(identity, self.epochs.length, now);
             self.note_change(now);
         }
         Ok(Registered { lease, epoch: self.epochs.number, listing })
@@ -254,16 +192,21 @@ impl Core {
         let now = whole_millis(now);
         let ordered = order.verify(&self.config.network, &self.config.admins)?;
         let holds = match &ordered.instruction {
-            Instruction::Parameters(_) => Instruction::Parameters(self.parameters.clone()),
+            Instruction::Parameters(_) => Some(Instruction::Parameters(self.parameters.clone())),
+            Instruction::Admission(_) => Some(Instruction::Admission(self.admission.clone())),
+            Instruction::Remove(_) => None,
         };
-        if ordered.replaces.is_some_and(|replaces| replaces != holds.digest()) {
+        let holds = holds.map(|holds| holds.digest());
+        if ordered.replaces.is_some() && ordered.replaces != holds {
             return Err(Rejection::Replaced);
         }
         self.freshness.take_order(&ordered, now)?;
         match &ordered.instruction {
-            Instruction::Parameters(parameters) => {
-                self.reconfigured = false;
-                self.set_parameters(parameters.clone(), now);
+            Instruction::Parameters(parameters) => self.set_parameters(parameters.clone(), now),
+            Instruction::Admission(admission) => self.admit(admission.clone(), now),
+            Instruction::Remove(identity) => {
+                self.members.remove(identity.id());
+                self.admit(self.admission.without(identity), now);
             }
         }
         Ok(ordered.instruction)
@@ -272,21 +215,18 @@ impl Core {
     /// Ends leases and epochs whose time has come, and makes a document if one is due.
     pub fn poll(&mut self, now: SystemTime) -> Result<Polled, Malformed> {
         let now = whole_millis(now);
-        let set_back = if self.voting.is_none() { self.end_future(now) } else { None };
+        let set_back = self.end_future(now);
         let expired = self.members.expire(now);
         if !expired.is_empty() {
             self.note_change(now);
         }
         self.freshness.forget_stale(now);
-        // A change in the future is one before the clock was set back.
-        let due = self.changed_at.is_some_and(|at| now < at || now >= at + DEBOUNCE);
-        if self.voting.is_some() {
-            if due {
-                (self.changed_at, self.opinion_due) = (None, true);
-            }
-            return Ok(Polled { expired, issued: false, set_back });
-        }
+        self.changes.forget(now);
+        let due = self.due_at(now).is_some_and(|at| now >= at);
         let new_epoch = self.epochs.advance(now);
+        if due && !new_epoch {
+            self.pace.note(now);
+        }
         let issued = due || new_epoch || self.documents.is_empty();
         if issued {
             self.changed_at = None;
@@ -318,12 +258,17 @@ impl Core {
     /// When to poll next, if nothing comes in before.
     #[must_use]
     pub fn poll_at(&self) -> SystemTime {
-        let change = self.changed_at.map(|at| at + DEBOUNCE);
-        let end = self.epochs.end;
-        // Of several authorities the epoch is not this one's to end.
-        let end = if self.voting.is_some() { end + Parameters::MAX_EPOCH_LENGTH } else { end };
-        let times = [Some(end), self.members.next_expiry(), change];
+        let change = self.changed_at.and_then(|at| self.due_at(at));
+        let times = [Some(self.epochs.end), self.members.next_expiry(), change];
         times.into_iter().flatten().min().unwrap_or(self.epochs.end)
+    }
+
+    /// When the document for what has changed is due: soon, unless there were many of late.
+    fn due_at(&self, now: SystemTime) -> Option<SystemTime> {
+        let changed_at = self.changed_at?;
+        // A change in the future is one before the clock was set back.
+        let debounced = if now < changed_at { now } else { changed_at + DEBOUNCE };
+        Some(debounced.max(self.pace.ready_at(now)))
     }
 
     /// Each epoch's last document that is still valid, oldest first; the last is the current one.
@@ -332,15 +277,38 @@ impl Core {
         &self.documents
     }
 
-    /// The secret of that key.
-    pub(super) const fn secret(&self) -> &IdentitySecret {
-        &self.secret
+    /// Whom it takes for its nodes.
+    #[must_use]
+    pub const fn admission(&self) -> &Admission {
+        &self.admission
     }
 
     /// The key that it signs with.
     #[must_use]
     pub fn public_key(&self) -> IdentityPublic {
         self.secret.public()
+    }
+
+    /// The keys that it signs with.
+    pub(super) fn signing_keys(&self) -> Vec<&IdentitySecret> {
+        [&self.secret].into_iter().chain(&self.former).collect()
+    }
+
+    /// Signs with these keys from now on, and signs anew what was signed with others: the same
+    /// documents, for those who know either key.
+    pub fn set_keys(
+        &mut self,
+        secret: IdentitySecret,
+        former: Option<IdentitySecret>,
+    ) -> Result<(), Malformed> {
+        (self.secret, self.former) = (secret, former);
+        let mut documents = std::mem::take(&mut self.documents);
+        for Issued { document, signed } in &mut documents {
+            *signed = Arc::new(SignedDocument::sign(document, &self.signing_keys())?);
+        }
+        self.documents = documents;
+        self.unsaved = true;
+        Ok(())
     }
 
     /// Whether something changed since [`Core::set_saved`] that a restart must not lose. A longer
@@ -350,8 +318,8 @@ impl Core {
         self.unsaved
     }
 
-    /// Whether a change waits for its document: [`Core::poll`] makes one within [`DEBOUNCE`], and
-    /// one write serves both.
+    /// Whether a change waits for its document: [`Core::poll`] makes one when it is due, within a
+    /// second at worst, and one write serves both.
     #[must_use]
     pub const fn is_pending(&self) -> bool {
         self.changed_at.is_some()
@@ -368,15 +336,17 @@ impl Core {
         Snapshot {
             network: self.config.network.clone(),
             secret: self.secret.clone(),
+            former: self.former.clone(),
             epochs: self.epochs,
             revision: self.revision,
             configured: self.config.parameters.clone(),
             parameters: self.parameters.clone(),
+            configured_admission: self.config.admission.clone(),
+            admission: self.admission.clone(),
             last_order: self.freshness.last_order(),
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
             documents: self.documents.iter().cloned().collect(),
-            voting: self.voting.clone(),
         }
     }
 
@@ -392,6 +362,13 @@ impl Core {
     fn set_parameters(&mut self, parameters: Parameters, now: SystemTime) {
         self.epochs.length = parameters.epoch_length;
         self.parameters = parameters;
+        self.note_change(now);
+    }
+
+    /// Who is not admitted any more leaves the next document.
+    fn admit(&mut self, admission: Admission, now: SystemTime) {
+        self.members.retain(|descriptor| admission.check(descriptor).is_ok());
+        self.admission = admission;
         self.note_change(now);
     }
 
@@ -412,7 +389,7 @@ impl Core {
             parameters: self.parameters.clone(),
             nodes: self.members.iter().map(|member| member.descriptor.clone()).collect(),
         };
-        let signed = Arc::new(SignedDocument::sign(&document, &[&self.secret])?);
+        let signed = Arc::new(SignedDocument::sign(&document, &self.signing_keys())?);
         self.revision += 1;
         self.unsaved = true;
         self.documents.retain(|old| old.document.epoch != number && old.document.valid_until > now);

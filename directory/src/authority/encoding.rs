@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::epochs::Epochs;
 use super::members::Member;
-use super::snapshot::{Issued, Snapshot, Voted};
+use super::snapshot::{Issued, Snapshot};
+use crate::admission::{Admission, admission_from_proto, admission_to_proto};
 use crate::document::{
     Descriptor, Document, Parameters, SignedDocument, Trust, canonical, is_label,
     parameters_from_proto, parameters_to_proto,
@@ -22,7 +23,6 @@ use crate::limits::MAX_NODES;
 use crate::proto;
 use crate::proto::state as message;
 use crate::time::{from_millis, to_millis};
-use crate::voting::Panel;
 
 /// What the bytes begin with; the number of their format follows.
 const MAGIC: &[u8; 16] = b"mixbed authority";
@@ -52,15 +52,17 @@ impl Snapshot {
         let Self {
             network,
             secret,
+            former,
             epochs: Epochs { number, start, end, length },
             revision,
             configured,
             parameters,
+            configured_admission,
+            admission,
             last_order,
             members,
             seen,
             documents,
-            voting,
         } = self;
         let parameters_bytes = |p: &Parameters| parameters_to_proto(p).encode_to_vec();
         let mut state = message::State {
@@ -92,10 +94,13 @@ impl Snapshot {
                 .iter()
                 .map(|issued| proto::SignedDocument::from(&*issued.signed).encode_to_vec())
                 .collect(),
-            voting: voting.as_ref().map(voted_to_proto),
+            configured_admission: admission_to_proto(configured_admission).encode_to_vec(),
+            admission: admission_to_proto(admission).encode_to_vec(),
+            former_secret: former.as_ref().map_or(Vec::new(), |key| key.to_bytes().to_vec()),
         };
         let body = Zeroizing::new(state.encode_to_vec());
         zeroize::Zeroize::zeroize(&mut state.secret);
+        zeroize::Zeroize::zeroize(&mut state.former_secret);
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAGIC.len() + 1 + DIGEST + body.len()));
         bytes.extend_from_slice(MAGIC);
         bytes.push(FORMAT);
@@ -132,8 +137,7 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
     if state.members.len() > MAX_NODES {
         return Err("it has more nodes than there may be");
     }
-    let voting = state.voting.as_ref().map(voted_from_proto).transpose()?;
-    let trust = Voted::trust(voting.as_ref(), &state.network, secret.public());
+    let trust = Trust::single(&state.network, secret.public());
     let members = state.members.iter().map(member).collect::<Result<_, _>>()?;
     let seen = state.seen.iter().map(seen).collect::<Result<_, _>>()?;
     let documents: Vec<_> =
@@ -157,35 +161,18 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
     Ok(Snapshot {
         network: state.network,
         secret,
+        former: former(&state.former_secret)?,
         epochs,
         revision: state.revision,
         configured: parameters(&state.configured)?,
         parameters: parameters(&state.parameters)?,
+        configured_admission: admission(&state.configured_admission)?,
+        admission: admission(&state.admission)?,
         last_order: (state.last_order_ms > 0).then(|| time(state.last_order_ms)).transpose()?,
         members,
         seen,
         documents,
-        voting,
     })
-}
-
-pub(super) fn voted_to_proto(voted: &Voted) -> message::Voting {
-    let Voted { panel, sequence, pledged } = voted;
-    message::Voting {
-        panel: panel.keys().iter().map(|key| key.as_bytes().to_vec()).collect(),
-        sequence: *sequence,
-        pledged_epoch: pledged.0,
-        pledged_revision: pledged.1,
-    }
-}
-
-pub(super) fn voted_from_proto(message: &message::Voting) -> Result<Voted, &'static str> {
-    let keys = message.panel.iter().map(|key| key.as_slice().try_into());
-    let keys = keys.map(|key| key.map(IdentityPublic::from_bytes)).collect::<Result<_, _>>();
-    let panel = Panel::new(keys.map_err(|_| "an authority's key has the wrong length")?);
-    let panel = panel.map_err(|_| "its authorities are no panel")?;
-    let pledged = (message.pledged_epoch, message.pledged_revision);
-    Ok(Voted { panel, sequence: message.sequence, pledged })
 }
 
 fn time(millis: u64) -> Result<std::time::SystemTime, &'static str> {
@@ -202,6 +189,21 @@ fn seen(seen: &message::Seen) -> Result<(IdentityPublic, std::time::SystemTime),
     let identity = seen.identity.as_slice().try_into();
     let identity = identity.map_err(|_| "an identity's length is wrong")?;
     Ok((IdentityPublic::from_bytes(identity), time(seen.at_ms)?))
+}
+
+/// The key before the present one as it is stored, in a file too: nothing, or 32 bytes.
+pub(super) fn former(bytes: &[u8]) -> Result<Option<IdentitySecret>, &'static str> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let key = bytes.try_into().map_err(|_| "the former key's length is wrong")?;
+    Ok(Some(IdentitySecret::from_bytes(key)))
+}
+
+/// An admission as it is stored, in a file too.
+pub(super) fn admission(bytes: &[u8]) -> Result<Admission, &'static str> {
+    let message: Option<proto::Admission> = canonical(bytes);
+    message.as_ref().and_then(admission_from_proto).ok_or("the list of nodes is malformed")
 }
 
 /// Parameters as they are stored, in a file too.

@@ -21,7 +21,7 @@ const MAX_SEEN: usize = 4 * MAX_NODES;
 /// forgotten, and all that are as old are refused.
 const MAX_ORDERS: usize = 256;
 
-/// When each identity's last message was made, and the operators' last orders.
+/// When each identity's last message was made, and the admins' last orders.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     seen: BTreeMap<IdentityPublic, SystemTime>,
@@ -86,12 +86,12 @@ impl Freshness {
     }
 
     /// Accepts and remembers an order, if it was made near enough to now, and is no order that was
-    /// carried out already. One that does not name what it replaces has to be made after
-    /// the last one, too; one that does need not, as operators' clocks differ by seconds.
+    /// carried out already. One that replaces whatever there is has to be made after the last one,
+    /// too; one that names what it replaces need not, as admins' clocks differ by seconds.
     pub(super) fn take_order(&mut self, order: &Ordered, now: SystemTime) -> Result<(), Rejection> {
         let at = order.issued_at;
         check_window(at, now)?;
-        let floor = if order.replaces.is_some() { self.forgotten } else { self.last_order };
+        let floor = if order.names_its_object() { self.forgotten } else { self.last_order };
         if floor.is_some_and(|floor| at <= floor) || self.orders.contains_key(&order.digest) {
             return Err(Rejection::Replayed);
         }
@@ -103,11 +103,6 @@ impl Freshness {
             self.orders.retain(|_, at| Some(*at) > oldest);
         }
         Ok(())
-    }
-
-    /// Whether an order came so recently that others may not have carried it out yet.
-    pub(super) fn has_recent_order(&self, now: SystemTime) -> bool {
-        self.last_order.is_some_and(|at| at + FRESHNESS >= now)
     }
 
     /// Forgets messages that would be refused by their age alone.

@@ -43,9 +43,8 @@ pub(super) struct Members {
 }
 
 impl Members {
-    /// Lists a node or renews its lease. Another identity with the same name (or link key) gives
-    /// way if its lease is over or it had the same address: then it is the same node, which lost
-    /// its keys.
+    /// Lists a node or renews its lease. A name (or link key) belongs to its identity while that
+    /// one's lease runs. Addresses prove nothing: anybody can name any.
     pub(super) fn list(
         &mut self,
         descriptor: Descriptor,
@@ -66,7 +65,7 @@ impl Members {
                 return Err(Rejection::IdTaken);
             } else if same_name || same_key {
                 let lease = other.lease_end.duration_since(now).unwrap_or_default();
-                if lease.is_zero() || theirs.address == descriptor.address {
+                if lease.is_zero() {
                     replaced.push(*other_id);
                 } else if same_name {
                     let (name, holder) = (descriptor.name, other_id.to_string());
@@ -104,6 +103,11 @@ impl Members {
         Ok(if listed { Listing::Changed } else { Listing::New })
     }
 
+    /// Whether a node is listed, with just this descriptor.
+    pub(super) fn has(&self, descriptor: &Descriptor) -> bool {
+        self.by_id.get(&descriptor.id()).is_some_and(|member| member.descriptor == *descriptor)
+    }
+
     fn renew(&mut self, id: NodeId, lease_end: SystemTime) -> Listing {
         if let Some(member) = self.by_id.get_mut(&id) {
             member.lease_end = lease_end;
@@ -123,17 +127,19 @@ impl Members {
         Some(member.descriptor)
     }
 
+    /// Takes off the list all that `may_stay` does not let stay; says what they were.
+    pub(super) fn retain(&mut self, may_stay: impl Fn(&Descriptor) -> bool) -> Vec<Descriptor> {
+        let leave = |member: &&Member| !may_stay(&member.descriptor);
+        let ids: Vec<_> = self.iter().filter(leave).map(|m| m.descriptor.id()).collect();
+        ids.into_iter().filter_map(|id| self.remove(id)).collect()
+    }
+
     /// Takes off the list whose lease is over.
     pub(super) fn expire(&mut self, now: SystemTime) -> Vec<Descriptor> {
         let over = |member: &Member| member.lease_end <= now;
         let ids: Vec<_> =
             self.by_id.iter().filter(|(_, member)| over(member)).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
-    }
-
-    /// What a listed node says of itself.
-    pub(super) fn descriptor(&self, id: NodeId) -> Option<&Descriptor> {
-        self.by_id.get(&id).map(|member| &member.descriptor)
     }
 
     /// When the first lease ends.

@@ -4,23 +4,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::actor::{Actor, Published};
 use super::core::Core;
-use super::links::Links;
 use super::server::serve;
-use super::service::{PeerDoor, Service};
-use super::snapshot::{CoreConfig, Snapshot, Voted};
+use super::service::Service;
+use super::snapshot::{CoreConfig, Snapshot};
 use super::state::{StateError, StateStore};
 use super::store::HeldStore;
-use super::together::Together;
-use super::{AuthorityConfig, AuthorityCounters, ConfigError, StartError};
+use super::{AuthorityConfig, AuthorityCounters, StartError};
+use crate::channel::Credential;
 use crate::document::{Document, SignedDocument, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
-use crate::voting::{Panel, Voter, VoterConfig, VoterState};
 
 /// Connections besides those that watch.
 const SPARE_CONNECTIONS: usize = 1_000;
@@ -34,7 +33,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub struct Authority {
     address: SocketAddr,
     public_key: IdentityPublic,
-    trust: Trust,
+    network: String,
     published: watch::Receiver<Published>,
     trouble: watch::Receiver<Option<String>>,
     counters: Arc<AuthorityCounters>,
@@ -48,37 +47,21 @@ impl Authority {
     /// Starts one: when this returns, it answers. Its key and documents come from where it keeps
     /// its state, if it does.
     pub async fn start(config: AuthorityConfig) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        Self::start_on(listener, config).await
-    }
-
-    /// The same, where somebody listens already: of several directories each has to be told where
-    /// the others are before it starts. One of several has its first document when enough of them
-    /// have started.
-    pub async fn start_on(
-        listener: TcpListener,
-        config: AuthorityConfig,
-    ) -> Result<Self, StartError> {
         config.validate()?;
         let listen = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (core, store) = prepare(&config).await?;
-        let (core, together) = join(&config, core)?;
-        let door = core
-            .voting()
-            .map(|voted| Arc::new(PeerDoor::new(config.network.clone(), voted.panel.clone())));
-        let trust = match core.voting() {
-            Some(voted) => voted.panel.trust(&config.network),
-            None => Trust::single(&config.network, core.public_key()),
-        };
         let public_key = core.public_key();
+        // Drawn at each start: nothing has to keep it.
+        let channel_key = LinkSecret::generate(&mut rand::rng());
+        let credential = Credential::new(&config.network, channel_key, &core.signing_keys());
 
         let counters = Arc::new(AuthorityCounters::default());
         let (commands, received) = mpsc::channel(MAX_COMMANDS);
         let (actor, published, trouble) =
-            Actor::start(core, together, store, received, counters.clone()).await;
-        if door.is_none() && published.borrow().is_empty() {
+            Actor::start(core, store, received, counters.clone()).await;
+        if published.borrow().is_empty() {
             let why = trouble.borrow().clone();
             return Err(StartError::NothingToServe(why.unwrap_or_else(|| "see its log".into())));
         }
@@ -87,17 +70,16 @@ impl Authority {
             published: published.clone(),
             watchers: Arc::new(Semaphore::new(config.max_watchers.min(Semaphore::MAX_PERMITS))),
             counters: counters.clone(),
-            peers: door,
         };
         let (stop_server, server_stopped) = oneshot::channel();
         let (stop_actor, actor_stopped) = oneshot::channel();
         let connections = config.max_watchers.saturating_add(SPARE_CONNECTIONS);
-        let server = serve(listener, connections, service, server_stopped)?;
+        let server = serve(listener, connections, credential, service, server_stopped);
         tracing::info!(%address, key = %public_key, network = config.network, "directory ready");
         Ok(Self {
             address,
             public_key,
-            trust,
+            network: config.network,
             published,
             trouble,
             counters,
@@ -114,10 +96,10 @@ impl Authority {
         self.address
     }
 
-    /// The same as followers and registrars want it: `http://host:port`.
+    /// The same as followers and registrars want it: `mixbed://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("mixbed://{}", self.address)
     }
 
     /// The key that it signs with: followers have to be given it.
@@ -126,10 +108,10 @@ impl Authority {
         self.public_key
     }
 
-    /// Trust in this authority, or in a majority of those that it is one of, for followers.
+    /// Trust in this authority, for followers.
     #[must_use]
     pub fn trust(&self) -> Trust {
-        self.trust.clone()
+        Trust::single(&self.network, self.public_key)
     }
 
     /// The current document.
@@ -217,38 +199,20 @@ async fn prepare(
     Ok((core, store))
 }
 
-/// Makes the core one of several, if it is to be.
-fn join(config: &AuthorityConfig, core: Core) -> Result<(Core, Option<Together>), ConfigError> {
-    if config.peers.is_empty() {
-        return Ok((core.with_voting(None), None));
-    }
-    let secret = core.secret().clone();
-    let keys = config.peers.iter().map(|peer| peer.key).chain([secret.public()]);
-    let panel = Panel::new(keys.collect())?;
-    let (sequence, pledged) =
-        core.voting().map_or((0, (0, 0)), |voted| (voted.sequence, voted.pledged));
-    let core = core.with_voting(Some(Voted { panel: panel.clone(), sequence, pledged }));
-    let state = VoterState { sequence, pledged, document: core.documents().back().cloned() };
-    let links = Links::start(&config.peers, &config.network, &secret)?;
-    let network = config.network.clone();
-    let voter = Voter::new(VoterConfig { network, panel, secret }, state, SystemTime::now());
-    Ok((core, Some(Together::new(voter, links))))
-}
-
 /// Goes on with the snapshot, if there is one and it is this network's.
 fn make(
     config: &AuthorityConfig,
     saved: Option<(Snapshot, String)>,
     now: SystemTime,
 ) -> Result<Core, StateError> {
-    let AuthorityConfig { signing_key, join_secret, admins, parameters, network, lease, .. } =
-        config;
+    let AuthorityConfig { signing_key, network, .. } = config;
     let core_config = CoreConfig {
         network: network.clone(),
-        join_secret: join_secret.clone(),
-        admins: admins.clone(),
-        parameters: parameters.clone(),
-        lease: *lease,
+        join_secrets: config.join_secrets.clone(),
+        admission: config.admission.clone(),
+        admins: config.admins.clone(),
+        parameters: config.parameters.clone(),
+        lease: config.lease,
     };
     let Some((snapshot, place)) = saved else {
         let draw = || IdentitySecret::generate(&mut rand::rng());
@@ -259,10 +223,20 @@ fn make(
         let (theirs, ours) = (snapshot.network, network.clone());
         return Err(StateError::OtherNetwork { place, theirs, ours });
     }
-    let theirs = snapshot.secret.public();
-    match signing_key.as_ref().map(IdentitySecret::public) {
-        Some(ours) if ours != theirs => Err(StateError::OtherKey { place, theirs, ours }),
-        _ => Core::restore(core_config, snapshot, now)
-            .map_err(|error| StateError::Inconsistent { place, what: error.to_string() }),
+    let (theirs, before) = (snapshot.secret.clone(), snapshot.former.clone());
+    let ours = signing_key.clone().unwrap_or_else(|| theirs.clone());
+    let replaces = ours.public() != theirs.public();
+    if replaces && !config.sign_with_former_key {
+        let (theirs, ours) = (theirs.public(), ours.public());
+        return Err(StateError::OtherKey { place, theirs, ours });
     }
+    let inconsistent = |what| StateError::Inconsistent { place: place.clone(), what };
+    let restored = Core::restore(core_config, snapshot, now);
+    let mut core = restored.map_err(|error| inconsistent(error.to_string()))?;
+    let former = if replaces { Some(theirs) } else { before.clone() };
+    let former = former.filter(|_| config.sign_with_former_key);
+    if replaces || former.is_some() != before.is_some() {
+        core.set_keys(ours, former).map_err(|error| inconsistent(error.to_string()))?;
+    }
+    Ok(core)
 }

@@ -1,6 +1,5 @@
 //! The gRPC methods: protobuf on one side, the actor on the other.
 
-use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,16 +13,14 @@ use tonic::{Code, Request, Response, Status};
 
 use super::AuthorityCounters;
 use super::actor::{Command, Published, Refusal, document_of};
+use crate::admission::admission_to_proto;
 use crate::client::REASON_HEADER;
 use crate::document::SignedDocument;
-use crate::identity::{IdentityPublic, Signature};
 use crate::messages::{Departure, Order, Reason, Registration, Rejection};
 use crate::proto;
 use crate::proto::admin_server::Admin;
 use crate::proto::directory_server::Directory;
-use crate::proto::voting_server::Voting;
 use crate::time::to_millis;
-use crate::voting::{Envelope, Panel};
 
 /// Answers for the directory and for its administration.
 #[derive(Clone)]
@@ -32,26 +29,6 @@ pub(super) struct Service {
     pub(super) published: watch::Receiver<Published>,
     pub(super) watchers: Arc<Semaphore>,
     pub(super) counters: Arc<AuthorityCounters>,
-    /// If it is one of several.
-    pub(super) peers: Option<Arc<PeerDoor>>,
-}
-
-/// Who the other directories are, and how many of their messages may wait.
-pub(super) struct PeerDoor {
-    network: String,
-    panel: Panel,
-    places: BTreeMap<IdentityPublic, Arc<Semaphore>>,
-}
-
-impl PeerDoor {
-    /// Messages of one directory that wait for the actor: more than it sends in a round.
-    const PLACES: usize = 16;
-
-    pub(super) fn new(network: String, panel: Panel) -> Self {
-        let place = |key: &IdentityPublic| (*key, Arc::new(Semaphore::new(Self::PLACES)));
-        let places = panel.keys().iter().map(place).collect();
-        Self { network, panel, places }
-    }
 }
 
 impl Service {
@@ -89,12 +66,14 @@ fn stopping() -> Status {
 fn status_of(rejection: &Rejection) -> Status {
     let reason = rejection.reason();
     let code = match reason {
-        Reason::WrongJoinSecret | Reason::NotAdmin | Reason::BadSignature => Code::PermissionDenied,
+        Reason::WrongJoinSecret | Reason::NotAdmin | Reason::NotListed | Reason::BadSignature => {
+            Code::PermissionDenied
+        }
         Reason::WrongNetwork | Reason::Stale => Code::FailedPrecondition,
         Reason::Malformed => Code::InvalidArgument,
         Reason::Replayed | Reason::Replaced => Code::Aborted,
         Reason::NameTaken | Reason::LinkKeyTaken | Reason::IdTaken => Code::AlreadyExists,
-        Reason::Full => Code::ResourceExhausted,
+        Reason::Full | Reason::TooSoon => Code::ResourceExhausted,
     };
     let mut status = Status::new(code, rejection.to_string());
     status.metadata_mut().insert(REASON_HEADER, MetadataValue::from_static(reason.as_str()));
@@ -185,35 +164,6 @@ impl Drop for Watching {
 }
 
 #[tonic::async_trait]
-impl Voting for Service {
-    async fn deliver(
-        &self,
-        request: Request<proto::DeliverRequest>,
-    ) -> Result<Response<proto::DeliverResponse>, Status> {
-        let door = self.peers.as_ref();
-        let door = door.ok_or_else(|| Status::unimplemented("this directory is the only one"))?;
-        let proto::DeliverRequest { sender, message, signature } = request.into_inner();
-        let foreign = || Status::permission_denied("no directory of this network has signed this");
-        let sender = sender.as_slice().try_into().map_err(|_| foreign())?;
-        let signature = signature.as_slice().try_into().map_err(|_| foreign())?;
-        let (sender, signature) =
-            (IdentityPublic::from_bytes(sender), Signature::from_bytes(signature));
-        let envelope = Envelope::from_parts(sender, message, signature);
-        let opened = envelope.open(&door.network, &door.panel);
-        let (from, message) = opened.map_err(|_| {
-            self.counters.foreign.fetch_add(1, Relaxed);
-            foreign()
-        })?;
-        let busy = || Status::resource_exhausted("too many messages at once: say it again later");
-        let place = door.places.get(&from).ok_or_else(foreign)?;
-        let place = place.clone().try_acquire_owned().map_err(|_| busy())?;
-        let command = Command::Peer(from, message, place);
-        self.commands.try_send(command).map_err(|_| busy())?;
-        Ok(Response::new(proto::DeliverResponse {}))
-    }
-}
-
-#[tonic::async_trait]
 impl Admin for Service {
     async fn order(
         &self,
@@ -223,5 +173,14 @@ impl Admin for Service {
         let order = order.map_err(|rejection| self.rejected(&rejection))?;
         self.ask(|answer| Command::Order(order, answer)).await?;
         Ok(Response::new(proto::OrderResponse {}))
+    }
+
+    async fn get_admission(
+        &self,
+        _request: Request<proto::GetAdmissionRequest>,
+    ) -> Result<Response<proto::GetAdmissionResponse>, Status> {
+        let admission = self.ask(Command::Admission).await?;
+        let admission = Some(admission_to_proto(&admission));
+        Ok(Response::new(proto::GetAdmissionResponse { admission }))
     }
 }

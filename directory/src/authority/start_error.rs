@@ -26,7 +26,4 @@ pub enum StartError {
     /// The first document could not be made or written.
     #[error("the directory could not write its first document: {0}")]
     NothingToServe(String),
-    /// The protocol's description is broken: a mistake in the program.
-    #[error("the protocol's description is broken: {0}")]
-    Reflection(String),
 }

@@ -59,7 +59,7 @@ pub enum StateError {
     },
     /// It was signed with another key than the one given.
     #[error(
-        "{place} has the signing key of {theirs}, the key given is that of {ours}: give the one that the network has, which its nodes and clients know, or begin another network in a new place"
+        "{place} has the signing key of {theirs}, the key given is that of {ours}: give the one that the network has, which its nodes and clients know; or sign with both for a while (sign_with_former_key), and tell them of the new one; or begin another network in a new place"
     )]
     OtherKey {
         /// Which state.

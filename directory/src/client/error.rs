@@ -15,7 +15,7 @@ pub(crate) const REASON_HEADER: &str = "mixbed-reason";
 #[derive(Clone, Debug, thiserror::Error, PartialEq)]
 pub enum ClientError {
     /// No such address can be.
-    #[error("a directory's address is http://host:port, not {0:?}")]
+    #[error("a directory's address is mixbed://host:port, not {0:?}")]
     Url(String),
     /// Not there, not answering, or the connection broke.
     #[error("the directory at {url} cannot be reached: {why}")]

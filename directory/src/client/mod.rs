@@ -1,29 +1,27 @@
 //! The gRPC client that follower, registrar and command line share.
 
+mod admission;
 mod change;
-mod directories;
+mod connect;
 mod error;
 
 use std::time::{Duration, SystemTime};
 
 use tokio_stream::StreamExt;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 pub use change::ChangeError;
-pub use directories::Directories;
 pub use error::ClientError;
 pub(crate) use error::REASON_HEADER;
 
-use crate::document::{Document, SignedDocument, Trust};
-use crate::limits::{MAX_MESSAGE_BYTES, TOLERATED_SKEW};
+use crate::document::{SignedDocument, Trust};
+use crate::limits::MAX_MESSAGE_BYTES;
 use crate::messages::{Departure, Order, Registration};
 use crate::proto;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::directory_client::DirectoryClient as Stub;
-use crate::proto::voting_client::VotingClient;
 use crate::time::from_millis;
-use crate::voting::Envelope;
 
 /// A directory that does not answer for this long counts as away.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,22 +44,16 @@ pub struct Lease {
 }
 
 impl DirectoryClient {
-    /// Prepares to speak with the directory at `url` (`http://host:port`). Must be called within
-    /// a tokio runtime.
-    pub fn new(url: &str) -> Result<Self, ClientError> {
+    /// Prepares to speak with the directory at `url` (`mixbed://host:port`), or with whoever else
+    /// answers there and proves a trusted authority's key. Must be called within a tokio runtime.
+    pub fn new(url: &str, trust: &Trust) -> Result<Self, ClientError> {
         let invalid = || ClientError::Url(url.chars().take(200).collect());
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| invalid())?;
-        let uri = endpoint.uri();
-        if uri.scheme_str() != Some("http") || uri.host().is_none() {
-            return Err(invalid());
-        }
-        let channel = endpoint
-            .connect_timeout(TIMEOUT)
-            .tcp_nodelay(true)
+        let channel = connect::endpoint(url)
+            .ok_or_else(invalid)?
             .http2_keep_alive_interval(TIMEOUT)
             .keep_alive_timeout(TIMEOUT)
             .keep_alive_while_idle(true)
-            .connect_lazy();
+            .connect_with_connector_lazy(connect::connector(trust.clone(), TIMEOUT));
         Ok(Self { url: url.to_owned(), channel })
     }
 
@@ -92,12 +84,6 @@ impl DirectoryClient {
         received(answer.document)
     }
 
-    /// The current document, verified.
-    pub async fn current(&self, trust: &Trust) -> Result<Document, ClientError> {
-        let signed = self.document(None).await?;
-        Ok(signed.verify(trust, SystemTime::now(), TOLERATED_SKEW)?)
-    }
-
     /// The current document and then each new one; not verified yet.
     pub async fn watch(&self) -> Result<DocumentStream, ClientError> {
         let mut stub = self.stub();
@@ -107,18 +93,13 @@ impl DirectoryClient {
 
     /// Gives an admin's order.
     pub async fn order(&self, order: &Order) -> Result<(), ClientError> {
-        let mut stub = AdminClient::new(self.channel.clone());
-        let request = proto::OrderRequest::from(order);
-        self.within(stub.order(request)).await?;
+        let mut stub = self.admin();
+        self.within(stub.order(proto::OrderRequest::from(order))).await?;
         Ok(())
     }
 
-    /// Hands another directory of the network a message over.
-    pub(crate) async fn deliver(&self, envelope: &Envelope) -> Result<(), ClientError> {
-        let mut stub = VotingClient::new(self.channel.clone());
-        let request = proto::DeliverRequest::from(envelope);
-        self.within(stub.deliver(request)).await?;
-        Ok(())
+    fn admin(&self) -> AdminClient<Channel> {
+        AdminClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
     }
 
     fn stub(&self) -> Stub<Channel> {
@@ -142,7 +123,8 @@ impl DirectoryClient {
 pub struct Served {
     /// The document, not verified yet.
     pub signed: SignedDocument,
-    /// When it was sent by the directory's clock; nobody has signed that.
+    /// When it was sent by the directory's clock. The channel vouches for it, and for its being new
+    /// but for what the network delays.
     pub sent_at: Option<SystemTime>,
 }
 

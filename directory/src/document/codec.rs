@@ -22,14 +22,27 @@ pub(crate) fn canonical<M: Message + Default>(bytes: &[u8]) -> Option<M> {
     (message.encode_to_vec() == bytes).then_some(message)
 }
 
-pub(crate) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor {
+pub(crate) fn role_to_proto(role: Role) -> (proto::Role, u32) {
+    match role {
+        Role::Gateway => (proto::Role::Gateway, 0),
+        Role::Mix { layer } => (proto::Role::Mix, u32::from(layer)),
+        Role::Provider => (proto::Role::Provider, 0),
+    }
+}
+
+pub(crate) fn role_from_proto(role: proto::Role, layer: u32) -> Option<Role> {
+    match (role, u8::try_from(layer)) {
+        (proto::Role::Gateway, Ok(0)) => Some(Role::Gateway),
+        (proto::Role::Provider, Ok(0)) => Some(Role::Provider),
+        (proto::Role::Mix, Ok(layer)) => Some(Role::Mix { layer }),
+        _ => None,
+    }
+}
+
+pub(super) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor {
     let Descriptor { name, identity, role, link_key, address, sphinx_keys, services, version } =
         descriptor;
-    let (role, layer) = match role {
-        Role::Gateway => (proto::Role::Gateway, 0),
-        Role::Mix { layer } => (proto::Role::Mix, u32::from(*layer)),
-        Role::Provider => (proto::Role::Provider, 0),
-    };
+    let (role, layer) = role_to_proto(*role);
     proto::Descriptor {
         name: name.clone(),
         identity: identity.as_bytes().to_vec(),
@@ -46,17 +59,12 @@ pub(crate) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor 
     }
 }
 
-pub(crate) fn descriptor_from_proto(
+pub(super) fn descriptor_from_proto(
     message: proto::Descriptor,
 ) -> Result<Descriptor, DescriptorError> {
     let key =
         |bytes: &[u8], field| <[u8; 32]>::try_from(bytes).map_err(|_| DescriptorError::Key(field));
-    let role = match (message.role(), u8::try_from(message.layer)) {
-        (proto::Role::Gateway, Ok(0)) => Role::Gateway,
-        (proto::Role::Provider, Ok(0)) => Role::Provider,
-        (proto::Role::Mix, Ok(layer)) => Role::Mix { layer },
-        _ => return Err(DescriptorError::Role),
-    };
+    let role = role_from_proto(message.role(), message.layer).ok_or(DescriptorError::Role)?;
     let sphinx_keys = message.sphinx_keys.iter().map(|sphinx| {
         let bytes = key(&sphinx.key, "packet key")?;
         Ok(SphinxKey { epoch: sphinx.epoch, key: SphinxPublic::from_bytes(bytes) })

@@ -71,7 +71,8 @@ impl Default for Parameters {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rates {
-    /// A client's payload packets: something to say, or a drop when there is nothing.
+    /// A client's payload packets: something to say, or a drop when there is nothing. Drops are
+    /// answered as everything else is.
     pub payload: f64,
     /// A client's drops besides, each to a random provider.
     pub drop: f64,
@@ -80,7 +81,8 @@ pub struct Rates {
     /// Loops that each mix and gateway sends to itself.
     pub node_loop: f64,
     /// Frames on a gateway's link down to each client: a packet for it, or a dummy when there is
-    /// none. It bounds what a client receives, its own loops included. 0: each packet at once.
+    /// none. It bounds what a client receives, the answers to its drops and loops included, so it has to
+    /// be higher than the rates of these and of payload together. 0: each packet at once.
     pub downlink: f64,
 }
 
@@ -89,8 +91,8 @@ impl Rates {
     pub const MAX: f64 = 10_000.0;
 
     /// Cover behind which a wallet can be used, and that a laptop carries: a packet waits 33 ms for
-    /// its tick on average and its answer another 10 ms, a tenth of what eight hops hold them. With
-    /// nine nodes and a client some 220 unwrappings and 45 sealings a second, 15 % of a core; what
+    /// its tick on average and its answer another 10 ms, a tenth of what nine hops hold them. With
+    /// nine nodes and a client some 340 unwrappings and 76 headers made a second, a fifth of a core; what
     /// takes packets is named within a minute (docs/cover.md).
     pub const COVER: Self =
         Self { payload: 30.0, drop: 1.0, client_loop: 2.0, node_loop: 1.0, downlink: 100.0 };

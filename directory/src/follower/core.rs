@@ -26,10 +26,6 @@ pub struct FollowerCore {
 struct Held {
     document: Arc<Document>,
     signed: Arc<SignedDocument>,
-    /// How far this machine's clock is from the document's, as far as its arrival proves it.
-    offset: ClockOffset,
-    /// Whether it came from the directory, not from a file, which proves nothing.
-    heard: bool,
 }
 
 #[derive(Debug)]
@@ -86,12 +82,13 @@ impl FollowerCore {
 
     /// Takes a document that was kept from before; the directory has not said anything yet.
     pub fn handle_kept(&mut self, signed: SignedDocument, now: SystemTime) -> Result<(), Refusal> {
-        self.accept(signed, now, None).map(drop)
+        self.accept(signed, now).map(drop)
     }
 
-    /// The directory says that it is `theirs` now. Nothing is signed of it: it tells whose clock
-    /// is wrong, and for how long the epoch of a document that comes with it has been running, but
-    /// makes no document good.
+    /// The directory says that it is `theirs` now. The own clock decides which epoch it is, corrected
+    /// by what the directory says as far as that is tolerated; beyond that the follower stops,
+    /// whichever of the two is wrong. So whoever lies about the time moves nobody to keys that others
+    /// do not use yet.
     pub fn handle_time(&mut self, theirs: SystemTime, now: SystemTime) {
         self.told = Some(ClockOffset::between(now, theirs));
     }
@@ -103,7 +100,7 @@ impl FollowerCore {
         signed: SignedDocument,
         now: SystemTime,
     ) -> Result<bool, Refusal> {
-        let outcome = self.accept(signed, now, Some(self.told.unwrap_or_default()));
+        let outcome = self.accept(signed, now);
         match &outcome {
             Ok(_) => self.link = Link::Up,
             Err(refusal) => self.handle_lost(refusal.to_string(), now),
@@ -120,19 +117,10 @@ impl FollowerCore {
         self.link = Link::Down { since, why: Some(why) };
     }
 
-    fn accept(
-        &mut self,
-        signed: SignedDocument,
-        now: SystemTime,
-        told: Option<ClockOffset>,
-    ) -> Result<bool, Refusal> {
+    fn accept(&mut self, signed: SignedDocument, now: SystemTime) -> Result<bool, Refusal> {
         let verified = signed.verify(&self.trust, now, self.tolerated_skew);
         let document = verified.map_err(|error| self.refusal(error))?;
-        let heard = told.is_some();
-        let offset = told.map_or_else(ClockOffset::default, |told| {
-            self.shown_by(&document, told.directory_time(now), now)
-        });
-        if let Some(held) = &mut self.last {
+        if let Some(held) = &self.last {
             let (theirs, ours) = (document.version(), held.document.version());
             if theirs < ours {
                 return Err(Refusal::Rollback { theirs, ours });
@@ -141,34 +129,12 @@ impl FollowerCore {
                 if signed.bytes != held.signed.bytes {
                     return Err(Refusal::Forked { version: ours });
                 }
-                // Once its epoch is over, to hear it again proves only that the directory can make
-                // no other: epochs go on by the clock, as when it is away.
-                let over = held.offset.directory_time(now) >= document.epoch_end;
-                if !(held.heard && over) {
-                    (held.offset, held.heard) = (offset, heard);
-                }
                 return Ok(false);
             }
         }
         let (document, signed) = (Arc::new(document), Arc::new(signed));
-        self.last = Some(Held { document, signed, offset, heard });
+        self.last = Some(Held { document, signed });
         Ok(true)
-    }
-
-    /// How far this machine's clock is from the directory's, as a document shows it that has just
-    /// been heard.
-    fn shown_by(&self, document: &Document, theirs: SystemTime, now: SystemTime) -> ClockOffset {
-        let told = ClockOffset::between(now, theirs);
-        // Both clocks say that its epoch is over: the directory can make no other document.
-        if theirs > document.epoch_end
-            && told.distance <= self.tolerated_skew
-            && self.told.is_some()
-        {
-            return told;
-        }
-        // Otherwise what the directory serves is the current one: its epoch is now, by the
-        // directory's clock, whatever that clock is said to show.
-        ClockOffset::between(now, theirs.clamp(document.valid_from, document.epoch_end))
     }
 
     fn refusal(&self, document: DocumentError) -> Refusal {
@@ -204,18 +170,24 @@ impl FollowerCore {
         self.told.filter(|offset| offset.distance > self.tolerated_skew)
     }
 
+    /// How far this machine's clock is taken to be from the directory's: as that told, if it is to
+    /// be believed.
+    fn offset(&self) -> ClockOffset {
+        self.told.filter(|told| told.distance <= self.tolerated_skew).unwrap_or_default()
+    }
+
     /// The epoch whose keys are to be used: that of the newest good document, and when no newer
-    /// one comes those after it, by the directory's clock as far as its documents have shown it.
+    /// one comes those after it, by this machine's clock and what is tolerated of the directory's.
     #[must_use]
     pub fn epoch(&self, now: SystemTime) -> Option<u64> {
-        let Held { document, offset, .. } = self.last.as_ref()?;
-        Some(document.epoch_at(offset.directory_time(now)))
+        let Held { document, .. } = self.last.as_ref()?;
+        Some(document.epoch_at(self.offset().directory_time(now)))
     }
 
     /// How well informed the follower is.
     #[must_use]
     pub fn state(&self, now: SystemTime) -> FollowerState {
-        let Some(Held { document, offset, .. }) = &self.last else {
+        let Some(Held { document, .. }) = &self.last else {
             return match &self.link {
                 Link::Down { since, why } => {
                     FollowerState::Connecting { since: *since, last_error: why.clone() }
@@ -224,33 +196,35 @@ impl FollowerCore {
             };
         };
         let due = document.epoch_end;
-        let overdue = offset.directory_time(now) >= due + self.tolerated_skew;
-        let (since, why) = match &self.link {
+        let overdue = self.offset().directory_time(now) >= due + self.tolerated_skew;
+        let trouble = match &self.link {
             Link::Down { since, why } => {
                 let why = why.clone().unwrap_or_else(|| "not connected yet".to_owned());
-                (*since, why)
+                Some((*since, why))
             }
             Link::Up if overdue => {
                 let epoch = document.epoch;
-                (due, format!("epoch {epoch} is over and the directory has no document after it"))
+                let why =
+                    format!("epoch {epoch} is over and the directory has no document after it");
+                Some((due, why))
             }
-            Link::Up => match self.skew() {
-                None => return FollowerState::Following,
-                Some(offset) => {
-                    return FollowerState::Skewed { offset, tolerated: self.tolerated_skew };
-                }
-            },
+            Link::Up => None,
         };
-        if now >= document.valid_until + self.tolerated_skew {
-            return FollowerState::Expired { since: document.valid_until, why };
+        match (trouble, self.skew()) {
+            (Some((_, why)), _) if now >= document.valid_until + self.tolerated_skew => {
+                FollowerState::Expired { since: document.valid_until, why }
+            }
+            (_, Some(offset)) => FollowerState::Skewed { offset, tolerated: self.tolerated_skew },
+            (Some((since, why)), None) => FollowerState::Stale { since, why },
+            (None, None) => FollowerState::Following,
         }
-        FollowerState::Stale { since, why }
     }
 
     /// When the state or the epoch changes next if nothing happens.
     #[must_use]
     pub fn poll_at(&self, now: SystemTime) -> Option<SystemTime> {
-        let Held { document, offset, .. } = self.last.as_ref()?;
+        let Held { document, .. } = self.last.as_ref()?;
+        let offset = self.offset();
         let turn = document.next_epoch_at(offset.directory_time(now));
         let overdue = document.epoch_end + self.tolerated_skew;
         let times = [turn, Some(overdue)].map(|time| time.map(|time| offset.own_time(time)));

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 pub use self::core::{FollowerCore, Refusal};
 pub use self::state::{FollowerState, NotReady};
-use crate::client::{ClientError, Directories};
+use crate::client::{ClientError, DirectoryClient};
 use crate::clock::ClockOffset;
 use crate::document::{Document, Trust, TrustError};
 use crate::limits::TOLERATED_SKEW;
@@ -24,8 +24,7 @@ use crate::limits::TOLERATED_SKEW;
 /// What a follower is given.
 #[derive(Clone, Debug)]
 pub struct FollowerConfig {
-    /// Where the directory is: `http://host:port`. Of several, with commas between, one is followed
-    /// at a time, and the next one when it is away, behind or not to be believed.
+    /// Where the directory is: `mixbed://host:port`.
     pub url: String,
     /// Which network it follows, and whose signatures it believes.
     pub trust: Trust,
@@ -73,8 +72,7 @@ struct View {
 
 impl View {
     fn usable(&self) -> Option<&Arc<Document>> {
-        let expired = matches!(self.state, FollowerState::Expired { .. });
-        self.last.as_ref().filter(|_| !expired)
+        self.last.as_ref().filter(|_| self.state.is_usable())
     }
 }
 
@@ -83,12 +81,12 @@ impl Follower {
     /// error. Must be called within a tokio runtime.
     pub fn start(config: FollowerConfig) -> Result<Self, FollowerError> {
         config.trust.validate()?;
-        let clients = Directories::new(&config.url)?.into_clients();
-        Ok(shell::spawn(config, clients))
+        let client = DirectoryClient::new(&config.url, &config.trust)?;
+        Ok(shell::spawn(config, client))
     }
 
-    /// The document to go by: the newest good one, or nothing if there is none or it may not be
-    /// used any more.
+    /// The document to go by: the newest good one, or nothing if there is none, it may not be
+    /// used any more, or the clocks are too far apart.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Document>> {
         self.view.borrow().usable().cloned()

@@ -1,6 +1,5 @@
 //! The task that moves documents from the directory into the core.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -15,21 +14,19 @@ use crate::client::{ClientError, DirectoryClient, Served};
 /// Timers run on another clock than documents do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(10);
 
-pub(super) fn spawn(config: FollowerConfig, clients: Vec<DirectoryClient>) -> Follower {
+pub(super) fn spawn(config: FollowerConfig, client: DirectoryClient) -> Follower {
     let core = FollowerCore::new(config.trust.clone(), config.tolerated_skew, SystemTime::now());
     let state = core.state(SystemTime::now());
     let (view_tx, view) = watch::channel(View { last: None, state, epoch: None, clock: None });
     let counters = Arc::new(FollowerCounters::default());
-    let clients = VecDeque::from(clients);
-    let shell = Shell { config, clients, core, view: view_tx, counters: counters.clone() };
+    let shell = Shell { config, client, core, view: view_tx, counters: counters.clone() };
     tokio::spawn(shell.run());
     Follower { view, counters }
 }
 
 struct Shell {
     config: FollowerConfig,
-    /// The first is followed; one that is lost goes to the end.
-    clients: VecDeque<DirectoryClient>,
+    client: DirectoryClient,
     core: FollowerCore,
     view: watch::Sender<View>,
     counters: Arc<FollowerCounters>,
@@ -44,8 +41,8 @@ enum Lost {
     Refused(#[from] Refusal),
     #[error("no document for the new epoch")]
     Overdue,
-    #[error("there is no directory")]
-    Nobody,
+    #[error("the clocks are too far apart")]
+    Skewed,
 }
 
 impl Shell {
@@ -68,8 +65,7 @@ impl Shell {
             }
             self.show();
             let wait = backoff.next(&mut rand::rng()).min(self.longest_wait());
-            tracing::debug!(url = self.url(), %lost, ?wait, "directory lost");
-            self.clients.rotate_left(1);
+            tracing::debug!(url = self.client.url(), %lost, ?wait, "directory lost");
             self.showing(tokio::time::sleep(wait)).await;
         }
     }
@@ -86,15 +82,18 @@ impl Shell {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, Lost> {
-        let Some(client) = self.clients.front().cloned() else { return Err(Lost::Nobody) };
+        let client = self.client.clone();
         let mut documents = self.showing(client.watch()).await?;
         let mut next = Some(self.showing(documents.first()).await?);
         loop {
             if let Some(served) = next {
                 self.take(served).await?;
             }
-            if !self.show().is_following() {
-                return Err(Lost::Overdue);
+            match self.show() {
+                FollowerState::Following => {}
+                // It may have been the message that was late: another connection tells the time anew.
+                FollowerState::Skewed { .. } => return Err(Lost::Skewed),
+                _ => return Err(Lost::Overdue),
             }
             backoff.reset();
             next = tokio::select! {
@@ -102,10 +101,6 @@ impl Shell {
                 () = tokio::time::sleep(self.until_change()) => None,
             };
         }
-    }
-
-    fn url(&self) -> &str {
-        self.clients.front().map_or("", DirectoryClient::url)
     }
 
     /// Waits for something else, and shows meanwhile what changes by itself.
@@ -150,7 +145,7 @@ impl Shell {
             }
             Err(refusal) => {
                 self.counters.refused.fetch_add(1, Relaxed);
-                tracing::warn!(url = self.url(), %refusal, "document refused");
+                tracing::warn!(url = self.client.url(), %refusal, "document refused");
                 Err(refusal)
             }
         }
@@ -181,7 +176,7 @@ impl Shell {
     }
 
     fn note(&self, old: &FollowerState, new: &FollowerState) {
-        let url = self.url();
+        let url = self.client.url();
         match new {
             _ if old.as_str() == new.as_str() => {}
             FollowerState::Skewed { .. } => tracing::warn!(url, state = %new, "clocks differ"),

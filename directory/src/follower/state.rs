@@ -18,8 +18,9 @@ pub enum FollowerState {
     },
     /// It has the current document and hears of each new one.
     Following,
-    /// The same, but this machine's clock or the directory's is wrong: they differ by more than is
-    /// tolerated, and a little more will part them.
+    /// This machine's clock or the directory's is wrong: they differ by more than is tolerated. With
+    /// either, packets could be sealed for another epoch than everybody else's, which marks them;
+    /// so its document is not gone by until they agree.
     Skewed {
         /// How far this machine's clock is from the directory's.
         offset: ClockOffset,
@@ -47,7 +48,13 @@ impl FollowerState {
     /// Whether it has the current document and hears of each new one.
     #[must_use]
     pub const fn is_following(&self) -> bool {
-        matches!(self, Self::Following | Self::Skewed { .. })
+        matches!(self, Self::Following)
+    }
+
+    /// Whether the document may be gone by.
+    #[must_use]
+    pub(super) const fn is_usable(&self) -> bool {
+        !matches!(self, Self::Expired { .. } | Self::Skewed { .. })
     }
 
     /// Whether it says the same. By how much clocks differ changes with each document: that alone
@@ -76,7 +83,7 @@ impl fmt::Display for FollowerState {
             Self::Connecting { last_error: None, .. } | Self::Following => Ok(()),
             Self::Skewed { offset, tolerated } => write!(
                 f,
-                ": this machine's clock is {offset}, more than the {tolerated:?} that are tolerated: set the clocks"
+                ": this machine's clock is {offset}, more than the {tolerated:?} that are tolerated: nothing is sent until they agree; set the clock that is wrong"
             ),
             Self::Connecting { last_error: Some(why), .. }
             | Self::Stale { why, .. }

@@ -4,7 +4,9 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::Rejection;
+use crate::admission::{Admission, admission_from_proto, admission_to_proto};
 use crate::document::{Parameters, parameters_from_proto, parameters_to_proto};
+use crate::identity::IdentityPublic;
 use crate::proto::order::Instruction as Proto;
 
 /// What an [`Order`](super::Order) asks for.
@@ -12,6 +14,10 @@ use crate::proto::order::Instruction as Proto;
 pub enum Instruction {
     /// These parameters instead of those that hold.
     Parameters(Parameters),
+    /// These nodes instead of those that were admitted.
+    Admission(Admission),
+    /// A node leaves the next document, and the list if there is one.
+    Remove(IdentityPublic),
 }
 
 impl Instruction {
@@ -19,12 +25,16 @@ impl Instruction {
     pub(crate) fn digest(&self) -> [u8; 32] {
         match self.to_proto() {
             Proto::Parameters(parameters) => Sha256::digest(parameters.encode_to_vec()).into(),
+            Proto::Admission(admission) => Sha256::digest(admission.encode_to_vec()).into(),
+            Proto::Remove(identity) => Sha256::digest(identity).into(),
         }
     }
 
     pub(super) fn to_proto(&self) -> Proto {
         match self {
             Self::Parameters(parameters) => Proto::Parameters(parameters_to_proto(parameters)),
+            Self::Admission(admission) => Proto::Admission(admission_to_proto(admission)),
+            Self::Remove(identity) => Proto::Remove(identity.as_bytes().to_vec()),
         }
     }
 
@@ -35,7 +45,20 @@ impl Instruction {
                 parameters.validate()?;
                 Ok(Self::Parameters(parameters))
             }
+            Proto::Admission(admission) => {
+                admission_from_proto(admission).map(Self::Admission).ok_or(Rejection::Malformed)
+            }
+            Proto::Remove(identity) => {
+                let identity = identity.as_slice().try_into().map_err(|_| Rejection::Malformed)?;
+                Ok(Self::Remove(IdentityPublic::from_bytes(identity)))
+            }
         }
+    }
+}
+
+impl From<Admission> for Instruction {
+    fn from(admission: Admission) -> Self {
+        Self::Admission(admission)
     }
 }
 

@@ -24,6 +24,13 @@ pub(crate) struct Ordered {
     pub(crate) digest: [u8; 32],
 }
 
+impl Ordered {
+    /// Whether it does the same or nothing, whenever it comes: it names what it replaces or removes.
+    pub(crate) const fn names_its_object(&self) -> bool {
+        self.replaces.is_some() || matches!(self.instruction, Instruction::Remove(_))
+    }
+}
+
 /// An instruction to a network's directory, signed by one of the admin keys that the directory
 /// was given.
 ///
@@ -37,8 +44,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// Longer than any valid one: 64 rules with four names of 63 characters each are 21 KiB.
-    pub(crate) const MAX_BYTES: usize = 32 << 10;
+    /// Longer than any valid one: 1,000 nodes with names of 63 characters are 107 KiB.
+    pub(crate) const MAX_BYTES: usize = 128 << 10;
 
     /// Makes an order. `issued_at` is the time now, and later than that of the last order. If this
     /// clock may be off by seconds, make one that is [`replacing`](Self::replacing) something.

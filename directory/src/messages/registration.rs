@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use prost::Message;
 
 use super::Rejection;
+use crate::admission::Admission;
 use crate::document::{Descriptor, DescriptorError, SignedDescriptor, canonical};
 use crate::identity::{IdentitySecret, Signature};
 use crate::join::JoinSecret;
@@ -16,7 +17,7 @@ const DOMAIN: &[u8] = b"mixbed registration v1\0";
 const JOIN_DOMAIN: &[u8] = b"mixbed join v1\0";
 
 /// A signed descriptor with the node's word that it holds now, in this network, and the proof
-/// that the node knows the join secret.
+/// that the node knows the join secret, if it has one. A listed node needs none.
 ///
 /// The proof covers everything, so it fits no other descriptor and no other time. The identity
 /// signs the time too: another node, which knows the secret as well, cannot bring an old
@@ -40,7 +41,7 @@ impl Registration {
         network: &str,
         issued_at: SystemTime,
         identity: &IdentitySecret,
-        join_secret: &JoinSecret,
+        join_secret: Option<&JoinSecret>,
     ) -> Self {
         let SignedDescriptor { bytes, signature } = descriptor.sign(identity);
         let bytes = proto::Registration {
@@ -54,7 +55,8 @@ impl Registration {
         .encode_to_vec();
         let signature = identity.sign(DOMAIN, &bytes);
         let parts = [network.as_bytes(), &bytes, signature.as_bytes()];
-        let join_proof = join_secret.prove(JOIN_DOMAIN, &parts).to_vec();
+        let prove = |secret: &JoinSecret| secret.prove(JOIN_DOMAIN, &parts).to_vec();
+        let join_proof = join_secret.map(prove).unwrap_or_default();
         Self { bytes, signature, join_proof }
     }
 
@@ -74,11 +76,13 @@ impl Registration {
         Some(descriptor.name)
     }
 
-    /// Checks everything that needs no memory of earlier messages, the join secret first.
+    /// Checks everything that needs no memory of earlier messages: first whether it may come from a
+    /// node at all.
     pub(crate) fn verify(
         &self,
         network: &str,
-        join_secret: &JoinSecret,
+        admission: &Admission,
+        join_secrets: &[JoinSecret],
     ) -> Result<VerifiedRegistration, Rejection> {
         if self.bytes.len() > Self::MAX_BYTES {
             return Err(Rejection::Malformed);
@@ -90,11 +94,13 @@ impl Registration {
                 theirs: message.network.chars().take(80).collect(),
             });
         }
-        let parts = [network.as_bytes(), &self.bytes, self.signature.as_bytes()];
-        if !join_secret.accepts(JOIN_DOMAIN, &parts, &self.join_proof) {
-            return Err(Rejection::WrongJoinSecret { network: network.to_owned() });
-        }
         let signed = message.descriptor.ok_or(Rejection::Malformed)?;
+        match admission {
+            Admission::Open => self.check_join_proof(network, join_secrets)?,
+            Admission::Listed(_) => {
+                admission.check(&Descriptor::from_bytes(&signed.descriptor)?)?;
+            }
+        }
         let signature = signed.signature.as_slice().try_into();
         let signature = Signature::from_bytes(signature.map_err(|_| Rejection::Malformed)?);
         let descriptor = SignedDescriptor { bytes: signed.descriptor, signature }.verify()?;
@@ -103,6 +109,15 @@ impl Registration {
         }
         let issued_at = from_millis(message.issued_at_ms).ok_or(Rejection::Malformed)?;
         Ok(VerifiedRegistration { descriptor, issued_at })
+    }
+
+    fn check_join_proof(&self, network: &str, secrets: &[JoinSecret]) -> Result<(), Rejection> {
+        let parts = [network.as_bytes(), &self.bytes, self.signature.as_bytes()];
+        let proves = |secret: &JoinSecret| secret.accepts(JOIN_DOMAIN, &parts, &self.join_proof);
+        if secrets.iter().any(proves) {
+            return Ok(());
+        }
+        Err(Rejection::WrongJoinSecret { network: network.to_owned() })
     }
 }
 

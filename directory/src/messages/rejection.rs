@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::admission::ListedNode;
 use crate::clock::ClockOffset;
 use crate::document::{DescriptorError, ParametersError};
 use crate::identity::IdentityPublic;
@@ -12,7 +13,7 @@ use crate::identity::IdentityPublic;
 pub enum Rejection {
     /// Made without the network's join secret.
     #[error(
-        "wrong join secret for the network {network:?}: give the node the secret that the directory has"
+        "wrong join secret for the network {network:?}, or none: give the node the secret that the directory has"
     )]
     WrongJoinSecret {
         /// The authority's network.
@@ -35,6 +36,20 @@ pub enum Rejection {
         key: IdentityPublic,
         /// The authority's network.
         network: String,
+    },
+    /// There is a list of nodes, without this one.
+    #[error(
+        "this directory takes the nodes on its list only, and {identity} is not on it: an admin puts it there (mixbed nodes set)"
+    )]
+    NotListed {
+        /// Who wants to be a node.
+        identity: IdentityPublic,
+    },
+    /// The list has another name or role for this identity.
+    #[error("this identity is listed as {listed}, and as nothing else")]
+    ListedOtherwise {
+        /// What the list says.
+        listed: Box<ListedNode>,
     },
     /// Not signed by the key that it names.
     #[error("the message is not signed by the key in it")]
@@ -61,6 +76,14 @@ pub enum Rejection {
     /// As new as, or older than, one already seen of the same identity.
     #[error("a newer message of this identity was seen already")]
     Replayed,
+    /// It has changed too often of late.
+    #[error(
+        "this identity has changed its entry too often: every change is a document for everyone, so the next one counts in {wait:?}"
+    )]
+    TooSoon {
+        /// Until then.
+        wait: Duration,
+    },
     /// Another identity has the name.
     #[error("the name {name:?} belongs to the node {holder} until its lease ends in {lease:?}")]
     NameTaken {
@@ -96,12 +119,14 @@ impl Rejection {
             Self::WrongJoinSecret { .. } => Reason::WrongJoinSecret,
             Self::WrongNetwork { .. } => Reason::WrongNetwork,
             Self::NotAdmin { .. } => Reason::NotAdmin,
+            Self::NotListed { .. } | Self::ListedOtherwise { .. } => Reason::NotListed,
             Self::BadSignature | Self::Descriptor(DescriptorError::BadSignature) => {
                 Reason::BadSignature
             }
             Self::Malformed | Self::Descriptor(_) | Self::Parameters(_) => Reason::Malformed,
             Self::Stale { .. } => Reason::Stale,
             Self::Replayed => Reason::Replayed,
+            Self::TooSoon { .. } => Reason::TooSoon,
             Self::NameTaken { .. } => Reason::NameTaken,
             Self::LinkKeyTaken { .. } => Reason::LinkKeyTaken,
             Self::IdTaken => Reason::IdTaken,
@@ -139,6 +164,8 @@ reasons! {
     WrongNetwork = "wrong_network",
     /// An order by a key that is no admin key.
     NotAdmin = "not_admin",
+    /// Not on the list of nodes, or there with another name or role.
+    NotListed = "not_listed",
     /// Not signed by the key that it names.
     BadSignature = "bad_signature",
     /// Out of bounds.
@@ -147,6 +174,8 @@ reasons! {
     Stale = "stale",
     /// Seen already.
     Replayed = "replayed",
+    /// Changed too often of late.
+    TooSoon = "too_soon",
     /// Another identity has the name.
     NameTaken = "name_taken",
     /// Another identity has the link key.
@@ -171,8 +200,10 @@ impl Reason {
             | Self::BadSignature
             | Self::Malformed
             | Self::IdTaken => true,
-            Self::Stale
+            Self::NotListed
+            | Self::Stale
             | Self::Replayed
+            | Self::TooSoon
             | Self::NameTaken
             | Self::LinkKeyTaken
             | Self::Full

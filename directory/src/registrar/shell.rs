@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{RegistrarConfig, RegistrarCounters, RegistrarState};
+use super::{Registrar, RegistrarConfig, RegistrarCounters, RegistrarState};
 use crate::authority::FRESHNESS;
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Lease};
@@ -23,37 +23,31 @@ const MIN_RENEWAL: Duration = Duration::from_millis(100);
 /// the directory's.
 const REJECTED_RETRY: Duration = Duration::from_secs(30);
 
-pub(super) type Done = oneshot::Sender<Result<(), ClientError>>;
+type Done = oneshot::Sender<Result<(), ClientError>>;
 
-/// How a node stands with one directory, and how to tell it to leave there.
-pub(super) struct Standing {
-    pub(super) leave: mpsc::Sender<Done>,
-    pub(super) state: watch::Receiver<RegistrarState>,
-}
-
-/// Registers with one directory.
 pub(super) fn spawn(
     config: RegistrarConfig,
     client: DirectoryClient,
-    descriptors: watch::Receiver<Descriptor>,
-    counters: Arc<RegistrarCounters>,
-) -> Standing {
+    descriptor: Descriptor,
+) -> Registrar {
+    let (descriptor, descriptors) = watch::channel(descriptor);
     let (leave, departures) = mpsc::channel(1);
     let connecting = RegistrarState::Connecting { since: SystemTime::now(), last_error: None };
     let (state_tx, state) = watch::channel(connecting);
+    let counters = Arc::new(RegistrarCounters::default());
     let shell = Shell {
         config,
         client,
         descriptors,
         departures,
         state: state_tx,
-        counters,
+        counters: counters.clone(),
         last_issued: SystemTime::UNIX_EPOCH,
         lease: None,
         backoff: Backoff::default(),
     };
     tokio::spawn(shell.run());
-    Standing { leave, state }
+    Registrar { descriptor, leave, state, counters }
 }
 
 struct Shell {
@@ -98,14 +92,21 @@ impl Shell {
 
     async fn register(&mut self, descriptor: Descriptor) -> Result<Lease, ClientError> {
         let issued_at = self.issue();
-        let RegistrarConfig { network, identity, join_secret, .. } = &self.config;
-        let registration = Registration::new(descriptor, network, issued_at, identity, join_secret);
+        let RegistrarConfig { trust, identity, join_secret, .. } = &self.config;
+        let registration = Registration::new(
+            descriptor,
+            &trust.network,
+            issued_at,
+            identity,
+            join_secret.as_ref(),
+        );
         self.client.register(&registration).await
     }
 
     async fn depart(&mut self) -> Result<(), ClientError> {
         let issued_at = self.issue();
-        let departure = Departure::new(&self.config.network, issued_at, &self.config.identity);
+        let departure =
+            Departure::new(&self.config.trust.network, issued_at, &self.config.identity);
         self.client.unregister(&departure).await
     }
 
@@ -198,7 +199,7 @@ mod tests {
     use mixbed_wire::{LinkPublic, SphinxPublic};
 
     use super::*;
-    use crate::document::{Role, SphinxKey};
+    use crate::document::{Role, SphinxKey, Trust};
     use crate::identity::IdentitySecret;
     use crate::join::JoinSecret;
     use crate::messages::Reason;
@@ -216,11 +217,11 @@ mod tests {
             services: Vec::new(),
             version: String::new(),
         };
-        let url = "http://127.0.0.1:1".to_owned();
-        let client = DirectoryClient::new(&url).unwrap();
+        let url = "mixbed://127.0.0.1:1".to_owned();
+        let trust = Trust::single("testnet", identity.public());
+        let client = DirectoryClient::new(&url, &trust).unwrap();
         let join_secret = JoinSecret::new("the secret of the test network").unwrap();
-        let network = "testnet".to_owned();
-        let config = RegistrarConfig { url, network, identity, join_secret };
+        let config = RegistrarConfig { url, trust, identity, join_secret: Some(join_secret) };
         let connecting = RegistrarState::Connecting { since: SystemTime::now(), last_error: None };
         let (state, states) = watch::channel(connecting);
         let shell = Shell {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mixbed_directory::{
     Authority, AuthorityConfig, Descriptor, Follower, FollowerConfig, FollowerState,
-    IdentitySecret, JoinSecret, Registrar, RegistrarConfig, RegistrarState, Role, SphinxKey,
+    IdentitySecret, JoinSecret, Registrar, RegistrarConfig, RegistrarState, Role, SphinxKey, Trust,
 };
 use mixbed_wire::{LinkPublic, SphinxPublic};
 
@@ -24,8 +24,14 @@ pub(crate) fn admin() -> IdentitySecret {
     identity(77)
 }
 
+/// Every authority of these tests has the same key.
+pub(crate) fn trust() -> Trust {
+    Trust::single(NETWORK, identity(99).public())
+}
+
 pub(crate) fn config() -> AuthorityConfig {
     AuthorityConfig {
+        signing_key: Some(identity(99)),
         admins: vec![admin().public()],
         ..AuthorityConfig::new(NETWORK, join_secret())
     }
@@ -78,9 +84,9 @@ pub(crate) fn small_network() -> Vec<(u8, Descriptor)> {
 pub(crate) fn registrar_config(url: &str, seed: u8) -> RegistrarConfig {
     RegistrarConfig {
         url: url.to_owned(),
-        network: NETWORK.to_owned(),
+        trust: trust(),
         identity: identity(seed),
-        join_secret: join_secret(),
+        join_secret: Some(join_secret()),
     }
 }
 

@@ -102,7 +102,7 @@ async fn who_may_make_mixnets_and_broadcasts_gets_nothing_else() {
     assert!(mounted(&pod).is_empty());
     let all = place.api::<Secret>().list(&ListParams::default()).await.expect("Secrets");
     let mut its_own = 0;
-    for secret in all.iter().map(|secret| secret.name_any()) {
+    for secret in all.iter().map(Secret::name_any) {
         if may(&place, &its_account, "get", "secrets", &secret).await {
             assert!(secret.starts_with("mixbed-operator-run-"), "{secret}");
             its_own += 1;
@@ -114,7 +114,7 @@ async fn who_may_make_mixnets_and_broadcasts_gets_nothing_else() {
     place.all_mined(name, 1).await;
 
     // The directory's key is in the directory's pod, and in no other.
-    let key = all.iter().map(|secret| secret.name_any());
+    let key = all.iter().map(Secret::name_any);
     let key = key.filter(|name| name.starts_with(&format!("{MIXNET}-authority-")));
     let key: Vec<_> = key.collect();
     assert_eq!(key.len(), 1, "{key:?}");

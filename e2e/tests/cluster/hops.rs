@@ -9,8 +9,9 @@ const MICROSECONDS: u64 = 2_000;
 /// The way of a packet that was answered: the kinds of its hops in order.
 fn the_way() -> Vec<String> {
     let there = ["gateway", "mix-1", "mix-2", "mix-3", "provider"];
-    let back = ["mix-1", "mix-2", "mix-3", "gateway", "client"];
-    [there, back].concat().into_iter().map(str::to_owned).collect()
+    // The answer waits at the provider too.
+    let back = ["provider", "mix-1", "mix-2", "mix-3", "gateway", "client"];
+    [&there[..], &back].concat().into_iter().map(str::to_owned).collect()
 }
 
 /// The hops under a packet, in order of time.
@@ -66,7 +67,7 @@ fn check_pods(trace: &Trace) {
     assert_eq!(packet.parent(), Some(broadcast.id.as_str()), "the packet is the broadcast's");
     assert_eq!(monerod.parent(), Some(submit.id.as_str()), "monerod is called to submit");
     for span in [packet, broadcast] {
-        assert_eq!(trace.pod(span), trace.pod(hops[9]), "{} is the client's", span.name);
+        assert_eq!(trace.pod(span), trace.pod(hops[10]), "{} is the client's", span.name);
     }
     for span in [submit, monerod] {
         assert_eq!(trace.pod(span), trace.pod(hops[4]), "{} is the provider's", span.name);

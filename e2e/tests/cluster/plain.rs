@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use mixbed_e2e::{Place, until, until_some};
 use mixbed_operator::api::Mixnet;
 use serde_json::json;
@@ -47,7 +47,10 @@ async fn what_is_applied_again_and_again_stays_until_it_is_deleted() {
     assert_eq!(place.mixnet_ready().await.uid(), before, "it is the same Mixnet");
 
     let mixnets = place.api::<Mixnet>();
-    mixnets.delete_collection(&Default::default(), &ListParams::default()).await.expect("deleted");
+    mixnets
+        .delete_collection(&DeleteParams::default(), &ListParams::default())
+        .await
+        .expect("deleted");
     until_some("its pods are gone", Duration::from_secs(120), || async {
         let pods = place.api::<Pod>();
         let ours = ListParams::default().labels("app.kubernetes.io/managed-by=mixbed-operator");

@@ -9,7 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::core::v1::{LimitRange, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Resource, ResourceExt as _};
 use mixbed_e2e::{MIXNET, Place, until_some};
 use serde::Serialize;
@@ -102,7 +102,7 @@ async fn a_namespace_with_rules_has_a_mixnet_a_run_and_an_uninstall() {
     place.mixnet_ready().await;
     let said = place.helm(&["test", "mixbed", "--logs"]).await.ok();
     assert!(said.contains("Succeeded"), "{said}");
-    let pods = place.api::<Pod>().list(&Default::default()).await.expect("pods").items;
+    let pods = place.api::<Pod>().list(&ListParams::default()).await.expect("pods").items;
     for pod in &pods {
         let name = pod.name_any();
         let spec = pod.spec.as_ref().expect("a spec");

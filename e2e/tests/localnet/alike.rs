@@ -28,10 +28,15 @@ impl Apart {
             times.retain(|at| *at < since + time);
             times
         });
+        Self::of_times(&one, &other)
+    }
+
+    /// Compares when frames passed two lines.
+    pub(crate) fn of_times(one: &[Instant], other: &[Instant]) -> Self {
         let (ours, theirs) = (float(one.len()), float(other.len()));
         let count = (ours - theirs).abs() / (ours + theirs).sqrt().max(1.0) / DEVIATIONS;
         let few = one.len().min(other.len()) < 20;
-        let gaps = (!few).then(|| distance(&gaps(&one), &gaps(&other)));
+        let gaps = (!few).then(|| distance(&gaps(one), &gaps(other)));
         Self { counts: (one.len(), other.len()), gaps, count }
     }
 

@@ -3,66 +3,27 @@
 use std::time::{Duration, Instant};
 
 use mixbed_client::{Client, ClientConfig};
-use mixbed_directory::{IdentitySecret, Parameters, Rates, Role};
+use mixbed_directory::{Parameters, Rates, Role};
 use mixbed_localnet::Shape;
-use mixbed_node::mailbox::MailboxConfig;
-use mixbed_node::{Limits, Node, NodeConfig};
-use mixbed_wire::LinkSecret;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::alike::{Apart, float};
 use crate::audit::{Links, settled};
 use crate::recorder::{Line, Recorder};
+use crate::watched::{lines, watched_node};
 use crate::world::{SOON, World, options};
 
 /// How long the observer watches.
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// Frames a second on each line, up as down.
-const RATE: f64 = 28.0;
+/// Frames a second on each line up, and down: each of those that go up is answered.
+const UP: f64 = 28.0;
+const DOWN: f64 = 56.0;
 
 const GATEWAY: &str = "gateway-watched";
 
 fn parameters(rates: Rates) -> Parameters {
     Parameters { mean_hop_delay: Duration::from_millis(10), rates, ..Parameters::default() }
-}
-
-/// A gateway whose address in the document is the recorder's.
-async fn watched_gateway(world: &World) -> (Node, Recorder) {
-    let front = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let socket = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let target = socket.local_addr().expect("bound");
-    let recorder = Recorder::start(front, target);
-    let config = NodeConfig {
-        name: GATEWAY.to_owned(),
-        role: Role::Gateway,
-        advertise: Some(recorder.address.to_string()),
-        directory: world.net.directory_url(),
-        trust: world.net.trust().clone(),
-        join_secret: world.net.join_secret().clone(),
-        identity: IdentitySecret::generate(&mut rand::rng()),
-        link_key: LinkSecret::generate(&mut rand::rng()),
-        monerod: None,
-        tcp: mixbed_node::provider::TcpConfig::default(),
-        keep_document_in: None,
-        mailboxes: MailboxConfig::default(),
-        limits: Limits::default(),
-    };
-    let node = Node::start(config, socket, world.net.telemetry()).expect("a gateway");
-    let listed = |document: &mixbed_directory::Document| document.by_name(GATEWAY).is_some();
-    world.net.follower().wait_for(SOON, listed).await.expect("listed");
-    (node, recorder)
-}
-
-async fn lines(recorder: &Recorder, wanted: usize) -> Vec<Line> {
-    let there = async {
-        while recorder.lines().len() < wanted {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(SOON, there).await.expect("connected");
-    recorder.lines()
 }
 
 /// A client at the watched gateway, and its line there: the one that came last.
@@ -95,14 +56,14 @@ async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
             payload: 16.0,
             drop: 6.0,
             client_loop: 6.0,
-            downlink: RATE,
+            downlink: DOWN,
             ..Rates::default()
         });
     })
     .await;
     // It would only take time from the others.
     world.client.stop().await;
-    let (gateway, recorder) = watched_gateway(&world).await;
+    let (gateway, recorder) = watched_node(&world, GATEWAY, Role::Gateway).await;
     lines(&recorder, 1).await;
     let (busy, busy_line) = watched_client(&world, &recorder).await;
     let (idle, idle_line) = watched_client(&world, &recorder).await;
@@ -117,12 +78,12 @@ async fn who_broadcasts_and_who_idles_look_alike_until_cover_is_off() {
     let talking = talk(&busy, world.stock.transfers[0].raw.clone());
     let seen = watch().await;
     assert!(!talking.is_finished(), "it talks all the time");
-    for (direction, apart) in seen {
+    for ((direction, apart), rate) in seen.into_iter().zip([UP, DOWN]) {
         assert!(!apart.told(), "{direction}: {apart}");
         for count in apart.counts() {
             // Four deviations of a Poisson count, and a few per cent for a busy machine.
-            let off = (float(count) / WATCHED.as_secs_f64() / RATE - 1.0).abs();
-            let chance = 4.0 / (RATE * WATCHED.as_secs_f64()).sqrt();
+            let off = (float(count) / WATCHED.as_secs_f64() / rate - 1.0).abs();
+            let chance = 4.0 / (rate * WATCHED.as_secs_f64()).sqrt();
             assert!(off < 0.04 + chance, "{direction}: {apart}");
         }
     }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::sockets::{Watch, connected};
+use crate::sockets::Watch;
 use crate::wallet_socks::{monerod_by_name, wallet};
 use crate::wallet_world::{StockWallet, WalletWorld, XMR};
 use crate::world::SOON;
@@ -153,7 +153,7 @@ async fn a_client_contacts_its_directory_and_its_gateway_and_nobody_else() {
 
     let seen = watch.end();
     let directory = world.net.directory_url();
-    let directory: SocketAddr = directory.trim_start_matches("http://").parse().expect("one");
+    let directory: SocketAddr = directory.trim_start_matches("mixbed://").parse().expect("one");
     seen.assert_within(&[&[directory][..], &gateways].concat());
     let contacts = seen.contacts();
     assert!(contacts.contains(&directory), "the watch sees what there is: {contacts:?}");
@@ -169,11 +169,11 @@ async fn a_monerod_that_is_alone_contacts_nobody_but_itself() {
     let options = MonerodOptions { p2p_port: Some(peers), ..MonerodOptions::default() };
     let monerod = Monerod::start(options).await.expect("it starts");
     let watch = Watch::of(monerod.pid());
-    for _ in 0..3 {
-        connected(monerod.pid(), own).await;
+    // It dials itself once a second, too briefly to be seen each time.
+    for _ in 0..20 {
         monerod.daemon().generate_blocks(1, NOBODY).await.expect("a block");
     }
     let info = monerod.daemon().get_info().await.expect("it answers");
     assert!(!info.offline && info.synchronized && info.peers() == 0, "{info:?}");
-    watch.end().assert_only(&[own]);
+    watch.end().assert_within(&[own]);
 }

@@ -188,3 +188,24 @@ async fn without_a_network_programs_are_refused_at_the_deadline() {
     assert!(served.client.state().borrow().can_send());
     echoed(served.connected(target).await, pattern(1000)).await;
 }
+
+/// Preloaded by torsocks, bash looks the name up by RESOLVE and connects to the address it hears.
+#[tokio::test]
+async fn torsocks_connects_by_a_name_that_only_the_provider_knows() {
+    let (target, _echo) = echo().await;
+    let served = Served::start(target, 1).await;
+    let (socks, port) = (served.front.addr().port().to_string(), target.port());
+    let talk = format!(
+        "exec 3<>/dev/tcp/target.test/{port}; echo hello >&3; read -r said <&3; echo \"$said\""
+    );
+    let mut command = tokio::process::Command::new("torsocks");
+    command.args(["--address", "127.0.0.1", "--port", &socks, "--isolate", "bash", "-c", &talk]);
+    command.kill_on_drop(true);
+    let output = match tokio::time::timeout(PATIENCE, command.output()).await.expect("in time") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return println!("not tested: torsocks is not installed (scripts/setup tests)");
+        }
+        output => output.expect("it runs"),
+    };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "hello\n", "{output:?}");
+}

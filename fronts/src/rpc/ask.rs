@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hyper::{Response, StatusCode};
 use mixbed_client::{RequestError, RequestOptions};
+use mixbed_monero::calls::Call;
 use mixbed_wire::message::{MAX_MESSAGE, RpcAnswer, RpcMessageError, RpcRequest};
 use rand::seq::IndexedRandom as _;
-use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -50,7 +50,10 @@ struct Known {
 
 /// A question that has its turn.
 struct Asked {
-    call: String,
+    /// With what monerod does not get: the id of its maker.
+    call: Call,
+    /// What sizes are remembered by.
+    name: String,
     /// The size of its body.
     question: usize,
     payload: Vec<u8>,
@@ -82,20 +85,26 @@ impl<M: Mixnet> Questions<M> {
         Self { mixnet, shared: Arc::new(Shared { deadline, away, at_a_time, turns, known, tally }) }
     }
 
+    /// Who was asked what a wallet needs for its transactions. It knows the ring of the next one before that is
+    /// made, so another one is to hand it in, if there is another.
+    pub(super) fn asked_of(&self) -> Vec<String> {
+        self.known().provider.iter().cloned().collect()
+    }
+
     /// Asks what a wallet asks.
-    pub(super) async fn ask(&self, request: RpcRequest) -> Response<Body> {
-        let path = request.path.clone();
-        match self.answered(request).await {
+    pub(super) async fn ask(&self, call: Call) -> Response<Body> {
+        let name = name_of(&call);
+        match self.answered(call).await {
             Ok(answer) => answer,
             Err(why) => {
-                tracing::warn!(path, %why, "a wallet's question has no answer");
+                tracing::warn!(call = name, %why, "a wallet's question has no answer");
                 error(why.status(), &why.to_string())
             }
         }
     }
 
-    async fn answered(&self, request: RpcRequest) -> Result<Response<Body>, Unanswered> {
-        let asked = self.begin(&request).await?;
+    async fn answered(&self, call: Call) -> Result<Response<Body>, Unanswered> {
+        let asked = self.begin(call).await?;
         let mut failed = Vec::new();
         loop {
             let (expected, was_long) = self.expected(&asked);
@@ -113,14 +122,14 @@ impl<M: Mixnet> Questions<M> {
                     {
                         return Ok(answer);
                     }
-                    return Ok(said(answer));
+                    return Ok(said(&asked.call, answer));
                 }
                 // Its monerod is away: another provider's may not be. If none is, this is the answer.
                 Ok((provider, answer, _)) => {
                     let patience = asked.end.min(asked.begun + self.shared.away);
                     if !self.goes_on(&mut failed, provider, patience).await {
-                        tracing::warn!(call = asked.call, "no provider's monerod can be asked");
-                        return Ok(said(answer));
+                        tracing::warn!(call = asked.name, "no provider's monerod can be asked");
+                        return Ok(said(&asked.call, answer));
                     }
                 }
                 // Others' messages: they end.
@@ -142,42 +151,51 @@ impl<M: Mixnet> Questions<M> {
     }
 
     /// Waits for the question's turn.
-    async fn begin(&self, request: &RpcRequest) -> Result<Asked, Unanswered> {
+    async fn begin(&self, call: Call) -> Result<Asked, Unanswered> {
         let Shared { deadline, at_a_time, turns, .. } = &*self.shared;
         let begun = Instant::now();
         let end = begun + *deadline;
-        let (call, question, payload) = (name_of(request), request.body.len(), request.encode()?);
+        let request = RpcRequest {
+            path: call.path.to_owned(),
+            content_type: call.content_type.to_owned(),
+            body: call.body.clone(),
+        };
+        let (name, question, payload) = (name_of(&call), request.body.len(), request.encode()?);
         match timeout_at(end, Arc::clone(turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(Asked { call, question, payload, begun, end, turn: Arc::new(turn) }),
+            Ok(Ok(turn)) => {
+                Ok(Asked { call, name, question, payload, begun, end, turn: Arc::new(turn) })
+            }
             _ => Err(Unanswered::NoTurn { at_a_time: *at_a_time, limit: *deadline }),
         }
     }
 
     /// How long the answer is likely to be, and whether the last one came on a stream.
-    fn expected(&self, Asked { call, question, .. }: &Asked) -> (usize, bool) {
+    fn expected(&self, Asked { name, question, .. }: &Asked) -> (usize, bool) {
         let known = self.known();
-        (known.sizes.expected(call, *question), known.sizes.was_long(call))
+        (known.sizes.expected(name, *question), known.sizes.was_long(name))
     }
 
     fn learn(&self, asked: &Asked, provider: String, size: usize) {
         let mut known = self.known();
-        known.sizes.learn(&asked.call, asked.question, size);
+        known.sizes.learn(&asked.name, asked.question, size);
         known.provider = Some(provider);
     }
 
     /// The answer on a stream, if there is one.
     async fn long(&self, asked: &Asked) -> Option<Response<Body>> {
-        let Asked { call, question, payload, begun: _, end, turn } = asked;
+        let Asked { call, name, question, payload, begun: _, end, turn } = asked;
         let provider = self.known().provider.clone();
-        let (shared, name, question) = (Arc::clone(&self.shared), call.clone(), *question);
+        let (shared, learnt, question) = (Arc::clone(&self.shared), name.clone(), *question);
         let turn = Arc::clone(turn);
         let done = move |size| {
-            shared.known().sizes.learn(&name, question, size);
+            shared.known().sizes.learn(&learnt, question, size);
             drop(turn);
         };
-        let answer = long::ask(&self.mixnet, provider, payload, *end, done).await;
+        let answer = long::ask(&self.mixnet, provider, payload, *end, call.clone(), done).await;
         answer
-            .inspect_err(|why| tracing::info!(call, %why, "no long answer to a wallet's question"))
+            .inspect_err(
+                |why| tracing::info!(call = name, %why, "no long answer to a wallet's question"),
+            )
             .ok()
     }
 
@@ -239,9 +257,9 @@ impl Shared {
 }
 
 /// An answer that is there.
-fn said(RpcAnswer { status, content_type, body }: RpcAnswer) -> Response<Body> {
+fn said(asked: &Call, RpcAnswer { status, content_type, body }: RpcAnswer) -> Response<Body> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    answer(status, &content_type, whole(body))
+    answer(status, &content_type, whole(asked.with_own_id(body)))
 }
 
 impl Unanswered {
@@ -284,14 +302,6 @@ fn is_long(answer: &RpcAnswer) -> bool {
 }
 
 /// What sizes are remembered by: the path, and the method of JSON-RPC.
-fn name_of(request: &RpcRequest) -> String {
-    #[derive(Deserialize)]
-    struct Call {
-        method: String,
-    }
-    let call = (request.path == "/json_rpc").then(|| serde_json::from_slice::<Call>(&request.body));
-    match call {
-        Some(Ok(Call { method })) if method.len() <= 64 => format!("{} {method}", request.path),
-        _ => request.path.clone(),
-    }
+fn name_of(call: &Call) -> String {
+    call.method.map_or_else(|| call.path.to_owned(), |method| format!("{} {method}", call.path))
 }

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use mixbed_guard::{AllowedHost, Guard, Login, Origin, Scheme};
+
 use super::direct::Direct;
 use crate::FrontError;
 
@@ -14,6 +16,12 @@ pub struct RpcConfig {
     /// Whether it may listen where other machines reach it. What it says is in clear and it asks
     /// nobody who they are. Default: no.
     pub exposed: bool,
+    /// Names by which wallets may address it, beside this machine's own. Default: none.
+    pub hosts: Vec<AllowedHost>,
+    /// Web pages that may ask, by their origin. Default: none.
+    pub origins: Vec<Origin>,
+    /// The login that wallets give (HTTP digest). Default: nobody is asked for one.
+    pub login: Option<Login>,
     /// A daemon, `http://host:port`, that everything but submission goes to, directly and
     /// not through the mixnet: it sees this machine's address and what its wallet asks for. Default:
     /// none, everything goes through the mixnet.
@@ -43,6 +51,15 @@ pub struct RpcConfig {
 }
 
 impl RpcConfig {
+    /// Who may ask at an endpoint like this.
+    pub(super) fn guard(&self) -> Guard {
+        let guard = Guard::new(self.listen).with_hosts(&self.hosts).with_origins(&self.origins);
+        match &self.login {
+            Some(login) => guard.with_login(login.clone(), Scheme::Digest, rand::random(), &[]),
+            None => guard,
+        }
+    }
+
     /// Whether an endpoint may be like this.
     pub fn check(&self) -> Result<(), FrontError> {
         if !self.exposed && !self.listen.ip().is_loopback() {
@@ -60,6 +77,9 @@ impl Default for RpcConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 18_089)),
             exposed: false,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            login: None,
             sync: None,
             traced: false,
             deadline: Duration::from_secs(180),

@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use mixbed_wire::message::RpcRequest;
+use mixbed_guard::{Guard, Passed, Refusal, Refused};
+use mixbed_monero::calls::{self, judge};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +46,7 @@ pub(super) struct Desk<M> {
     pub(super) submissions: Arc<Semaphore>,
     pub(super) direct: Option<Direct>,
     pub(super) config: Arc<RpcConfig>,
+    pub(super) guard: Guard,
     pub(super) tally: Tally,
     /// What goes on after a wallet has its answer.
     pub(super) aftermath: Aftermath,
@@ -103,7 +106,8 @@ pub(super) async fn serve<M: Mixnet>(
 impl<M: Mixnet> Desk<M> {
     async fn submit(&self, body: &[u8]) -> Response<Body> {
         let Self { mixnet, submissions, config, tally, .. } = self;
-        let (answer, taken) = submit::submit(mixnet, body, submissions, config, tally).await;
+        let not = self.questions.asked_of();
+        let (answer, taken) = submit::submit(mixnet, body, submissions, config, tally, not).await;
         if let Some(taken) = taken {
             self.confirm(taken);
         }
@@ -113,8 +117,7 @@ impl<M: Mixnet> Desk<M> {
     fn confirm(&self, Taken { raw, report }: Taken) {
         let Aftermath { tasks, turns } = &self.aftermath;
         let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
-            let txid = report.txid;
-            return tracing::warn!(%txid, "too many at once: a wallet's transaction is not confirmed");
+            return tracing::warn!("too many at once: a wallet's transaction is not confirmed");
         };
         let (mixnet, closing) = (self.mixnet.clone(), tasks.closing().clone());
         tasks.spawn(async move {
@@ -125,27 +128,71 @@ impl<M: Mixnet> Desk<M> {
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let (head, incoming) = request.into_parts();
-        let kind = Kind::of(&head.method, &head.uri, &head.headers);
+        let judged = self.judge(&head);
         let asks_first = head.headers.contains_key(EXPECT);
         // Read in any case: an answer to half a request is lost on some wallets.
         let body = match body::read(incoming, asks_first, self.config.body).await {
             Ok(body) => body,
             Err(why) => {
-                tracing::warn!(path = head.uri.path(), %why, "a wallet's request is not taken");
+                tracing::warn!(%why, "a wallet's request is not taken");
                 return last(error(why.status(), &why.to_string()));
             }
         };
-        match kind {
-            Ok(Kind::Hello) => answer(StatusCode::OK, "text/plain", whole(HELLO)),
-            Ok(Kind::Submission) => self.submit(&body).await,
-            Ok(Kind::Question { path, content_type }) => match &self.direct {
-                Some(direct) => direct.ask(head.method, &path, &content_type, body).await,
-                None => self.questions.ask(RpcRequest { path, content_type, body }).await,
-            },
+        let (mut answer, headers) = match judged {
+            Ok(Passed { headers, preflight: Some(_) }) => {
+                (answer(StatusCode::NO_CONTENT, "", whole("")), headers)
+            }
+            Ok(Passed { headers, preflight: None }) => (self.hear(head, body).await, headers),
+            Err(not) => (refused(&not.refusal), not.headers),
+        };
+        answer.headers_mut().extend(headers);
+        answer
+    }
+
+    fn judge(&self, head: &Parts) -> Result<Passed, Box<Refused>> {
+        let now = std::time::Instant::now();
+        self.guard.judge(&head.method, &head.uri, &head.headers, now, &mut rand::rng())
+    }
+
+    /// Answers somebody who may ask.
+    async fn hear(&self, head: Parts, body: Vec<u8>) -> Response<Body> {
+        let path = match Kind::of(&head.method, &head.uri) {
+            Ok(Kind::Hello) => return answer(StatusCode::OK, "text/plain", whole(HELLO)),
+            Ok(Kind::Submission) => return self.submit(&body).await,
+            Ok(Kind::Question { path }) => path,
             Err(why) => {
-                tracing::warn!(path = head.uri.path(), %why, "a request that is no wallet's");
-                error(why.status(), &why.to_string())
+                tracing::warn!(%why, "a request that is no wallet's");
+                return error(why.status(), &why.to_string());
+            }
+        };
+        // What is not on the list stays here: who asks might be a page that wants to be recognised.
+        match (judge(&path, &body), &self.direct) {
+            (Ok(call), Some(direct)) => direct.ask(call).await,
+            (Ok(call), None) => self.questions.ask(call).await,
+            (Err(why), _) => {
+                tracing::info!("a wallet asks what no provider is asked");
+                error(status_of(&why), &why.to_string())
             }
         }
     }
+}
+
+fn status_of(why: &calls::Refusal) -> StatusCode {
+    match why {
+        calls::Refusal::Path(_) | calls::Refusal::Method(_) => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let mut answer = error(refusal.status(), &refusal.to_string());
+    if let Refusal::Login(challenge) = refusal {
+        // Each wallet's first request: nothing to be warned of.
+        if let Ok(value) = challenge.header().parse() {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+    } else {
+        tracing::warn!(%refusal, "a request to the daemon RPC endpoint is refused");
+    }
+    answer
 }

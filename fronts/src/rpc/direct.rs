@@ -7,7 +7,8 @@ use futures::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use hyper::header::CONTENT_TYPE;
-use hyper::{Method, Response, StatusCode};
+use hyper::{Response, StatusCode};
+use mixbed_monero::calls::Call;
 use reqwest::Url;
 
 use super::answer::{Body, answer, error};
@@ -44,19 +45,10 @@ impl Direct {
     }
 
     /// Asks; the answer is passed on as it comes.
-    pub(super) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        content_type: &str,
-        body: Vec<u8>,
-    ) -> Response<Body> {
+    pub(super) async fn ask(&self, call: Call) -> Response<Body> {
         let mut url = self.url.clone();
-        url.set_path(path);
-        let mut request = self.http.request(method, url).body(body);
-        if !content_type.is_empty() {
-            request = request.header(CONTENT_TYPE, content_type);
-        }
+        url.set_path(call.path);
+        let request = self.http.post(url).header(CONTENT_TYPE, call.content_type).body(call.body);
         match request.send().await {
             Ok(said) => passed_on(said),
             Err(why) => {
@@ -65,7 +57,7 @@ impl Direct {
                 } else {
                     StatusCode::BAD_GATEWAY
                 };
-                tracing::warn!(path, %why, "the daemon to sync from does not answer");
+                tracing::warn!(call.path, %why, "the daemon to sync from does not answer");
                 error(status, &format!("the daemon to sync from, {}: {why}", self.url))
             }
         }

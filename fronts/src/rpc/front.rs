@@ -78,11 +78,20 @@ impl RpcFront {
         let turns = Arc::new(Semaphore::new(CONFIRMED_AT_A_TIME));
         let aftermath = Aftermath { tasks: tasks.clone(), turns };
         let room = Arc::new(Semaphore::new(config.connections));
+        let guard = config.guard();
         let config = Arc::new(config);
         let submissions = Arc::new(Semaphore::new(SUBMITTED_AT_A_TIME));
         let counted = tally.clone();
-        let desk =
-            Desk { mixnet, questions, submissions, direct, config, tally: counted, aftermath };
+        let desk = Desk {
+            mixnet,
+            questions,
+            submissions,
+            direct,
+            config,
+            guard,
+            tally: counted,
+            aftermath,
+        };
         Ok(Self { port: Port::start(listener, addr, Wallets { desk, room }, tasks), tally })
     }
 

@@ -8,6 +8,7 @@ use hyper::body::{Bytes, Frame};
 use hyper::header::CONTENT_LENGTH;
 use hyper::{Response, StatusCode};
 use mixbed_client::StreamError;
+use mixbed_monero::calls::Call;
 use mixbed_wire::message::RpcHead;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
@@ -39,13 +40,24 @@ pub(super) async fn ask<M: Mixnet>(
     provider: Option<String>,
     payload: &[u8],
     end: Instant,
+    call: Call,
     done: impl FnOnce(usize) + Send + 'static,
 ) -> Result<Response<Body>, NoLongAnswer> {
     let begun = timeout_at(end, begin(mixnet, provider, payload, end)).await;
-    let (head, stream) = begun.map_err(|_| NoLongAnswer::Late)??;
+    let (head, mut stream) = begun.map_err(|_| NoLongAnswer::Late)??;
     let RpcHead { status, content_type, length } = head;
     let status = StatusCode::from_u16(status).map_err(|_| NoLongAnswer::Unreadable)?;
-    let coming = Coming { stream, end, length, read: 0, done: Some(done) };
+    let mut first = Vec::new();
+    if call.has_own_id() {
+        let beginning = (&mut stream).take(Call::ANSWERED.len() as u64);
+        let mut beginning = std::pin::pin!(beginning);
+        let read = timeout_at(end, beginning.read_to_end(&mut first)).await;
+        read.map_err(|_| NoLongAnswer::Late)??;
+    }
+    let read = first.len();
+    let first = Bytes::from(call.with_own_id(first));
+    let told = length.map(|length| length.saturating_sub(read as u64) + first.len() as u64);
+    let coming = Coming { stream, end, length, first, read, done: Some(done) };
     let pieces = stream::unfold(Some(coming), |coming| async {
         let mut coming = coming?;
         match coming.piece().await {
@@ -58,7 +70,7 @@ pub(super) async fn ask<M: Mixnet>(
         }
     });
     let mut answer = answer(status, &content_type, StreamBody::new(pieces).boxed_unsync());
-    if let Some(length) = length {
+    if let Some(length) = told {
         answer.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
     Ok(answer)
@@ -69,6 +81,8 @@ struct Coming<S, F> {
     stream: S,
     end: Instant,
     length: Option<u64>,
+    /// What was read before.
+    first: Bytes,
     read: usize,
     done: Option<F>,
 }
@@ -76,6 +90,9 @@ struct Coming<S, F> {
 impl<S: AsyncRead + Unpin, F: FnOnce(usize)> Coming<S, F> {
     /// Its next piece; nothing at its end.
     async fn piece(&mut self) -> io::Result<Bytes> {
+        if !self.first.is_empty() {
+            return Ok(std::mem::take(&mut self.first));
+        }
         let mut piece = Vec::with_capacity(PIECE);
         let read = timeout_at(self.end, self.stream.read_buf(&mut piece)).await;
         let read = read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;

@@ -32,12 +32,14 @@ pub(super) trait Mixnet: Clone + Send + Sync + 'static {
         deadline: Duration,
     ) -> impl Future<Output = Result<Self::Stream, StreamError>> + Send;
 
-    /// Submits a transaction: one provider's word. `traced`: if the network allows it.
+    /// Submits a transaction: one provider's word. `traced`: if the network allows it; `not`: those that are
+    /// asked last.
     fn broadcast(
         &self,
         raw: &[u8],
         deadline: Duration,
         traced: bool,
+        not: Vec<String>,
     ) -> impl Future<Output = Result<BroadcastReport, BroadcastError>> + Send;
 
     /// Sees to it that a transaction that a provider has by its own word, as reported, is known to
@@ -83,12 +85,18 @@ impl Mixnet for Client {
         raw: &[u8],
         deadline: Duration,
         traced: bool,
+        not: Vec<String>,
     ) -> Result<BroadcastReport, BroadcastError> {
         let document = self.directory().current();
         let allowed = document.is_some_and(|document| document.parameters.tracing_allowed);
         let traced = traced && allowed;
-        let options =
-            BroadcastOptions { deadline, traced, confirm: false, ..BroadcastOptions::default() };
+        let options = BroadcastOptions {
+            deadline,
+            traced,
+            not,
+            confirm: false,
+            ..BroadcastOptions::default()
+        };
         Client::broadcast(self, raw, options).await
     }
 
@@ -98,11 +106,13 @@ impl Mixnet for Client {
         }
         let options = BroadcastOptions { deadline: CONFIRM, ..BroadcastOptions::default() };
         match Client::confirm(self, raw, report, options).await {
-            Ok(BroadcastReport { txid, confirmed_by: Some(provider), .. }) => {
-                tracing::info!(%txid, provider, "another provider knows a wallet's transaction");
+            Ok(BroadcastReport { confirmed_by: Some(_), .. }) => {
+                tracing::info!("another provider knows a wallet's transaction");
             }
-            Ok(BroadcastReport { txid, .. }) => {
-                tracing::warn!(%txid, "no other provider could say whether it knows a wallet's transaction");
+            Ok(_) => {
+                tracing::warn!(
+                    "no other provider could say whether it knows a wallet's transaction"
+                );
             }
             Err(why) => tracing::warn!(%why, "a wallet's transaction is not confirmed"),
         }

@@ -1,8 +1,7 @@
 //! What a wallet's request is, by its head.
 
-use hyper::header::{CONTENT_TYPE, HeaderMap, ORIGIN};
 use hyper::{Method, StatusCode, Uri};
-use mixbed_wire::message::{MAX_RPC_CONTENT_TYPE, MAX_RPC_PATH};
+use mixbed_wire::message::MAX_RPC_PATH;
 
 /// What is to be done with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +14,6 @@ pub(super) enum Kind {
     Question {
         /// Where to.
         path: String,
-        /// What the body is.
-        content_type: String,
     },
 }
 
@@ -30,10 +27,6 @@ pub(super) enum Refusal {
          at most {MAX_RPC_PATH} in all, and no query"
     )]
     Path,
-    #[error("a content type is at most {MAX_RPC_CONTENT_TYPE} printable characters")]
-    ContentType,
-    #[error("this is for wallets, not for web pages: the request has an Origin ({0})")]
-    Browser(String),
 }
 
 impl Refusal {
@@ -41,18 +34,12 @@ impl Refusal {
         match self {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Path => StatusCode::NOT_FOUND,
-            Self::ContentType => StatusCode::BAD_REQUEST,
-            Self::Browser(_) => StatusCode::FORBIDDEN,
         }
     }
 }
 
 impl Kind {
-    pub(super) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Self, Refusal> {
-        if let Some(origin) = headers.get(ORIGIN) {
-            // A page in a browser of this machine reaches loopback too.
-            return Err(Refusal::Browser(String::from_utf8_lossy(origin.as_bytes()).into_owned()));
-        }
+    pub(super) fn of(method: &Method, uri: &Uri) -> Result<Self, Refusal> {
         if ![Method::GET, Method::POST].contains(method) {
             return Err(Refusal::Method(method.clone()));
         }
@@ -66,13 +53,7 @@ impl Kind {
         if is_submission(path) {
             return Ok(Self::Submission);
         }
-        let content_type = headers.get(CONTENT_TYPE).map(|value| value.to_str());
-        let content_type = content_type.transpose().map_err(|_| Refusal::ContentType)?;
-        let content_type = content_type.unwrap_or_default().to_owned();
-        if content_type.len() > MAX_RPC_CONTENT_TYPE {
-            return Err(Refusal::ContentType);
-        }
-        Ok(Self::Question { path: path.to_owned(), content_type })
+        Ok(Self::Question { path: path.to_owned() })
     }
 }
 
@@ -91,12 +72,10 @@ fn is_submission(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
-
     use super::*;
 
     fn of(method: &Method, uri: &str) -> Result<Kind, Refusal> {
-        Kind::of(method, &uri.parse().expect("a URI"), &HeaderMap::new())
+        Kind::of(method, &uri.parse().expect("a URI"))
     }
 
     #[test]
@@ -117,8 +96,7 @@ mod tests {
 
     #[test]
     fn anything_else_is_a_question() {
-        let question =
-            |path: &str| Kind::Question { path: path.to_owned(), content_type: String::new() };
+        let question = |path: &str| Kind::Question { path: path.to_owned() };
         for path in ["/json_rpc", "/getblocks.bin", "/get_info", "/stop_daemon", "/nonsense"] {
             assert_eq!(of(&Method::POST, path), Ok(question(path)));
         }
@@ -134,14 +112,5 @@ mod tests {
         }
         assert_eq!(of(&Method::POST, &format!("/{}", "a".repeat(200))), Err(Refusal::Path));
         assert_eq!(of(&Method::PUT, "/get_info"), Err(Refusal::Method(Method::PUT)));
-        let with = |name, value: &[u8]| {
-            let value = HeaderValue::from_bytes(value).expect("a value");
-            let headers = HeaderMap::from_iter([(name, value)]);
-            Kind::of(&Method::POST, &Uri::from_static("/get_info"), &headers)
-        };
-        assert_eq!(with(CONTENT_TYPE, b"\xff"), Err(Refusal::ContentType));
-        assert_eq!(with(CONTENT_TYPE, &[b'a'; 200]), Err(Refusal::ContentType));
-        let page = Refusal::Browser("https://example.org".to_owned());
-        assert_eq!(with(ORIGIN, b"https://example.org"), Err(page));
     }
 }

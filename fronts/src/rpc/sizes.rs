@@ -10,14 +10,8 @@ const MOST: usize = 64;
 /// How long a stock wallet's answers are taken to be before any was seen, in bytes: a guess, from
 /// monerod 0.18 on a chain of some hundred blocks. A guess that is too low costs a round trip, one that is too high
 /// a packet for each 16 kB.
-const FIRST: &[(&str, usize)] = &[
-    ("/get_blocks.bin", 40_000),
-    ("/getblocks.bin", 40_000),
-    ("/get_hashes.bin", 16_000),
-    ("/gethashes.bin", 16_000),
-    ("/get_transactions", 8_000),
-    ("/gettransactions", 8_000),
-];
+const FIRST: &[(&str, usize)] =
+    &[("/get_blocks.bin", 40_000), ("/get_hashes.bin", 16_000), ("/get_transactions", 8_000)];
 
 /// Calls whose answer has a piece for each piece of the question: what it has for a byte of the
 /// question, before any was seen, in hundredths.
@@ -26,7 +20,6 @@ const SCALING: &[(&str, usize)] = &[
     ("/get_o_indexes.bin", 100),
     ("/is_key_image_spent", 100),
     ("/get_blocks_by_height.bin", 5_000),
-    ("/getblocks_by_height.bin", 5_000),
 ];
 
 /// The last answer to each call, by the call's name.
@@ -89,9 +82,9 @@ mod tests {
         assert_eq!(sizes.expected("/get_info", 500), 1700);
         sizes.learn("/get_info", 10, 160);
         assert_eq!(sizes.expected("/get_info", 10), 170);
-        assert!(sizes.expected("/getblocks.bin", 50) > 30_000, "a guess");
-        sizes.learn("/getblocks.bin", 50, 320);
-        assert_eq!(sizes.expected("/getblocks.bin", 50), 340);
+        assert!(sizes.expected("/get_blocks.bin", 50) > 30_000, "a guess");
+        sizes.learn("/get_blocks.bin", 50, 320);
+        assert_eq!(sizes.expected("/get_blocks.bin", 50), 340);
     }
 
     #[test]

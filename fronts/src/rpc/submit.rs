@@ -41,13 +41,14 @@ pub(super) struct Taken {
 }
 
 /// Submits what a wallet's body has, within the deadline, when it is its turn: what the wallet is
-/// told, and the transaction if a provider has it.
+/// told, and the transaction if a provider has it. Those in `not` are given it last.
 pub(super) async fn submit<M: Mixnet>(
     mixnet: &M,
     body: &[u8],
     turns: &Semaphore,
     config: &RpcConfig,
     tally: &Tally,
+    not: Vec<String>,
 ) -> (Response<Body>, Option<Taken>) {
     let raw = match read(body) {
         Ok(raw) => raw,
@@ -59,7 +60,7 @@ pub(super) async fn submit<M: Mixnet>(
         return (error(StatusCode::SERVICE_UNAVAILABLE, why), None);
     };
     let left = end.saturating_duration_since(Instant::now());
-    let result = mixnet.broadcast(&raw, left, config.traced).await;
+    let result = mixnet.broadcast(&raw, left, config.traced, not).await;
     if let Ok(report) = &result {
         tally.handle_answered(report.mixing_delay);
     }
@@ -91,7 +92,7 @@ fn read(body: &[u8]) -> Result<Vec<u8>, String> {
 fn told(result: &Result<BroadcastReport, BroadcastError>) -> Response<Body> {
     match result {
         Ok(report) => {
-            tracing::info!(txid = %report.txid, provider = report.provider, "a wallet's transaction is submitted");
+            tracing::info!("a wallet's transaction is submitted");
             // monerod says so of what it had already; wallets take it as delivered.
             let reason = if report.already_known { "Not relayed" } else { "" };
             verdict(OK, reason, report.already_known, &[])

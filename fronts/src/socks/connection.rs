@@ -9,8 +9,11 @@ use tokio::time::timeout;
 
 use super::SocksConfig;
 use super::copy::{Broken, copy_both};
+use super::desk::Desk;
 use super::dial::{Dial, Refused};
-use super::protocol::{Handshake, Malformed, Refusal, Request, Step};
+use super::protocol::{
+    Handshake, Isolation, Malformed, Refusal, Request, Step, Target, Version, Wanted,
+};
 
 /// As much is read at once before the connection stands.
 const CHUNK: usize = 512;
@@ -34,15 +37,10 @@ pub(super) enum Room {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<D: Dial>(
-    mut socket: TcpStream,
-    dialler: &D,
-    config: &SocksConfig,
-    room: Room,
-) {
+pub(super) async fn serve<D: Dial>(mut socket: TcpStream, desk: &Desk<D>, room: Room) {
     // Without it the last part of each request would wait for an acknowledgement.
     let _ = socket.set_nodelay(true);
-    let (request, first) = match ask(&mut socket, config.handshake).await {
+    let (request, first) = match ask(&mut socket, &desk.config).await {
         Ok(asked) => asked,
         Err(Unasked::Malformed(error)) => {
             tracing::warn!(why = %error, "SOCKS: no request");
@@ -52,21 +50,25 @@ pub(super) async fn serve<D: Dial>(
         Err(Unasked::Closed { begun: false }) => return,
         Err(error) => return tracing::info!(why = %error, "SOCKS: no request"),
     };
-    let target = &request.target;
+    let Request { version, wanted, isolation } = request;
+    let target = match wanted {
+        Wanted::Connection(target) => target,
+        wanted => return farewell(socket, &desk.look_up(version, wanted)).await,
+    };
     // Who has said something for the other end already may have ended with that.
     let watched = first.is_empty().then_some(&socket);
-    let stream = match connect(watched, dialler, config, room, &request).await {
+    let stream = match connect(watched, desk, room, &target, isolation.as_ref()).await {
         Ok(stream) => stream,
         Err(Unconnected::Gone) => {
-            return tracing::info!(%target, "SOCKS: the program left before it was connected");
+            return tracing::info!("SOCKS: the program left before it was connected");
         }
-        Err(Unconnected::Refused(Refused { code, why })) => {
-            tracing::warn!(%target, why, ?code, "SOCKS: not connected");
-            return farewell(socket, &request.version.refused(code)).await;
+        Err(Unconnected::Refused(Refused { code, .. })) => {
+            tracing::warn!(?code, "SOCKS: not connected");
+            return farewell(socket, &version.refused(code)).await;
         }
     };
-    tracing::debug!(%target, "SOCKS: connected");
-    carry::<D>(socket, stream, &request, &first).await;
+    tracing::debug!("SOCKS: connected");
+    carry::<D>(socket, stream, version, &first).await;
 }
 
 /// Why there is no request.
@@ -83,9 +85,9 @@ enum Unasked {
 }
 
 /// Hears what the program wants, and what it said already for the other end.
-async fn ask(socket: &mut TcpStream, limit: Duration) -> Result<(Request, Vec<u8>), Unasked> {
+async fn ask(socket: &mut TcpStream, config: &SocksConfig) -> Result<(Request, Vec<u8>), Unasked> {
     let asked = async {
-        let mut handshake = Handshake::default();
+        let mut handshake = Handshake::wanting(config.login.clone());
         let mut chunk = [0; CHUNK];
         loop {
             match handshake.poll()? {
@@ -101,6 +103,7 @@ async fn ask(socket: &mut TcpStream, limit: Duration) -> Result<(Request, Vec<u8
             }
         }
     };
+    let limit = config.handshake;
     timeout(limit, asked).await.unwrap_or(Err(Unasked::TooSlow(limit)))
 }
 
@@ -114,18 +117,19 @@ enum Unconnected {
 /// Connects; `watched` is the program's connection, if its end means that it has left.
 async fn connect<D: Dial>(
     watched: Option<&TcpStream>,
-    dialler: &D,
-    config: &SocksConfig,
+    desk: &Desk<D>,
     room: Room,
-    request: &Request,
+    target: &Target,
+    isolation: Option<&Isolation>,
 ) -> Result<D::Stream, Unconnected> {
     let refused = |code, why| Unconnected::Refused(Refused { code, why });
     if room == Room::None {
-        let why = format!("there are {} connections already", config.connections);
+        let why = format!("there are {} connections already", desk.config.connections);
         return Err(refused(Refusal::General, why));
     }
-    let limit = config.connect;
-    let dialling = dialler.dial(&request.target, request.isolation.as_ref(), limit);
+    let limit = desk.config.connect;
+    let target = desk.meant(target).map_err(Unconnected::Refused)?;
+    let dialling = desk.dialler.dial(&target, isolation, limit);
     tokio::select! {
         outcome = timeout(limit + MARGIN, dialling) => match outcome {
             Ok(outcome) => outcome.map_err(Unconnected::Refused),
@@ -147,25 +151,24 @@ async fn gone(watched: Option<&TcpStream>) {
 }
 
 /// Tells the program that it is connected, and moves bytes until both sides have ended.
-async fn carry<D: Dial>(socket: TcpStream, mut stream: D::Stream, request: &Request, first: &[u8]) {
-    let target = &request.target;
+async fn carry<D: Dial>(socket: TcpStream, mut stream: D::Stream, version: Version, first: &[u8]) {
     let mut program = Program { socket, whole: false };
     let socket = &mut program.socket;
-    let carried = match socket.write_all(&request.version.granted()).await {
+    let carried = match socket.write_all(&version.granted()).await {
         Ok(()) => copy_both(socket, &mut stream, first).await,
         Err(error) => Err(Broken::Program(error)),
     };
     match carried {
         Ok((up, down)) => {
             program.whole = true;
-            tracing::debug!(%target, up, down, "SOCKS: ended");
+            tracing::debug!(up, down, "SOCKS: ended");
         }
         Err(Broken::Program(error)) => {
-            tracing::debug!(%target, %error, "SOCKS: the program broke its connection");
+            tracing::debug!(%error, "SOCKS: the program broke its connection");
             D::reset(stream, "the program closed its connection");
         }
         Err(Broken::Stream(error)) => {
-            tracing::warn!(%target, why = %error, "SOCKS: the stream was reset");
+            tracing::warn!(why = %error, "SOCKS: the stream was reset");
         }
     }
 }

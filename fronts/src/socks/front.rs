@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::SocksConfig;
 use super::connection::{self, Room};
+use super::desk::Desk;
 use super::dial::Dial;
 use crate::FrontError;
 use crate::port::{self, Port, Serve, Tasks};
@@ -55,7 +56,8 @@ impl SocksFront {
         let addr = listener.local_addr().map_err(failed)?;
         let room = Arc::new(Semaphore::new(config.connections));
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY));
-        let programs = Programs { dialler, config, room, turned_away };
+        let desk = Arc::new(Desk::new(dialler, config));
+        let programs = Programs { desk, room, turned_away };
         Ok(Self { port: Port::start(listener, addr, programs, Tasks::default()) })
     }
 
@@ -73,8 +75,7 @@ impl SocksFront {
 
 /// Those who connect.
 struct Programs<D> {
-    dialler: D,
-    config: SocksConfig,
+    desk: Arc<Desk<D>>,
     room: Arc<Semaphore>,
     turned_away: Arc<Semaphore>,
 }
@@ -86,10 +87,10 @@ impl<D: Dial> Serve for Programs<D> {
         let Some((room, place)) = self.place() else {
             return tracing::debug!("SOCKS: a connection too many is closed");
         };
-        let (dialler, config) = (self.dialler.clone(), self.config.clone());
+        let desk = Arc::clone(&self.desk);
         tasks.spawn(async move {
             // Dropped in the middle, both its sides are reset.
-            connection::serve(socket, &dialler, &config, room).await;
+            connection::serve(socket, &desk, room).await;
             drop(place);
         });
     }

@@ -11,8 +11,10 @@ mod client;
 mod config;
 mod connection;
 mod copy;
+mod desk;
 mod dial;
 mod front;
+mod names;
 mod protocol;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,8 @@ pub struct Info {
     pub synchronized: bool,
     /// `mainnet`, `testnet`, `stagenet` or, on regtest, `fakechain`.
     pub nettype: String,
+    /// Whether it answered at a restricted listener, which does nothing that is its operator's to do.
+    pub restricted: bool,
     /// Whether the daemon has no peers by choice.
     pub offline: bool,
     /// Peers that dialled it.

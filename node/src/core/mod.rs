@@ -11,13 +11,13 @@ use std::time::Instant;
 
 use mixbed_directory::{Descriptor, Document, Role, SphinxKey};
 use mixbed_wire::message::{MessageId, Response};
-use mixbed_wire::{DropReason, NodeId, Packet, PacketFormat, PoissonClock, Unwrapped};
+use mixbed_wire::{DropReason, NodeId, Packet, PacketFormat, PoissonClock, SealedReply, Unwrapped};
 use rand::Rng;
 
 pub use accounts::Accounts;
 use downlink::{Downlink, Frame};
 pub use onward::LinkKind;
-pub(crate) use onward::{Ending, ends_here, pass_on};
+pub(crate) use onward::{Came, Ending, ends_here, pass_on, reply_leaves};
 
 use crate::cover::{LoopTally, SealedLoop, Sensor, seal_loop};
 use crate::packets::{KeyRing, KeySet, MixPool};
@@ -42,7 +42,7 @@ pub struct NodeCore<P: PacketFormat = Packet> {
     clients: BTreeMap<NodeId, Downlink<P>>,
     client_queue: usize,
     pool: MixPool<(LinkKind, NodeId, P)>,
-    exchange: Option<Exchange<P::ReplyBlock>>,
+    exchange: Option<Exchange<Came<P::ReplyBlock>>>,
     sensor: Sensor,
     loops: PoissonClock,
     out: VecDeque<Outbound<P>>,
@@ -185,14 +185,13 @@ impl<P: PacketFormat> NodeCore<P> {
         if let Some(exchange) = &mut self.exchange {
             exchange.handle_response(message, response, now);
         }
-        self.reply();
+        self.reply(now);
+        self.let_out(now);
     }
 
     /// Time has passed: what is due leaves the pool, and loops go out.
     pub fn handle_timeout<R: Rng + ?Sized>(&mut self, now: Instant, rng: &mut R) {
-        while let Some((kind, to, packet)) = self.pool.pop_due(now) {
-            self.send(kind, to, packet);
-        }
+        self.let_out(now);
         if let Some(exchange) = &mut self.exchange {
             exchange.handle_timeout(now);
         }
@@ -282,11 +281,15 @@ impl<P: PacketFormat> NodeCore<P> {
         if let Err(reason) = taken {
             self.accounts.drop(reason);
         }
-        // A delay of zero, and answers.
+        self.reply(now);
+        // Whatever has no delay.
+        self.let_out(now);
+    }
+
+    fn let_out(&mut self, now: Instant) {
         while let Some((kind, to, packet)) = self.pool.pop_due(now) {
             self.send(kind, to, packet);
         }
-        self.reply();
     }
 
     fn kind(&self, next: NodeId, from_client: bool) -> Result<LinkKind, DropReason> {
@@ -306,20 +309,30 @@ impl<P: PacketFormat> NodeCore<P> {
         let plaintext = P::plaintext(exit);
         if let (Ending::Service, Some(exchange)) = (ending, &mut self.exchange) {
             let plaintext = plaintext?;
-            return exchange.handle(Incoming::read::<P>(&plaintext)?, destination.trace, now);
+            let incoming = Incoming::read::<P>(&plaintext)?;
+            let incoming = incoming.with_blocks(|block| Came { block, at: now });
+            return exchange.handle(incoming, destination.trace, now);
         }
         let back = self.sensor.handle_exit(&identifier, plaintext.is_ok(), now);
         back.ok_or(DropReason::NotForThisRole)?;
         plaintext.map(drop)
     }
 
-    /// Makes the replies that the exchange wants sent.
-    fn reply(&mut self) {
-        while let Some((block, answer)) = self.exchange.as_mut().and_then(Exchange::poll_reply) {
+    /// Makes the replies that the exchange wants sent, and holds them.
+    fn reply(&mut self, now: Instant) {
+        let mean = self.document.as_ref().map(|document| document.parameters.mean_hop_delay);
+        let mean = mean.unwrap_or_default();
+        while let Some((Came { block, at }, answer)) =
+            self.exchange.as_mut().and_then(Exchange::poll_reply)
+        {
             // No answer is longer than a packet.
-            if let Ok((first, packet)) = P::reply(block, &answer.encode()) {
+            if let Ok(SealedReply { first_hop, wait, packet }) = P::reply(block, &answer.encode()) {
                 self.accounts.made += 1;
-                self.send(LinkKind::Node, first.node, packet);
+                let release = reply_leaves(at, wait, mean, now);
+                let held = self.pool.push(release, (LinkKind::Node, first_hop.node, packet));
+                if held.is_err() {
+                    self.accounts.drop(DropReason::PoolFull);
+                }
             }
         }
     }

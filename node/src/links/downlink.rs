@@ -67,7 +67,7 @@ async fn write_frames(
 ) -> Result<(), mixbed_link::Error> {
     let dummies = frames.iter().filter(|frame| frame.is_none()).count();
     write_batch(writer, frames).await?;
-    books.metrics.dummies_sent.inc_by(dummies as u64);
+    books.metrics.handle_dummies(dummies as u64);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ impl Listener {
                 (name, ended)
             }
             Peer::Client(id) => {
-                (format!("client {id}"), self.serve_client(&key, id, reader, writer).await)
+                ("a client".to_owned(), self.serve_client(&key, id, reader, writer).await)
             }
         };
         self.books.metrics.links_in.dec();

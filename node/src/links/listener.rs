@@ -77,7 +77,7 @@ impl Listener {
                 match shaken {
                     Some(Some((link, peer, place))) => listener.serve(link, peer, place).await,
                     Some(None) => {}
-                    None => listener.refused(address, "crowded_out", "others wait"),
+                    None => listener.refused("crowded_out", "others wait"),
                 }
             });
         }
@@ -87,9 +87,10 @@ impl Listener {
         self.books.service.name()
     }
 
-    fn refused(&self, address: SocketAddr, label: &'static str, why: &str) {
+    /// Whose it was is not said: it may be a client's.
+    fn refused(&self, label: &'static str, why: &str) {
         self.books.metrics.link_handshake_failed(label);
-        tracing::debug!(node = self.name(), %address, why, "refused a link");
+        tracing::debug!(node = self.name(), why, "refused a link");
     }
 
     async fn shake_hands(
@@ -106,17 +107,17 @@ impl Listener {
                         Peer::Client(_) => self.door.client(address.ip()).map(LinkPlace::Client),
                     };
                     if place.is_none() {
-                        self.refused(address, "too_many", "there are too many");
+                        self.refused("too_many", "there are too many");
                     }
                     Some((link, peer, place?))
                 }
                 Err(why) => {
-                    self.refused(address, "not_admitted", why);
+                    self.refused("not_admitted", why);
                     None
                 }
             },
             Err(error) => {
-                self.refused(address, error.kind(), &error.to_string());
+                self.refused(error.kind(), &error.to_string());
                 None
             }
         }

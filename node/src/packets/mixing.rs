@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
 use super::pool::MixPool;
@@ -23,6 +24,19 @@ pub(crate) struct Held {
     pub(crate) stay: Stay,
     /// Its place in the pool, given back when it leaves.
     pub(crate) place: Place,
+}
+
+/// Hands packets to the pool, or drops them if it cannot take them. Does not block.
+pub(crate) fn hand_over(mixing: &mpsc::Sender<Vec<Held>>, batch: Vec<Held>) {
+    let (batch, reason) = match mixing.try_send(batch) {
+        Ok(()) => return,
+        Err(TrySendError::Full(batch)) => (batch, DropReason::PoolFull),
+        Err(TrySendError::Closed(batch)) => (batch, DropReason::Stopped),
+    };
+    let now = Instant::now();
+    for held in batch {
+        held.stay.dropped(now, reason);
+    }
 }
 
 /// Starts the task; it ends when all senders of `incoming` are gone, and drops what it held.

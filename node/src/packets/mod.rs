@@ -11,7 +11,7 @@ mod stay;
 mod workers;
 
 pub(crate) use keys::{KeyRing, KeySet};
-pub(crate) use mixing::{Held, spawn_mixing};
+pub(crate) use mixing::{Held, hand_over, spawn_mixing};
 pub(crate) use origin::{Origin, Shares, Turn};
 pub(crate) use pool::MixPool;
 pub(crate) use seen::ReplayRoom;

@@ -62,13 +62,12 @@ impl Workers {
     pub(crate) fn start(
         count: usize,
         bound: usize,
-        shares: Shares,
+        shares: Arc<Shares>,
         name: &str,
         hop: &Arc<impl Hop>,
     ) -> std::io::Result<Self> {
         let (queue, arrivals) = crossbeam_channel::bounded(bound);
         let keys = Arc::new(RwLock::new(KeySet::default()));
-        let shares = Arc::new(shares);
         for number in 0..count {
             let (arrivals, keys, hop) = (arrivals.clone(), Arc::clone(&keys), Arc::clone(hop));
             let shares = Arc::clone(&shares);

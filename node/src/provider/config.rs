@@ -11,6 +11,8 @@ pub struct ProviderConfig {
     /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
     /// service is not offered.
     pub monerod: Option<String>,
+    /// The restricted listener of the same monerod, behind `monero.rpc`. Without one, that is `monerod`'s.
+    pub monerod_restricted: Option<String>,
     /// Whether `echo` is offered, for requests and as streams. Default true.
     pub echo: bool,
     /// What the stream service `tcp` may connect to; nothing: it is not offered.
@@ -33,6 +35,7 @@ impl Default for ProviderConfig {
     fn default() -> Self {
         Self {
             monerod: None,
+            monerod_restricted: None,
             echo: true,
             tcp: TcpConfig::default(),
             bounds: Bounds::default(),

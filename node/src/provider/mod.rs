@@ -11,6 +11,7 @@ pub mod exchange;
 mod hold;
 mod known;
 pub(crate) mod readiness;
+pub(crate) mod restricted;
 pub mod rpc;
 mod service;
 mod sessions;
@@ -22,6 +23,7 @@ pub use echo::Echo;
 pub use exchange::{Bounds, Exchange};
 pub use hold::Hold;
 pub use known::Known;
+pub use restricted::unrestricted;
 pub use rpc::{Rpc, RpcStream};
 pub use service::{Answering, Question, Reply, Service};
 pub use sessions::{

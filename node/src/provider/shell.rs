@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use mixbed_monero::Daemon;
+use mixbed_monero::{Daemon, DaemonError};
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
 use mixbed_wire::message::{Answer, RPC_SERVICE, Response, SUBMIT_SERVICE};
-use mixbed_wire::{DropReason, HopAddress, Packet, ReplyBlock, TraceContext};
+use mixbed_wire::{DropReason, Packet, ReplyBlock, SealedReply, TraceContext};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
@@ -14,6 +14,7 @@ use super::exchange::{Call, Exchange, Incoming};
 use super::service::{Question, Reply, Service};
 use super::sessions::{EchoStream, SessionPacket, Sessions, StreamService, Tcp};
 use super::{Echo, Hold, Known, ProviderConfig, Rpc, RpcStream, Submit};
+use crate::core::Came;
 
 /// How often old messages are looked for when no packet comes.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -27,10 +28,11 @@ pub struct Delivery {
     pub trace: Option<TraceContext>,
 }
 
-/// Where a provider's replies leave: the node's links.
+/// Where a provider's replies leave: by the node's mixing pool and its links.
 pub trait ReplySink: Send + Sync {
-    /// Sends a packet to its first hop, or drops it and counts why. Does not block.
-    fn send(&self, first_hop: HopAddress, packet: Packet);
+    /// Sends a reply to its first hop when it has waited, or drops it and counts why. Its block came
+    /// at `came`. Does not block.
+    fn send(&self, reply: SealedReply, came: Instant);
 }
 
 /// A provider at work. Cheap to clone; it stops when the last clone is dropped and the last
@@ -47,7 +49,7 @@ impl std::fmt::Debug for Provider {
 }
 
 struct Inner {
-    exchange: Mutex<Exchange<ReplyBlock>>,
+    exchange: Mutex<Exchange<Came<ReplyBlock>>>,
     services: Vec<Arc<dyn Service>>,
     /// None where no service takes streams.
     sessions: Option<Sessions>,
@@ -74,11 +76,15 @@ impl Provider {
             services.push(Arc::new(Echo));
             streams.push(Arc::new(EchoStream));
         }
-        match config.monerod.take().map(|url| Daemon::new(&url)) {
+        let daemons = config.monerod.take().map(|url| {
+            let asked = config.monerod_restricted.take();
+            Ok((Daemon::new(&url)?, Daemon::new(asked.as_ref().unwrap_or(&url))?))
+        });
+        match daemons {
             None => {}
-            Some(Ok(daemon)) => {
+            Some(Ok((daemon, asked))) => {
                 let patience = config.monerod_patience;
-                let rpc = Arc::new(Rpc::new(daemon.clone(), metrics.clone()));
+                let rpc = Arc::new(Rpc::new(asked, metrics.clone()));
                 streams.push(Arc::new(RpcStream::new(Arc::clone(&rpc))));
                 services.push(rpc);
                 services.push(Arc::new(Known::new(daemon.clone())));
@@ -86,7 +92,7 @@ impl Provider {
                 let (spans, metrics) = (spans.clone(), metrics.clone());
                 services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
             }
-            Some(Err(error)) => {
+            Some(Err::<_, DaemonError>(error)) => {
                 tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
             }
         }
@@ -180,6 +186,7 @@ impl Provider {
             }
             (incoming, _) => incoming,
         };
+        let incoming = incoming.with_blocks(|block| Came { block, at: now });
         let result = self.inner.exchange().handle(incoming, trace, now);
         self.inner.act();
         result
@@ -187,7 +194,7 @@ impl Provider {
 }
 
 impl Inner {
-    fn exchange(&self) -> MutexGuard<'_, Exchange<ReplyBlock>> {
+    fn exchange(&self) -> MutexGuard<'_, Exchange<Came<ReplyBlock>>> {
         // Its methods leave it whole at every point where they could panic.
         self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,9 +216,9 @@ impl Inner {
         }
     }
 
-    fn reply(&self, block: ReplyBlock, answer: &Answer) {
+    fn reply(&self, Came { block, at }: Came<ReplyBlock>, answer: &Answer) {
         match block.reply(&answer.encode()) {
-            Ok((first_hop, packet)) => self.replies.send(first_hop, packet),
+            Ok(reply) => self.replies.send(reply, at),
             // No answer is longer than a packet: this would be a mistake of ours.
             Err(error) => tracing::error!(%error, "a reply could not be sealed"),
         }

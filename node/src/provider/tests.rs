@@ -8,7 +8,7 @@ use mixbed_wire::message::{
 };
 use mixbed_wire::{
     DropReason, HOPS, HopAddress, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey, Route,
-    RouteHop, SphinxSecret, TraceContext, Unwrapped,
+    RouteHop, SealedReply, SphinxSecret, TraceContext, Unwrapped,
 };
 use tokio::sync::mpsc;
 
@@ -27,9 +27,9 @@ struct Far {
 struct Sink(Mutex<mpsc::UnboundedSender<Packet>>);
 
 impl ReplySink for Sink {
-    fn send(&self, first_hop: HopAddress, packet: Packet) {
-        assert_eq!(first_hop.node, NodeId::from_bytes([0; 8]));
-        self.0.lock().expect("whole").send(packet).expect("the test waits");
+    fn send(&self, reply: SealedReply, _came: Instant) {
+        assert_eq!(reply.first_hop.node, NodeId::from_bytes([0; 8]));
+        self.0.lock().expect("whole").send(reply.packet).expect("the test waits");
     }
 }
 
@@ -56,8 +56,9 @@ impl Far {
             key: self.secrets[hop].public(),
             delay: Duration::ZERO,
         });
-        let (block, key) = ReplyBlock::create(&route, address(4), [1; 16], &mut rand::rng())
-            .expect("a good route");
+        let wait = Duration::ZERO;
+        let made = ReplyBlock::create(&route, address(4), [1; 16], wait, &mut rand::rng());
+        let (block, key) = made.expect("a good route");
         (block.to_bytes().try_into().expect("one size"), key)
     }
 

@@ -53,9 +53,9 @@ async fn a_peer_that_is_back_is_dialled_at_once_wherever_it_is() {
     };
     let config = RegistrarConfig {
         url: rig.net.directory_url(),
-        network: rig.net.trust().network.clone(),
+        trust: rig.net.trust().clone(),
         identity,
-        join_secret: rig.net.join_secret().clone(),
+        join_secret: Some(rig.net.join_secret().clone()),
     };
     let registrar = Registrar::start(config, descriptor.clone()).expect("a good descriptor");
     until_it_tries_seldom(&rig, TRIES).await;

@@ -32,12 +32,16 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn new(limits: Limits) -> Self {
+        // Its future is large: a whole net is begun in it.
+        Box::pin(Self::begin(limits)).await
+    }
+
+    async fn begin(limits: Limits) -> Self {
         let telemetry = Telemetry::new(&Options { memory_spans: 100, ..Options::default() })
             .expect("telemetry");
         let shape = Shape { gateways: 0, mixes_per_layer: 0, providers: 0 };
-        let net = LocalNet::start(LocalNetConfig { shape, ..LocalNetConfig::default() })
-            .await
-            .expect("a directory");
+        let config = LocalNetConfig { shape, ..LocalNetConfig::default() };
+        let net = Box::pin(LocalNet::start(config)).await.expect("a directory");
         let before = join(&net, "before", Role::Mix { layer: 1 }).await;
         let after = join(&net, "after", Role::Mix { layer: 3 }).await;
         let config = Box::new(node_config(&net, "tested", net.join_secret().clone(), limits));
@@ -154,10 +158,11 @@ pub(crate) fn node_config(
         advertise: None,
         directory: net.directory_url(),
         trust: net.trust().clone(),
-        join_secret,
+        join_secret: Some(join_secret),
         identity: IdentitySecret::generate(&mut rand::rng()),
         link_key: LinkSecret::generate(&mut rand::rng()),
         monerod: None,
+        monerod_restricted: None,
         tcp: mixbed_node::provider::TcpConfig::default(),
         mailboxes: MailboxConfig::default(),
         keep_document_in: None,

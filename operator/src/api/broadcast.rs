@@ -59,8 +59,8 @@ pub struct BroadcastSpec {
     {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')", "message": "deadline is between 10s and 24h, written like 50ms, 2s or 1m30s"}
 ]))]
     pub deadline: Period,
-    /// Whether the packets are traced, if the Mixnet allows it.
-    #[serde(default = "yes")]
+    /// Whether the packets are traced, if the Mixnet allows it. Any two nodes can join a traced one.
+    #[serde(default)]
     pub traced: bool,
     /// The wallet that makes them.
     #[serde(default)]
@@ -83,10 +83,6 @@ fn one_a_second() -> Rate {
 
 fn ten_minutes() -> Period {
     Period::from_secs(600)
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// The wallet that makes a run's transactions.

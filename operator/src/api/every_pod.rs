@@ -39,10 +39,10 @@ pub struct EveryPod {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2_147_483_647))]
     pub user: Option<i64>,
-    /// true: no user and no group is named, and the cluster chooses, as OpenShift wants it.
+    /// true: no user and no group is named, and the cluster chooses, as some clusters demand.
     pub any_user: bool,
-    /// What no container asks less than, or is allowed less than, as a LimitRange or a
-    /// ResourceQuota may demand: whatever is less is raised to it.
+    /// What no container asks less than, or is allowed less than, as a namespace's quotas and
+    /// minima may demand: whatever is less is raised to it.
     #[serde(skip_serializing_if = "is_nothing")]
     pub at_least: Resources,
 }

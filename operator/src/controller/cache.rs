@@ -154,12 +154,12 @@ impl Cache {
     }
 
     /// Takes in what a namespace's default account has; returns whether it is new.
-    pub(crate) fn put_account_secrets(&self, namespace: &str, secrets: Vec<PullSecret>) -> bool {
+    pub(crate) fn put_account_secrets(&self, namespace: &str, secrets: &[PullSecret]) -> bool {
         let all = &mut self.lock().account_secrets;
         let before = if secrets.is_empty() {
             all.remove(namespace)
         } else {
-            all.insert(namespace.to_owned(), secrets.clone())
+            all.insert(namespace.to_owned(), secrets.to_vec())
         };
         before.unwrap_or_default() != secrets
     }

@@ -46,7 +46,7 @@ impl Directories {
     pub(crate) fn url(&self, place: &Place) -> String {
         let Place { namespace, name } = place;
         self.at.clone().unwrap_or_else(|| {
-            format!("http://{}.{namespace}.svc:{DIRECTORY_PORT}", Names(name).directory())
+            format!("mixbed://{}.{namespace}.svc:{DIRECTORY_PORT}", Names(name).directory())
         })
     }
 

@@ -58,7 +58,7 @@ impl Hook {
         Ok(uninstall(&self.release, &signs))
     }
 
-    /// The state of the newest record that Helm keeps of the release, in Secrets or ConfigMaps.
+    /// The state of the newest record that Helm keeps of the release, in Secrets or `ConfigMaps`.
     async fn release_state(&self, client: &Client) -> Result<Option<String>, Error> {
         let labels = ListParams::default().labels(&format!("owner=helm,name={}", self.release));
         let secrets: Api<Secret> = Api::namespaced(client.clone(), &self.namespace);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use mixbed_directory::{Document, Trust};
+use mixbed_directory::{DirectoryClient, Document, Trust};
 
 use super::build::build;
 use super::observe::Observed;
@@ -107,7 +107,7 @@ impl Reconciler {
             return (Some(document), ParametersState::Same);
         }
         let change = async {
-            let client = mixbed_directory::Directories::new(&self.directories.url(&place))?;
+            let client = DirectoryClient::new(&self.directories.url(&place), &trust)?;
             let wanted = valid.parameters.clone();
             client
                 .change_parameters(&trust, secrets.admin(), move |found| {

@@ -38,7 +38,7 @@ fn repository(path: &str) -> PathBuf {
 }
 
 /// All objects of a Broadcast with this spec.
-fn of_broadcast(more: Value) -> Vec<Child> {
+fn of_broadcast(more: &Value) -> Vec<Child> {
     let mut spec = json!({ "mixnet": "net", "transactions": 1 });
     spec.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
     let now = || Time("2026-11-01T00:00:00Z".parse().expect("a time"));
@@ -89,13 +89,11 @@ fn entries(pod: &PodSpec, container: &Container, children: &[Child]) -> Vec<Stri
         };
         let built = children.iter().find(|c| c.kind() == "Secret" && c.name() == secret);
         let built: Secret = typed(built.expect("the Secret is built"));
-        match &mount.sub_path_expr {
-            Some(entry) => found.push(format!("`{secret}`: its own, `{entry}`")),
-            None => {
-                let all =
-                    built.data.iter().flatten().map(|(name, _)| format!("`{secret}`: `{name}`"));
-                found.extend(all);
-            }
+        if let Some(entry) = &mount.sub_path_expr {
+            found.push(format!("`{secret}`: its own, `{entry}`"));
+        } else {
+            let all = built.data.iter().flatten();
+            found.extend(all.map(|(name, _)| format!("`{secret}`: `{name}`")));
         }
     }
     found
@@ -178,9 +176,9 @@ fn operator(text: &mut String) {
 fn what_each_pod_holds_is_as_the_table_says() {
     let mut text = ABOUT.to_owned();
     rows(&mut text, "", &objects(spec("{providers: {replicas: 3}}")));
-    rows(&mut text, ", wallet asks monerods", &of_broadcast(json!({})));
+    rows(&mut text, ", wallet asks monerods", &of_broadcast(&json!({})));
     let hidden = json!({ "wallet": { "through": "mixnet" } });
-    rows(&mut text, ", wallet through the mixnet", &of_broadcast(hidden));
+    rows(&mut text, ", wallet through the mixnet", &of_broadcast(&hidden));
     let mut text = text.replace("00000000-0000-0000-0000-000000000001", "UID");
     operator(&mut text);
     let path = repository(PATH);

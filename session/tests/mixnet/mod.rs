@@ -20,15 +20,17 @@ use mixbed_session::{
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Hops that hold a packet, and links, each way.
-pub(crate) const HOLDS: usize = 4;
+/// Hops that hold a packet, there and back: a reply waits at the provider too. And links each way.
+pub(crate) const HOLDS_THERE: usize = 4;
+pub(crate) const HOLDS_BACK: usize = 5;
 pub(crate) const LINKS: usize = 5;
 
 /// The mean time that a hop holds a packet.
 pub(crate) const MEAN: Duration = Duration::from_millis(50);
 
 /// The mean of all delays of a round trip.
-pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(50 * 2 * HOLDS as u64);
+pub(crate) const ROUND_TRIP: Duration =
+    Duration::from_millis(50 * (HOLDS_THERE + HOLDS_BACK) as u64);
 
 /// What a packet goes through.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +48,8 @@ pub(crate) fn exponential(mean: Duration, rng: &mut impl Rng) -> Duration {
 }
 
 impl Path {
-    pub(crate) fn draw(rng: &mut impl Rng) -> Duration {
-        (0..HOLDS).map(|_| exponential(MEAN, rng)).sum()
+    pub(crate) fn draw(holds: usize, rng: &mut impl Rng) -> Duration {
+        (0..holds).map(|_| exponential(MEAN, rng)).sum()
     }
 
     /// How much later than drawn it comes, if it comes.
@@ -207,9 +209,9 @@ impl Net {
             for _ in 0..draft.blocks {
                 self.next_block += 1;
                 let no = BlockNo(self.next_block);
-                blocks.push(Block { no, back: Path::draw(&mut self.rng) });
+                blocks.push(Block { no, back: Path::draw(HOLDS_BACK, &mut self.rng) });
             }
-            let there = Path::draw(&mut self.rng);
+            let there = Path::draw(HOLDS_THERE, &mut self.rng);
             let backs: Vec<_> = blocks.iter().map(|block| (block.no, block.back)).collect();
             self.client.handle_sent(draft.number, there, &backs, now);
             self.travel(

@@ -42,20 +42,23 @@ fn there_and_back<P: PacketFormat>() -> impl PartialEq + std::fmt::Debug {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let (way, secrets) = route::<P>(&mut rng);
     let own = HopAddress { node: NodeId::from_bytes([9; 8]), trace: way[0].address.trace };
-    let (block, key) = P::reply_block(&way, own, [7; 16], &mut rng).unwrap();
+    let wait = Duration::from_micros(1_234);
+    let (block, key) = P::reply_block(&way, own, [7; 16], wait, &mut rng).unwrap();
     let packet = P::seal(&way, own, [0; 16], &block, &mut rng).unwrap();
     let (there, exit) = travel(packet, &secrets);
     let ended = P::ends_at(&exit);
     let found = P::plaintext(exit).unwrap();
     assert_eq!(found, block, "what was sealed");
     let found: &[u8; REPLY_BLOCK_SIZE] = found.as_slice().try_into().unwrap();
-    let (first, reply) = P::reply(P::read_block(found).unwrap(), b"answer").unwrap();
-    let (back, exit) = travel(reply, &secrets);
+    let reply = P::reply(P::read_block(found).unwrap(), b"answer").unwrap();
+    let SealedReply { first_hop: first, wait: waits, packet } = reply;
+    assert_eq!(waits, wait);
+    let (back, exit) = travel(packet, &secrets);
     let named = P::ends_at(&exit);
     let answer = P::read_reply(&key, exit).unwrap();
-    let (_, other) = P::reply_block(&way, own, [7; 16], &mut rng).unwrap();
-    let (_, again) = P::reply(P::read_block(&block).unwrap(), b"answer").unwrap();
-    let wrong = P::read_reply(&other, travel(again, &secrets).1);
+    let (_, other) = P::reply_block(&way, own, [7; 16], wait, &mut rng).unwrap();
+    let again = P::reply(P::read_block(&block).unwrap(), b"answer").unwrap();
+    let wrong = P::read_reply(&other, travel(again.packet, &secrets).1);
     assert_eq!(wrong, Err(DropReason::BadPayload), "another reply's key");
     (there, ended, first, back, named, answer)
 }
@@ -73,7 +76,7 @@ fn bounds_are_those_of_sphinx() {
         let mut rng = ChaCha20Rng::seed_from_u64(2);
         let (mut way, secrets) = route::<P>(&mut rng);
         let end = way[4].address;
-        let (block, _) = P::reply_block(&way, end, [1; 16], &mut rng).unwrap();
+        let (block, _) = P::reply_block(&way, end, [1; 16], Duration::ZERO, &mut rng).unwrap();
         let long = vec![0; MAX_PLAINTEXT + 1];
         let seal = P::seal(&way, end, [0; 16], &long, &mut rng).unwrap_err().to_string();
         let reply = P::reply(P::read_block(&block).unwrap(), &long).unwrap_err().to_string();

@@ -5,9 +5,11 @@
 
 mod delays;
 mod epochs;
+mod far_side;
 mod impaired;
 mod large;
 mod loss;
+mod observer;
 mod repeat;
 
 use std::time::Instant;

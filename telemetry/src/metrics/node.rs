@@ -47,8 +47,8 @@ pub struct NodeMetrics {
     pub links_in: Gauge,
     /// Links that this node dialled and that are up.
     pub links_out: Gauge,
-    /// Frames without a packet, written to links with clients. Only at gateways.
-    pub dummies_sent: Counter,
+    /// Frames without a packet that were written to clients, where they are counted apart.
+    dummies_sent: Option<Counter>,
     /// Frames of clients that came too fast and had to wait. Only at gateways.
     pub frames_slowed: Counter,
     /// Packets that are remembered, to drop copies of them.
@@ -135,7 +135,9 @@ impl NodeMetrics {
             link_seconds: owner.histogram(&catalogue::LINK, &[]),
             links_in: owner.gauge(&catalogue::LINKS, &["in"]),
             links_out: owner.gauge(&catalogue::LINKS, &["out"]),
-            dummies_sent: owner.counter(&catalogue::DUMMIES_SENT, &[]),
+            dummies_sent: telemetry
+                .counts_dummies()
+                .then(|| owner.counter(&catalogue::DUMMIES_SENT, &[])),
             frames_slowed: owner.counter(&catalogue::FRAMES_SLOWED, &[]),
             replay_tags: owner.gauge(&catalogue::REPLAY_TAGS, &[]),
             replay_tags_bound: owner.gauge(&catalogue::REPLAY_TAGS_BOUND, &[]),
@@ -157,6 +159,17 @@ impl NodeMetrics {
     /// If there is no such reason: a packet must not vanish without one.
     pub fn dropped(&self, index: usize) {
         self.dropped[index].inc();
+    }
+
+    /// Counts frames without a packet that were written to clients. Where they are not to be told from packets,
+    /// each is one that the node made and sent.
+    pub fn handle_dummies(&self, count: u64) {
+        if let Some(apart) = &self.dummies_sent {
+            apart.inc_by(count);
+        } else {
+            self.packets_made.inc_by(count);
+            self.packets_sent.inc_by(count);
+        }
     }
 
     /// Counts a link that did not come up. Not for the packet path: looks the reason up.

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use mixbed_guard::Guard;
 use mixbed_telemetry::{
-    Health, NodeMetrics, Telemetry, bind_http, probes, serve_http, serve_router,
+    Health, NodeMetrics, Step, Telemetry, bind_http, probes, serve_http, serve_router,
 };
 use tokio::sync::oneshot;
 
@@ -15,7 +16,7 @@ async fn health_readiness_and_metrics() {
     let listener = bind_http(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_http(listener, telemetry, health.clone(), async {
+    let server = tokio::spawn(serve_http(listener, telemetry, health.clone(), Step::LIVE, async {
         let _ = stopped.await;
     }));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -64,8 +65,14 @@ async fn probes_tell_whether_a_process_is_well_and_nothing_else() {
     let directory = health.condition("directory");
     directory.unmet("http://10.0.0.7:7100 is away");
     let listener = bind_http(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(serve_router(listener, probes(health), std::future::pending()));
+    let listens = listener.local_addr().unwrap();
+    let base = format!("http://{listens}");
+    let serving = tokio::spawn(serve_router(
+        listener,
+        probes(health),
+        Guard::new(listens),
+        std::future::pending(),
+    ));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let get = async |path: &str| {
         let answer = client.get(format!("{base}{path}")).send().await.unwrap();

@@ -82,7 +82,11 @@ fn everything(telemetry: &Telemetry) {
 
 #[tokio::test]
 async fn every_declared_metric_appears_and_no_other() {
-    let options = Options { otlp: Some("http://127.0.0.1:1".to_owned()), memory_spans: 0 };
+    let options = Options {
+        otlp: Some("http://127.0.0.1:1".to_owned()),
+        memory_spans: 0,
+        ..Options::default()
+    };
     let telemetry = Telemetry::new(&options).unwrap();
     everything(&telemetry);
     let (families, _) = parse(&telemetry.metrics_text());

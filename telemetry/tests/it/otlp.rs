@@ -45,7 +45,12 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<ExportTraceServiceReque
 }
 
 fn telemetry(endpoint: &str) -> Telemetry {
-    Telemetry::new(&Options { otlp: Some(endpoint.to_owned()), memory_spans: 100 }).unwrap()
+    Telemetry::new(&Options {
+        otlp: Some(endpoint.to_owned()),
+        memory_spans: 100,
+        ..Options::default()
+    })
+    .unwrap()
 }
 
 fn texts(attributes: &[KeyValue]) -> BTreeMap<String, String> {
@@ -109,7 +114,7 @@ async fn the_collector_gets_what_memory_holds() {
 #[tokio::test]
 async fn the_surroundings_are_in_every_services_resource() {
     let (endpoint, mut received) = collector().await;
-    let options = Options { otlp: Some(endpoint), memory_spans: 0 };
+    let options = Options { otlp: Some(endpoint), memory_spans: 0, ..Options::default() };
     let attributes = "k8s.pod.name=pod-7,k8s.namespace.name=a%2Cb,service.instance.id=other";
     let telemetry = Telemetry::with_resource(&options, attributes).unwrap();
     for (role, name) in [("mix", "mix-1-0"), ("client", "alice")] {
@@ -187,7 +192,8 @@ async fn a_full_queue_loses_spans_by_name_and_does_not_block() {
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_one_is_refused() {
     for endpoint in ["", "localhost:4317", "https://localhost:4317", "http://", "not an address"] {
-        let options = Options { otlp: Some(endpoint.to_owned()), memory_spans: 0 };
+        let options =
+            Options { otlp: Some(endpoint.to_owned()), memory_spans: 0, ..Options::default() };
         let error = Telemetry::new(&options).unwrap_err();
         assert!(matches!(error, TelemetryError::Endpoint { .. }), "{endpoint}: {error}");
     }
@@ -195,6 +201,10 @@ async fn an_endpoint_that_cannot_be_one_is_refused() {
 
 #[test]
 fn exporting_without_a_runtime_is_an_error() {
-    let options = Options { otlp: Some("http://127.0.0.1:1".to_owned()), memory_spans: 0 };
+    let options = Options {
+        otlp: Some("http://127.0.0.1:1".to_owned()),
+        memory_spans: 0,
+        ..Options::default()
+    };
     assert!(matches!(Telemetry::new(&options), Err(TelemetryError::NoRuntime { .. })));
 }

@@ -7,7 +7,7 @@ use mixbed_telemetry::{
 };
 
 fn telemetry(memory_spans: usize) -> Telemetry {
-    Telemetry::new(&Options { otlp: None, memory_spans }).unwrap()
+    Telemetry::new(&Options { memory_spans, ..Options::default() }).unwrap()
 }
 
 pub(crate) fn hop(context: Context, outcome: HopOutcome) -> Hop {

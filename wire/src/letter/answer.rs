@@ -25,7 +25,7 @@ const HEADER: usize = 1 + LetterId::LENGTH + 8 + 2;
 /// Bytes of a sealed answer: with its reply block it fills one packet to whoever sends it on.
 pub const ANSWER_SIZE: usize = MAX_FRAGMENT_DATA - RELAY_OVERHEAD;
 
-/// The most bytes of text in an answer: 1,764.
+/// The most bytes of text in an answer: 1,756.
 pub const MAX_ANSWER_TEXT: usize = ANSWER_SIZE - noise::OVERHEAD - HEADER;
 
 /// What an answer says.

@@ -4,7 +4,7 @@
 //! after the text, each at most once:
 //! 1                                                        a receipt is wanted
 //! 2 | letter 16                                            a receipt for this letter or answer
-//! 3 | key 32 | good until, ms since 1970 8 | count 1 | blocks 396 each      ways to answer
+//! 3 | key 32 | good until, ms since 1970 8 | count 1 | blocks 400 each      ways to answer
 //! 0                                                        nothing more
 //! ```
 

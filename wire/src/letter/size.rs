@@ -8,7 +8,7 @@ use super::{noise, sealed};
 /// that one Noise message (65,535 bytes) fills.
 pub const LETTER_SIZES: [usize; 4] = [packets(1), packets(4), packets(16), packets(28)];
 
-/// The most bytes of text in a letter: 63,950.
+/// The most bytes of text in a letter: 63,838.
 pub const MAX_LETTER_TEXT: usize = room(LETTER_SIZES[3]);
 
 const fn packets(count: usize) -> usize {

@@ -1,8 +1,8 @@
 //! What a client's packet says to a provider.
 //!
 //! ```text
-//! kind 1 | message id 16 | index 2 | count 2 | blocks 1 | blocks × 396 reply blocks | data
-//! kind 1 | session id 16 | number 4          | blocks 1 | blocks × 396 reply blocks | frames
+//! kind 1 | message id 16 | index 2 | count 2 | blocks 1 | blocks × 400 reply blocks | data
+//! kind 1 | session id 16 | number 4          | blocks 1 | blocks × 400 reply blocks | frames
 //! ```
 //!
 //! The data of polls and supplies are numbers of parts, 2 bytes each. Numbers are big-endian. A cover packet is its kind and anything after it.

@@ -2,7 +2,7 @@
 //! reply block that a letter brought.
 //!
 //! ```text
-//! reply block 396 | the answer, sealed 1,887            what is asked
+//! reply block 400 | the answer, sealed 1,879            what is asked
 //! kind 1   1 sent on, 2 the block was used before, 3 too much to do
 //! ```
 //!

@@ -79,11 +79,10 @@ impl Outcome {
 }
 
 /// Whether a broadcast is traced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Tracing {
     /// If the network's document allows it.
-    #[default]
     Allowed,
     /// Or it is not sent.
     Always,
@@ -96,7 +95,8 @@ pub(crate) enum Tracing {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BroadcastQuery {
     pub(crate) deadline_ms: Option<u64>,
-    pub(crate) trace: Tracing,
+    /// Without this, as the process that is asked is configured.
+    pub(crate) trace: Option<Tracing>,
     pub(crate) provider: Option<String>,
     pub(crate) wait: Wait,
     /// Whether another provider is asked for it; without this, yes.

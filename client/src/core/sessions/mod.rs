@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mixbed_session::{BlockNo, ClientEnd, Code, End as _, Reason, Shared};
+use mixbed_session::{BlockNo, ClientEnd, Code, End as _, FIRST_SESSION_WINDOW, Reason, Shared};
 use mixbed_wire::message::SessionId;
 use mixbed_wire::{DropReason, Identifier, NodeId};
 use rand::Rng;
@@ -28,8 +28,15 @@ const COUNTS: Duration = Duration::from_secs(2);
 /// How long nothing can be sent before the sessions are given up. Their providers keep them longer.
 const CUT_OFF: Duration = Duration::from_secs(60);
 
-/// Sessions at a time.
-const SESSIONS: usize = 64;
+/// Sessions at a time: as many as a SOCKS port has connections, each of which may have a name of its
+/// own.
+const SESSIONS: usize = 512;
+
+/// Bytes that the sessions share in each direction: one that begins as the *n*th has a window of an
+/// *n*th of it, within its limits and a session's first window. 64 MiB: the first 16 have 4 MiB each,
+/// all others together 64 MiB · ln(256 / 16) and 256 times 256 KiB. So what hostile providers send
+/// and nobody reads takes 305 MiB at most; honest sessions of small requests take some kB each.
+const WINDOWS: usize = 64 << 20;
 
 /// Asks a session for a packet.
 type PollDraft = fn(&mut ClientEnd, Instant) -> Option<mixbed_session::Draft>;
@@ -123,6 +130,13 @@ impl<K> Default for Sessions<K> {
     }
 }
 
+/// What the next session may have, while there are so many.
+fn share(limits: mixbed_session::Limits, sessions: usize) -> mixbed_session::Limits {
+    let share = (WINDOWS / (sessions + 1)).max(FIRST_SESSION_WINDOW);
+    let session_window = limits.session_window.min(share);
+    mixbed_session::Limits { session_window, ..limits }
+}
+
 impl<K> Sessions<K> {
     /// The session for a new stream: one with any of these providers that is there already, and
     /// that nobody with another `isolation` has a stream in; else a new one with the first of them.
@@ -171,6 +185,7 @@ impl<K> Sessions<K> {
         }
         let number = self.next;
         self.next.0 += 1;
+        let limits = share(limits, self.held.len());
         let end = Shared::new(ClientEnd::new(limits, now));
         let id = SessionId::generate(rng);
         self.held.insert(number, Held::new(id, provider, isolation, end, now));

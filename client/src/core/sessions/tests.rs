@@ -110,6 +110,15 @@ fn the_idle_one_that_was_used_least_recently_makes_room() {
 }
 
 #[test]
+fn all_windows_together_are_bounded() {
+    let limits = mixbed_session::Limits::default();
+    let window = |sessions| share(limits, sessions).session_window;
+    assert_eq!((window(0), window(15), window(16)), (4 << 20, 4 << 20, (64 << 20) / 17));
+    assert_eq!(window(SESSIONS - 1), FIRST_SESSION_WINDOW);
+    assert!((0..SESSIONS).map(window).sum::<usize>() < 305 << 20);
+}
+
+#[test]
 fn what_waits_for_its_turn_has_no_timer() {
     let mut rig = rig();
     let session = rig.choose(&[1], None).expect("a new one");

@@ -156,7 +156,7 @@ impl Message {
     /// Bytes that it takes, about.
     pub(super) fn cost(&self) -> usize {
         let more = match &self.direction {
-            Direction::Received { offer: Some(offer), .. } => offer.blocks.len() * 396,
+            Direction::Received { offer: Some(offer), .. } => offer.blocks.len() * 400,
             _ => 0,
         };
         256 + self.text.len() + more

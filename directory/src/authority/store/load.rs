@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use redb::{Database, ReadableDatabase, ReadableTable};
+use zeroize::Zeroizing;
 
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
-use crate::authority::encoding::{issued, parameters, voted_from_proto};
+use crate::authority::encoding::{admission, former, issued, parameters};
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
-use crate::authority::snapshot::{Snapshot, Voted};
-use crate::document::{Descriptor, canonical};
+use crate::authority::snapshot::Snapshot;
+use crate::document::{Descriptor, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::time::from_millis;
 
@@ -35,6 +36,12 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         let guard = blobs.get(key).map_err(redb::Error::from)?;
         Ok(guard.ok_or(Broken::Content("a value is missing"))?.value().to_vec())
     };
+    // What a directory of an earlier version did not write is empty.
+    let since = |key| -> Result<Zeroizing<Vec<u8>>, Broken> {
+        let guard = blobs.get(key).map_err(redb::Error::from)?;
+        Ok(Zeroizing::new(guard.map(|guard| guard.value().to_vec()).unwrap_or_default()))
+    };
+    let stored_admission = |key| admission(&since(key)?).map_err(Broken::Content);
     let secret: [u8; 32] =
         blob("secret")?.try_into().map_err(|_| Broken::Content("the key's length is wrong"))?;
     let secret = IdentitySecret::from_bytes(secret);
@@ -56,14 +63,7 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         let (identity, at) = row.map_err(redb::Error::from)?;
         seen.push((IdentityPublic::from_bytes(*identity.value()), time(at.value())?));
     }
-    let voting = match blobs.get("voting").map_err(redb::Error::from)? {
-        None => None,
-        Some(guard) => {
-            let message = canonical(guard.value()).ok_or(Broken::Content("its voting is none"))?;
-            Some(voted_from_proto(&message).map_err(Broken::Content)?)
-        }
-    };
-    let trust = Voted::trust(voting.as_ref(), &network, secret.public());
+    let trust = Trust::single(&network, secret.public());
     let mut documents = Vec::new();
     let table = read.open_table(DOCUMENTS).map_err(redb::Error::from)?;
     for row in table.iter().map_err(redb::Error::from)? {
@@ -74,6 +74,7 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
     Ok(Some(Snapshot {
         network,
         secret,
+        former: former(&since("former_secret")?).map_err(Broken::Content)?,
         epochs: Epochs {
             number: known("epoch")?,
             start: time(known("epoch_start")?)?,
@@ -83,11 +84,12 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         revision: known("revision")?,
         configured: parameters(&blob("configured")?).map_err(Broken::Content)?,
         parameters: parameters(&blob("parameters")?).map_err(Broken::Content)?,
+        configured_admission: stored_admission("configured_admission")?,
+        admission: stored_admission("admission")?,
         last_order: number("last_order")?.map(time).transpose()?,
         members,
         seen,
         documents,
-        voting,
     }))
 }
 

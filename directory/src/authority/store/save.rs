@@ -5,7 +5,7 @@ use redb::{Database, TableDefinition, WriteTransaction};
 
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
-use crate::authority::encoding::voted_to_proto;
+use crate::admission::admission_to_proto;
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
 use crate::authority::snapshot::{Issued, Snapshot};
@@ -17,15 +17,17 @@ pub(super) fn save(database: &Database, snapshot: &Snapshot) -> Result<(), redb:
     let Snapshot {
         network,
         secret,
+        former,
         epochs: Epochs { number, start, end, length },
         revision,
         configured,
         parameters,
+        configured_admission,
+        admission,
         last_order,
         members,
         seen,
         documents,
-        voting,
     } = snapshot;
     let write = database.begin_write()?;
     {
@@ -42,13 +44,17 @@ pub(super) fn save(database: &Database, snapshot: &Snapshot) -> Result<(), redb:
         let mut table = emptied(&write, BLOBS)?;
         table.insert("network", network.as_bytes())?;
         table.insert("secret", secret.to_bytes().as_slice())?;
+        if let Some(former) = former {
+            table.insert("former_secret", former.to_bytes().as_slice())?;
+        }
         for (key, parameters) in [("configured", configured), ("parameters", parameters)] {
             let bytes = parameters_to_proto(parameters).encode_to_vec();
             table.insert(key, bytes.as_slice())?;
         }
-        if let Some(voted) = voting {
-            let bytes = voted_to_proto(voted).encode_to_vec();
-            table.insert("voting", bytes.as_slice())?;
+        let admissions = [("configured_admission", configured_admission), ("admission", admission)];
+        for (key, admission) in admissions {
+            let bytes = admission_to_proto(admission).encode_to_vec();
+            table.insert(key, bytes.as_slice())?;
         }
         let mut table = emptied(&write, MEMBERS)?;
         for (row, Member { descriptor, lease_end }) in (0..).zip(members) {

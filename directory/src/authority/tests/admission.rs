@@ -25,7 +25,7 @@ fn a_registered_node_is_in_the_next_document() {
 #[test]
 fn a_wrong_join_secret_is_refused_by_name() {
     let theirs = JoinSecret::new("another secret altogether").unwrap();
-    let registration = Registration::new(node(1), NETWORK, start(), &secret(1), &theirs);
+    let registration = Registration::new(node(1), NETWORK, start(), &secret(1), Some(&theirs));
     let refused = core().handle_register(&registration, start()).unwrap_err();
     assert_eq!(refused.reason(), Reason::WrongJoinSecret);
     assert!(refused.reason().is_permanent());
@@ -34,7 +34,8 @@ fn a_wrong_join_secret_is_refused_by_name() {
 
 #[test]
 fn another_networks_registration_is_refused() {
-    let registration = Registration::new(node(1), "mainnet", start(), &secret(1), &join_secret());
+    let registration =
+        Registration::new(node(1), "mainnet", start(), &secret(1), Some(&join_secret()));
     let refused = core().handle_register(&registration, start()).unwrap_err();
     assert_eq!(refused.reason(), Reason::WrongNetwork);
 }
@@ -140,14 +141,30 @@ fn a_name_belongs_to_one_identity_until_its_lease_ends() {
     assert_eq!(settled(&mut core, now).nodes, [usurper]);
 }
 
+/// An attack in three steps: evict a node by claiming its name at its address, move that name to an
+/// own address, and lock the honest node out. The first step is refused.
 #[test]
-fn a_node_that_lost_its_keys_comes_back_at_its_address() {
+fn nobody_takes_a_nodes_place_by_its_address() {
     let mut core = core();
     register(&mut core, 1, node(1), start()).unwrap();
-    let reborn = Descriptor { name: "gateway-1".to_owned(), address: node(1).address, ..node(2) };
-    let listing = register(&mut core, 2, reborn.clone(), start() + SECOND).unwrap().listing;
-    assert_eq!(listing, Listing::New);
-    assert_eq!(settled(&mut core, start() + SECOND).nodes, [reborn]);
+    let at_its_address =
+        Descriptor { name: "gateway-1".to_owned(), address: node(1).address, ..node(2) };
+    let refused = register(&mut core, 2, at_its_address.clone(), start() + SECOND).unwrap_err();
+    assert_eq!(refused.reason(), Reason::NameTaken);
+    let elsewhere = Descriptor { address: "10.6.6.6:1".to_owned(), ..at_its_address };
+    let refused = register(&mut core, 2, elsewhere, start() + 2 * SECOND).unwrap_err();
+    assert_eq!(refused.reason(), Reason::NameTaken);
+    // Nor by its link key.
+    let same_key = Descriptor { link_key: node(1).link_key, address: node(1).address, ..node(2) };
+    let refused = register(&mut core, 2, same_key, start() + 2 * SECOND).unwrap_err();
+    assert_eq!(refused.reason(), Reason::LinkKeyTaken);
+    // Nor by renaming itself once it is listed.
+    register(&mut core, 2, node(2), start() + 3 * SECOND).unwrap();
+    let renamed = Descriptor { name: "gateway-1".to_owned(), ..node(2) };
+    let refused = register(&mut core, 2, renamed, start() + 4 * SECOND).unwrap_err();
+    assert_eq!(refused.reason(), Reason::NameTaken);
+    register(&mut core, 1, node(1), start() + 5 * SECOND).unwrap();
+    assert_eq!(settled(&mut core, start() + 5 * SECOND).nodes.len(), 2);
 }
 
 #[test]
@@ -204,7 +221,8 @@ fn a_full_document_takes_no_more_nodes() {
             link_key: mixbed_wire::LinkPublic::from_bytes(bytes),
             ..node(1)
         };
-        let message = Registration::new(descriptor, NETWORK, start(), &identity, &join_secret());
+        let message =
+            Registration::new(descriptor, NETWORK, start(), &identity, Some(&join_secret()));
         refused = core.handle_register(&message, start()).err();
     }
     assert_eq!(refused, Some(Rejection::Full), "the thousand-and-first");

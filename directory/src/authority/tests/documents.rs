@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{LEASE, NETWORK, SECOND, admin, core, newest, node, register, settled, start};
 use crate::authority::{DEBOUNCE, GRACE_EPOCHS};
-use crate::document::{Parameters, Trust};
+use crate::document::{Descriptor, Parameters, Trust};
 use crate::limits::TOLERATED_SKEW;
-use crate::messages::Order;
+use crate::messages::{Order, Reason};
 
 const EPOCH: Duration = Duration::from_secs(600);
 
@@ -40,10 +40,9 @@ fn changes_that_come_together_make_one_document() {
 #[test]
 fn a_change_that_never_rests_is_not_put_off() {
     let mut core = core();
-    for step in 0..DEBOUNCE.as_millis() {
-        let now = start() + Duration::from_millis(u64::try_from(step).unwrap());
-        let moved = crate::Descriptor { address: format!("10.0.0.1:{}", step + 1), ..node(1) };
-        register(&mut core, 1, moved, now).unwrap();
+    for step in 0..u8::try_from(DEBOUNCE.as_millis()).unwrap() {
+        let now = start() + Duration::from_millis(step.into());
+        register(&mut core, step + 1, node(step + 1), now).unwrap();
         assert!(!core.poll(now).unwrap().issued);
     }
     assert!(core.poll(start() + DEBOUNCE).unwrap().issued);
@@ -138,4 +137,64 @@ fn a_clock_that_jumps_ahead_and_back_while_it_runs_does_no_lasting_harm() {
     register(&mut core, 1, node(1), now + SECOND).expect("what it sent meanwhile is no obstacle");
     assert_eq!(core.poll(now + SECOND + LEASE).unwrap().expired, [node(1)]);
     assert_eq!(core.poll(now + SECOND).unwrap().set_back, None, "it is said once");
+}
+
+/// One node that registers with something else each time, and one that comes and goes.
+#[test]
+fn one_identity_does_not_have_documents_made_at_will() {
+    let mut core = core();
+    register(&mut core, 1, node(1), start()).unwrap();
+    let before = settled(&mut core, start()).revision;
+    let (mut now, mut refused) = (start() + SECOND, 0);
+    let mut versions = ["a", "b"].iter().cycle();
+    while now < start() + 2 * SECOND {
+        let version = (*versions.next().unwrap()).to_owned();
+        let changed = register(&mut core, 1, Descriptor { version, ..node(1) }, now);
+        if let Err(rejection) = changed {
+            assert_eq!(rejection.reason(), Reason::TooSoon);
+            assert!(!rejection.reason().is_permanent());
+            refused += 1;
+        }
+        now += Duration::from_millis(25);
+        core.poll(now).unwrap();
+    }
+    let made = newest(&core).revision - before;
+    // Every other one says what is listed, and only renews.
+    assert!(made <= 2 && refused >= 19, "{made} documents, {refused} refused");
+
+    // In a minute: one each ten seconds.
+    let (before, end) = (newest(&core).revision, now + Duration::from_secs(50));
+    while now < end {
+        let _ = super::leave(&mut core, 1, now);
+        let _ = register(&mut core, 1, node(1), now + Duration::from_millis(1));
+        now += Duration::from_millis(25);
+        core.poll(now).unwrap();
+    }
+    let made = newest(&core).revision - before;
+    assert!(made <= 2 * 6, "{made} documents in 50 s");
+    // It is listed still, or again.
+    let now = end + Duration::from_secs(30);
+    register(&mut core, 1, node(1), now).unwrap();
+    assert_eq!(settled(&mut core, now).nodes.len(), 1);
+}
+
+/// However many identities there are: those who follow hear of ten changes at once, then of one a
+/// second, with all that has changed.
+#[test]
+fn many_identities_have_one_document_a_second_made() {
+    let mut core = core();
+    let before = newest(&core).revision;
+    let mut now = start() + SECOND;
+    for seed in 1..=90 {
+        register(&mut core, seed, node(seed), now).unwrap();
+        now += Duration::from_millis(100);
+        core.poll(now).unwrap();
+    }
+    let made = newest(&core).revision - before;
+    assert!((15..=20).contains(&made), "{made} documents in 9 s");
+    assert!(core.poll_at() <= now + SECOND);
+    let now = core.poll_at().max(now);
+    core.poll(now).unwrap();
+    assert_eq!(newest(&core).nodes.len(), 90);
+    assert!(!core.is_pending());
 }

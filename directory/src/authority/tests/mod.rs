@@ -3,6 +3,7 @@
 mod admission;
 mod documents;
 mod encoding;
+mod listed;
 mod orders;
 mod persistence;
 
@@ -11,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use mixbed_wire::{LinkPublic, SphinxPublic};
 
 use super::{Core, CoreConfig, DEBOUNCE, Registered};
+use crate::admission::Admission;
 use crate::document::{Descriptor, Document, Parameters, Role, SphinxKey};
 use crate::identity::IdentitySecret;
 use crate::join::JoinSecret;
@@ -32,7 +34,8 @@ pub(super) fn join_secret() -> JoinSecret {
 pub(super) fn config() -> CoreConfig {
     CoreConfig {
         network: NETWORK.to_owned(),
-        join_secret: join_secret(),
+        join_secrets: vec![join_secret()],
+        admission: Admission::Open,
         admins: vec![admin().public()],
         parameters: Parameters::default(),
         lease: LEASE,
@@ -69,7 +72,7 @@ pub(super) fn node(seed: u8) -> Descriptor {
 
 /// The registration of a descriptor, made by the identity of a seed.
 pub(super) fn registration(seed: u8, node: Descriptor, issued_at: SystemTime) -> Registration {
-    Registration::new(node, NETWORK, issued_at, &secret(seed), &join_secret())
+    Registration::new(node, NETWORK, issued_at, &secret(seed), Some(&join_secret()))
 }
 
 pub(super) fn register(

@@ -6,31 +6,37 @@ use serde_json::json;
 
 use super::*;
 
+/// A question without fields, as binary.
+const EMPTY: &[u8] = &[1, 0x11, 1, 1, 1, 1, 2, 1, 1, 0];
+
 #[tokio::test]
 async fn a_question_is_one_message_and_its_answer_comes_as_it_is() {
     let fake = echoing();
     let front = start(&fake, config()).await;
-    let body: Vec<u8> = (0..=255).collect();
-    assert_eq!(post(&front, "/getblocks.bin", body.clone()).await, (200, body.clone()));
+    let body = asking(300).into_bytes();
+    assert_eq!(post(&front, "/gettransactions", body.clone()).await, (200, body.clone()));
     let (request, expected) = fake.last();
     assert_eq!(
-        (request.path.as_str(), request.body, request.content_type),
-        ("/getblocks.bin", body, String::new())
+        (request.path.as_str(), request.body, request.content_type.as_str()),
+        ("/get_transactions", body, "application/json")
     );
-    assert!(expected > 10_000, "a guess from what wallets ask");
-    post(&front, "/getblocks.bin", vec![1; 1600]).await;
-    post(&front, "/getblocks.bin", vec![1; 10]).await;
-    assert_eq!(fake.last().1, 1704, "like the answer before, and its head");
+    assert_eq!(expected, 8_500, "a guess from what wallets ask");
+    post(&front, "/get_transactions", asking(1582)).await;
+    post(&front, "/get_transactions", asking(10)).await;
+    assert_eq!(fake.last().1, 1722, "like the answer before, and its head");
 
-    let call = json!({ "jsonrpc": "2.0", "id": 0, "method": "get_info" }).to_string();
+    let call =
+        json!({ "jsonrpc": "2.0", "id": "0", "method": "get_info", "params": {} }).to_string();
     let url = format!("http://{}/json_rpc", front.addr());
-    let request = reqwest::Client::new().post(url).header("content-type", "application/json");
+    let request = reqwest::Client::new().post(url).header("content-type", "text/plain");
     let said = request.header("user-agent", "secret").body(call.clone()).send().await;
     let said = said.expect("an answer");
     assert_eq!(said.headers()["content-type"], "application/json");
-    assert_eq!(said.text().await.expect("whole"), call);
+    let said: Value = serde_json::from_str(&said.text().await.expect("whole")).expect("JSON");
+    assert_eq!(said, serde_json::from_str::<Value>(&call).expect("JSON"));
 
-    let said = raw(&front, &[b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"]).await;
+    let said =
+        raw(&front, &[b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"]).await;
     assert!(said.starts_with("HTTP/1.1 200") && said.contains("wallet"), "{said}");
     assert_eq!(fake.asked().len(), 4, "a look at it asks nobody");
     assert_eq!(front.readings().answered, 4);
@@ -42,18 +48,18 @@ async fn an_answer_that_no_message_carries_comes_on_a_stream() {
     let fake = Fake::with(&[("a", Does::Long(3_000_000))]);
     let front = start(&fake, config()).await;
     let count = || (fake.asked().len(), fake.0.streams.load(Ordering::SeqCst));
-    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, vec![7; 3_000_000]));
+    assert_eq!(post(&front, "/getblocks.bin", "").await, (200, vec![7; 3_000_000]));
     assert_eq!(count(), (1, 1));
     fake.tell(&[("a", Does::Long(300))]);
-    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, vec![7; 300]));
+    assert_eq!(post(&front, "/getblocks.bin", "").await, (200, vec![7; 300]));
     assert_eq!(count(), (1, 2), "what was long is asked for on a stream at once");
     fake.tell(&[("a", Does::Echoes(200))]);
-    assert_eq!(post(&front, "/getblocks.bin", "1").await, (200, b"1".to_vec()));
+    assert_eq!(post(&front, "/getblocks.bin", "").await, (200, EMPTY.to_vec()));
     assert_eq!(count(), (2, 2), "and what was not, by a message");
     // Where no stream is to be had, the provider's word is passed on.
     fake.tell(&[("a", Does::TooLong)]);
-    assert_eq!(post(&front, "/getblocks.bin", "1").await.0, 507);
-    assert_eq!(post(&front, "/getblocks.bin", "1").await.0, 507);
+    assert_eq!(post(&front, "/getblocks.bin", "").await.0, 507);
+    assert_eq!(post(&front, "/getblocks.bin", "").await.0, 507);
     assert_eq!(count(), (4, 4), "each is tried once");
 }
 
@@ -61,7 +67,7 @@ async fn an_answer_that_no_message_carries_comes_on_a_stream() {
 async fn a_long_answer_that_breaks_off_is_none() {
     let fake = Fake::with(&[("a", Does::BreaksOff(200_000))]);
     let front = start(&fake, RpcConfig { questions: 1, ..config() }).await;
-    let request = b"POST /getblocks.bin HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+    let request = b"POST /getblocks.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     let said = raw(&front, &[request]).await;
     assert!(
         said.starts_with("HTTP/1.1 200") && said.contains("content-length: 200001"),
@@ -69,15 +75,14 @@ async fn a_long_answer_that_breaks_off_is_none() {
     );
     assert!(said.len() < 200_001, "the connection ends before the answer does");
     fake.tell(&[("a", Does::Echoes(200))]);
-    assert_eq!(post(&front, "/get_info", "1").await.0, 200, "and its turn is another's");
+    assert_eq!(post(&front, "/get_info", "{}").await.0, 200, "and its turn is another's");
 }
 
 #[tokio::test]
 async fn what_a_provider_does_not_allow_is_said_with_its_reason() {
     let fake = Fake::with(&[("a", Does::Echoes(403))]);
     let front = start(&fake, config()).await;
-    let reason = json!({ "error": { "code": 403, "message": "no" } }).to_string();
-    assert_eq!(post(&front, "/stop_daemon", reason.clone()).await, (403, reason.into_bytes()));
+    assert_eq!(post(&front, "/get_outs", "{}").await, (403, b"{}".to_vec()));
     let (status, body) = post(&front, "/get_info?a=b", "").await;
     assert_eq!(status, 404);
     assert!(words(&body).contains("no query"), "{}", words(&body));
@@ -115,17 +120,17 @@ async fn one_provider_is_asked_for_as_long_as_it_answers() {
     let fake = echoing();
     let front = start(&fake, config()).await;
     for _ in 0..10 {
-        assert_eq!(post(&front, "/get_info", "1").await.0, 200);
+        assert_eq!(post(&front, "/get_info", "{}").await.0, 200);
     }
     assert_eq!(fake.asked(), vec!["a"; 10]);
     fake.tell(&[("a", Does::Fails), ("b", Does::Echoes(200))]);
     for _ in 0..3 {
-        assert_eq!(post(&front, "/get_info", "1").await.0, 200);
+        assert_eq!(post(&front, "/get_info", "{}").await.0, 200);
     }
     assert_eq!(fake.asked()[10..], ["a", "b", "b", "b"], "another answers, and is kept");
     // It left the network between two questions.
     fake.tell(&[("a", Does::Echoes(200)), ("c", Does::NoSense)]);
-    assert_eq!(post(&front, "/get_info", "1").await.0, 200);
+    assert_eq!(post(&front, "/get_info", "{}").await.0, 200);
     assert_eq!(fake.asked().last().map(String::as_str), Some("a"));
 }
 
@@ -134,14 +139,14 @@ async fn a_provider_whose_monerod_is_away_makes_room_for_another() {
     for bad in [Does::Echoes(503), Does::Echoes(504), Does::NoSense, Does::Fails] {
         let fake = Fake::with(&[("a", bad), ("b", Does::Echoes(200))]);
         let front = start(&fake, config()).await;
-        assert_eq!(post(&front, "/get_info", "1").await, (200, b"1".to_vec()));
+        assert_eq!(post(&front, "/get_info", "{}").await, (200, b"{}".to_vec()));
         assert_eq!(fake.asked(), ["a", "b"]);
     }
     // If all are, it is said as the last of them says it.
     let fake = Fake::with(&[("a", Does::Echoes(503)), ("b", Does::Echoes(503))]);
     let deadline = Duration::from_secs(2);
     let front = start(&fake, RpcConfig { deadline, ..config() }).await;
-    assert_eq!(post(&front, "/get_info", "why").await, (503, b"why".to_vec()));
+    assert_eq!(post(&front, "/get_info", "").await, (503, b"{}".to_vec()));
     assert!(fake.asked().len() >= 4, "again after a pause: {:?}", fake.asked());
 }
 
@@ -191,9 +196,9 @@ async fn wallets_are_told_soon_that_no_monerod_can_be_asked() {
     let away = Duration::from_millis(300);
     let deadline = 2 * LIMIT;
     let front = start(&fake, RpcConfig { deadline, away, ..config() }).await;
-    assert_eq!(post(&front, "/get_info", "1").await, (503, b"1".to_vec()));
+    assert_eq!(post(&front, "/get_info", "{}").await, (503, b"{}".to_vec()));
     assert!(fake.asked().iter().any(|name| name == "b"), "each was asked: {:?}", fake.asked());
     // One that is back answers.
     fake.tell(&[("a", Does::Echoes(503)), ("b", Does::Echoes(200))]);
-    assert_eq!(post(&front, "/get_info", "1").await, (200, b"1".to_vec()));
+    assert_eq!(post(&front, "/get_info", "{}").await, (200, b"{}".to_vec()));
 }

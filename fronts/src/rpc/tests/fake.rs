@@ -46,6 +46,8 @@ pub(super) struct Inner {
     pub(super) asked: Mutex<Vec<(String, RpcRequest, usize)>>,
     pub(super) streams: AtomicUsize,
     pub(super) submitted: Mutex<Vec<Vec<u8>>>,
+    /// Who was not to be given each of these if another is there.
+    pub(super) not: Mutex<Vec<Vec<String>>>,
     pub(super) confirmed: Mutex<Vec<Vec<u8>>>,
     pub(super) under_way: AtomicUsize,
     pub(super) most_under_way: AtomicUsize,
@@ -214,6 +216,7 @@ impl Mixnet for Fake {
         raw: &[u8],
         deadline: Duration,
         _traced: bool,
+        not: Vec<String>,
     ) -> Result<BroadcastReport, BroadcastError> {
         if self.offering().is_empty() {
             return Err(BroadcastError::NotReady { why: not_ready(deadline).to_string() });
@@ -221,6 +224,7 @@ impl Mixnet for Fake {
         let _under_way = UnderWay::begin(&self.0);
         tokio::time::sleep(Duration::from_millis(1)).await;
         self.0.submitted.lock().expect("whole").push(raw.to_vec());
+        self.0.not.lock().expect("whole").push(not);
         Ok(BroadcastReport {
             txid: TxId::from([1; 32]),
             already_known: false,

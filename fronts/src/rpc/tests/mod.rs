@@ -4,6 +4,7 @@ mod asking;
 mod connections;
 mod fake;
 mod http;
+mod strangers;
 mod syncing;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -57,6 +58,11 @@ async fn raw(front: &RpcFront, parts: &[&[u8]]) -> String {
     // A reset after the answer is as good as an end.
     let _ = timeout(LIMIT, socket.read_to_end(&mut said)).await.expect("it closes in time");
     String::from_utf8_lossy(&said).into_owned()
+}
+
+/// A question that monerod has so many bytes more of than of an empty one.
+fn asking(size: usize) -> String {
+    format!(r#"{{"txs_hashes":["{}"]}}"#, "a".repeat(size))
 }
 
 fn echoing() -> Fake {

@@ -20,7 +20,7 @@ async fn a_daemon_to_sync_from_is_asked_directly_and_gets_no_transaction() {
         loop {
             let (mut socket, _) = daemon.accept().await.expect("a connection");
             let (mut said, mut chunk) = (Vec::new(), [0; 4096]);
-            while !said.ends_with(b"body") {
+            while !said.ends_with(b"}}") {
                 let read = socket.read(&mut chunk).await.expect("open");
                 said.extend_from_slice(&chunk[..read]);
             }
@@ -35,7 +35,12 @@ async fn a_daemon_to_sync_from_is_asked_directly_and_gets_no_transaction() {
     let front = start(&fake, RpcConfig { sync: Some(url), ..config() }).await;
     let address = format!("http://{}/json_rpc", front.addr());
     let request = reqwest::Client::new().post(address).header("content-type", "application/json");
-    let said = request.header("user-agent", "me").body("the body").send().await.expect("an answer");
+    let said = request
+        .header("user-agent", "me")
+        .body(r#"{"method":"get_info"}"#)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(
         (said.status().as_u16(), &said.headers()["content-type"]),
         (201, &"a/b".parse().expect("a value"))

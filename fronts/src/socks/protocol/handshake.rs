@@ -1,5 +1,7 @@
 //! From the first byte to the request.
 
+use mixbed_guard::Login;
+
 use super::reply::Version;
 use super::{Isolation, Malformed, Request, v4, v5};
 
@@ -10,6 +12,7 @@ use super::{Isolation, Malformed, Request, v4, v5};
 pub(in crate::socks) struct Handshake {
     bytes: Vec<u8>,
     next: Next,
+    login: Option<Login>,
 }
 
 /// The message that comes next.
@@ -29,11 +32,17 @@ pub(in crate::socks) enum Step {
     More,
     /// Send this, and ask again.
     Answer([u8; 2]),
-    /// All is said: answer by [`Version::granted`] or [`Version::refused`].
+    /// All is said: answer by what [`Version`] has.
     Request(Request),
 }
 
 impl Handshake {
+    /// With a program that has to give the login's password. Its user name is its own to choose: it keeps
+    /// its streams apart from others'.
+    pub(in crate::socks) fn wanting(login: Option<Login>) -> Self {
+        Self { login, ..Self::default() }
+    }
+
     /// Takes in what has come.
     pub(in crate::socks) fn handle(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -44,6 +53,7 @@ impl Handshake {
         match &self.next {
             Next::First => match self.bytes.first() {
                 None => Ok(Step::More),
+                Some(4) if self.login.is_some() => Err(Malformed::NoPassword),
                 Some(4) => {
                     let Some((request, length)) = v4::request(&self.bytes)? else {
                         return Ok(Step::More);
@@ -52,7 +62,8 @@ impl Handshake {
                     Ok(Step::Request(request))
                 }
                 Some(5) => {
-                    let Some((method, length)) = v5::greeting(&self.bytes)? else {
+                    let Some((method, length)) = v5::greeting(&self.bytes, self.login.is_some())?
+                    else {
                         return Ok(Step::More);
                     };
                     let next = if method == v5::USER { Next::User } else { Next::Request(None) };
@@ -63,19 +74,23 @@ impl Handshake {
                 Some(&other) => Err(Malformed::Version(other)),
             },
             Next::User => {
-                let Some((isolation, length)) = v5::user(&self.bytes)? else {
+                let Some((user, length)) = v5::user(&self.bytes)? else {
                     return Ok(Step::More);
                 };
-                // Any name will do: it is no secret to be let in by.
+                // Without a login, any will do.
+                if self.login.as_ref().is_some_and(|login| !login.is_password(user.password)) {
+                    return Err(Malformed::WrongPassword);
+                }
+                let isolation = Isolation::of_user_and_password(user.name, user.password);
                 Ok(self.answer(length, Next::Request(Some(isolation)), [1, 0]))
             }
             Next::Request(isolation) => {
-                let Some((target, length)) = v5::request(&self.bytes)? else {
+                let Some((wanted, length)) = v5::request(&self.bytes)? else {
                     return Ok(Step::More);
                 };
                 let isolation = isolation.clone();
                 self.bytes.drain(..length);
-                Ok(Step::Request(Request { version: Version::Five, target, isolation }))
+                Ok(Step::Request(Request { version: Version::Five, wanted, isolation }))
             }
         }
     }

@@ -15,12 +15,18 @@ pub(in crate::socks) enum Malformed {
     Version(u8),
     #[error("the user id is longer than {MAX_USER} bytes")]
     LongUser,
-    #[error("{what}: only CONNECT is to be had, no BIND and no UDP", what = asked(*.command))]
+    #[error("{what}: only CONNECT, RESOLVE and RESOLVE_PTR are supported, no BIND and no UDP", what = asked(*.command))]
     Command { version: Version, command: u8 },
     #[error("{source}")]
     Target { version: Version, source: TargetError },
     #[error("it offers neither to go without a name nor user and password")]
     NoMethod,
+    #[error("this port wants a password, which SOCKS 4 has none of: use SOCKS 5")]
+    NoPassword,
+    #[error("this port wants a password, and it does not offer user and password")]
+    NoUser,
+    #[error("the password is wrong")]
+    WrongPassword,
     #[error("user and password have version {0}, not 1")]
     AuthVersion(u8),
     #[error("the request after a SOCKS 5 greeting has version {0}")]
@@ -51,11 +57,11 @@ impl Malformed {
         match self {
             Self::Http => HTTP_ANSWER.to_vec(),
             Self::Version(_) => Vec::new(),
-            Self::LongUser => Version::Four.refused(Refusal::General),
+            Self::LongUser | Self::NoPassword => Version::Four.refused(Refusal::General),
             Self::Command { version, .. } => version.refused(Refusal::Command),
             Self::Target { version, .. } => version.refused(Refusal::General),
-            Self::NoMethod => vec![5, 0xff],
-            Self::AuthVersion(_) => vec![1, 1],
+            Self::NoMethod | Self::NoUser => vec![5, 0xff],
+            Self::AuthVersion(_) | Self::WrongPassword => vec![1, 1],
             Self::RequestVersion(_) => Version::Five.refused(Refusal::General),
             Self::AddressType(_) => Version::Five.refused(Refusal::AddressType),
         }

@@ -1,9 +1,13 @@
 //! The three dialects, without I/O: bytes in, a request or the answer to a bad one out.
 //!
-//! SOCKS 4 and 4a are two memos by NEC, SOCKS 5 is RFC 1928 with user and password of RFC 1929.
+//! SOCKS 4 and 4a are two memos by NEC, SOCKS 5 is RFC 1928 with user and password of RFC 1929;
+//! RESOLVE and `RESOLVE_PTR` are Tor's (`socks-extensions` in its specifications).
 
 #![deny(clippy::disallowed_methods)]
 
+use std::net::IpAddr;
+
+mod command;
 mod handshake;
 mod malformed;
 mod reply;
@@ -13,22 +17,34 @@ mod tests;
 mod v4;
 mod v5;
 
+use command::Command;
 pub(super) use handshake::{Handshake, Step};
 pub(super) use malformed::Malformed;
 pub(super) use reply::{Refusal, Version};
-pub(super) use target::Target;
+pub(super) use target::{Host, Target};
 
 /// Whose streams are to share no session with others': what the program gave as its name.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Isolation(pub(super) String);
 
-/// What a program wants: a connection.
+/// What a program says before it is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     /// How to answer.
     pub(super) version: Version,
-    pub(super) target: Target,
+    pub(super) wanted: Wanted,
     pub(super) isolation: Option<Isolation>,
+}
+
+/// What a program wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A connection.
+    Connection(Target),
+    /// A host's address.
+    Address(Host),
+    /// The name of the host with this address.
+    Name(IpAddr),
 }
 
 impl Isolation {

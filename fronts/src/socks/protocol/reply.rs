@@ -1,5 +1,7 @@
 //! What a program is answered at the end.
 
+use std::net::IpAddr;
+
 /// Which dialect a program speaks: 4a is 4 with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::socks) enum Version {
@@ -40,6 +42,26 @@ impl Version {
         match self {
             Self::Four => four(GRANTED_4),
             Self::Five => five(0),
+        }
+    }
+
+    /// The answer to RESOLVE. SOCKS 4 knows no IPv6.
+    pub(in crate::socks) fn address(self, ip: IpAddr) -> Vec<u8> {
+        match (self, ip) {
+            (Self::Four, IpAddr::V4(ip)) => [&[0, GRANTED_4, 0, 0][..], &ip.octets()].concat(),
+            (Self::Four, IpAddr::V6(_)) => self.refused(Refusal::AddressType),
+            (Self::Five, IpAddr::V4(ip)) => [&[5, 0, 0, 1][..], &ip.octets(), &[0, 0]].concat(),
+            (Self::Five, IpAddr::V6(ip)) => [&[5, 0, 0, 4][..], &ip.octets(), &[0, 0]].concat(),
+        }
+    }
+
+    /// The answer to `RESOLVE_PTR`. No name is longer than 255 bytes.
+    pub(in crate::socks) fn name(self, name: &str) -> Vec<u8> {
+        match (self, u8::try_from(name.len())) {
+            (Self::Five, Ok(length)) => {
+                [&[5, 0, 0, 3, length][..], name.as_bytes(), &[0, 0]].concat()
+            }
+            _ => self.refused(Refusal::General),
         }
     }
 

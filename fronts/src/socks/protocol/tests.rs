@@ -39,6 +39,11 @@ fn talks() -> Vec<Talk> {
         five(b"\x05\x01\x00\x03\x0emonerod.mixbed\x46\xa1", "monerod.mixbed:18081"),
         five(&v6, "[2001:db8::1]:18081"),
         named,
+        // Tor's: the port is nothing's.
+        four(b"\x04\xf0\x00\x00\x00\x00\x00\x01\x00a.example\x00", "address of a.example", None),
+        five(b"\x05\xf0\x00\x03\x09a.example\x00\x00", "address of a.example"),
+        five(b"\x05\xf0\x00\x03\x0910.0.0.1\x30\x00\x50", "address of address 10.0.0.10"),
+        five(b"\x05\xf1\x00\x01\xc6\x12\x00\x01\x00\x00", "name of 198.18.0.1"),
     ]
 }
 
@@ -60,7 +65,13 @@ impl Talk {
         assert_eq!(answers, wanted);
         let (version, target, isolation) = self.wanted;
         assert_eq!(request.version, version);
-        assert_eq!(request.target.to_string(), target);
+        let found = match &request.wanted {
+            Wanted::Connection(target) => target.to_string(),
+            Wanted::Address(Host::Name(name)) => format!("address of {name}"),
+            Wanted::Address(Host::Address(ip)) => format!("address of address {ip}"),
+            Wanted::Name(ip) => format!("name of {ip}"),
+        };
+        assert_eq!(found, target);
         assert_eq!(request.isolation, isolation.map(|name| Isolation(name.to_owned())));
     }
 }
@@ -183,7 +194,14 @@ fn what_is_no_request_is_answered_in_its_own_dialect() {
         (bad(Five, &[4]), Malformed::RequestVersion(4), five(1)),
         (bad(Five, &[5, 2]), command(Five, 2), five(7)),
         (bad(Five, &[5, 3]), command(Five, 3), five(7)),
-        (bad(Five, &[5, 0xf0]), command(Five, 0xf0), five(7)),
+        (bad(Five, &[5, 0xf2]), command(Five, 0xf2), five(7)),
+        (bad(Four, &[4, 0xf1]), command(Four, 0xf1), rejected.to_vec()),
+        (
+            bad(Five, b"\x05\xf1\x00\x03\x01a\x00\x00"),
+            target(Five, TargetError::NoAddress),
+            five(1),
+        ),
+        (bad(Five, b"\x05\xf0\x00\x03\x00\x00\x00"), target(Five, TargetError::NoName), five(1)),
         (bad(Five, &[5, 1, 0, 2]), Malformed::AddressType(2), five(8)),
         (bad(Five, b"\x05\x01\x00\x03\x00\x00\x50"), target(Five, TargetError::NoName), five(1)),
         (
@@ -204,6 +222,13 @@ fn grants_and_refusals_have_their_codes() {
     let (four, five) = (Version::Four, Version::Five);
     assert_eq!(four.granted(), [0, 90, 0, 0, 0, 0, 0, 0]);
     assert_eq!(five.granted(), [5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let (v4, v6) = ([198, 18, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into());
+    assert_eq!(five.address(v4), [5, 0, 0, 1, 198, 18, 0, 1, 0, 0]);
+    assert_eq!(five.address(v6)[..5], [5, 0, 0, 4, 0]);
+    assert_eq!(five.address(v6).len(), 22);
+    assert_eq!(four.address(v4), [0, 90, 0, 0, 198, 18, 0, 1]);
+    assert_eq!(four.address(v6), [0, 91, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(five.name("ab"), b"\x05\x00\x00\x03\x02ab\x00\x00");
     let refusals = [
         Refusal::General,
         Refusal::Forbidden,
@@ -258,4 +283,41 @@ proptest! {
         };
         prop_assert_eq!(read(&mut std::iter::empty()), read(&mut pieces.into_iter()));
     }
+}
+
+/// The password is one for all, and the user name keeps streams apart.
+#[test]
+fn a_password_lets_in_and_a_name_isolates() {
+    let login: mixbed_guard::Login = "mixbed:secret".parse().unwrap();
+    let read = |bytes: &[u8]| {
+        let mut handshake = Handshake::wanting(Some(login.clone()));
+        handshake.handle(bytes);
+        loop {
+            match handshake.poll() {
+                Ok(Step::Answer(_)) => {}
+                Ok(Step::Request(request)) => return Ok(request.isolation),
+                Ok(Step::More) => panic!("it is whole"),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let five = |user: &[u8], password: &[u8]| {
+        let mut bytes = vec![5, 2, 0, 2, 1, u8::try_from(user.len()).unwrap()];
+        bytes.extend_from_slice(user);
+        bytes.push(u8::try_from(password.len()).unwrap());
+        bytes.extend_from_slice(password);
+        bytes.extend_from_slice(&[5, 1, 0, 1, 127, 0, 0, 1, 0, 80]);
+        bytes
+    };
+    let (alice, bob) = (read(&five(b"alice", b"secret")), read(&five(b"bob", b"secret")));
+    assert!(alice.is_ok() && bob.is_ok() && alice != bob);
+    assert_eq!(read(&five(b"alice", b"secret")), alice);
+    for wrong in [&b"secreu"[..], b"", b"secret "] {
+        let error = read(&five(b"mixbed", wrong)).unwrap_err();
+        assert_eq!((error, error.answer()), (Malformed::WrongPassword, vec![1, 1]));
+    }
+    let nameless = read(&[5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, 0, 80]).unwrap_err();
+    assert_eq!((nameless, nameless.answer()), (Malformed::NoUser, vec![5, 0xff]));
+    let four = read(b"\x04\x01\0\x50\x7f\0\0\x01mixbed\0").unwrap_err();
+    assert_eq!(four, Malformed::NoPassword);
 }

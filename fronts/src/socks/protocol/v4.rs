@@ -6,17 +6,12 @@
 use super::malformed::{MAX_USER, Malformed};
 use super::reply::Version;
 use super::target::{MAX_NAME, TargetError};
-use super::{Isolation, Request, Target};
-
-const CONNECT: u8 = 1;
+use super::{Command, Host, Isolation, Request, Wanted};
 
 /// Reads a request from the beginning of `bytes`, and how long it is; nothing if it goes on.
 pub(super) fn request(bytes: &[u8]) -> Result<Option<(Request, usize)>, Malformed> {
-    if let Some(&command) = bytes.get(1)
-        && command != CONNECT
-    {
-        return Err(Malformed::Command { version: Version::Four, command });
-    }
+    let Some(&command) = bytes.get(1) else { return Ok(None) };
+    let command = Command::read(Version::Four, command)?;
     let Some((&[_, _, p0, p1, a, b, c, d], rest)) = bytes.split_first_chunk() else {
         return Ok(None);
     };
@@ -26,18 +21,24 @@ pub(super) fn request(bytes: &[u8]) -> Result<Option<(Request, usize)>, Malforme
     };
     let mut length = 8 + user.len() + 1;
     let bad = |source| Malformed::Target { version: Version::Four, source };
-    let target = if [a, b, c] == [0, 0, 0] && d != 0 {
+    let host = if [a, b, c] == [0, 0, 0] && d != 0 {
         let rest = &rest[user.len() + 1..];
         let Some(name) = text(rest, MAX_NAME, bad(TargetError::LongName))? else {
             return Ok(None);
         };
         length += name.len() + 1;
-        Target::named(name, port)
+        Host::named(name)
     } else {
-        Target::address([a, b, c, d], port)
+        Ok(Host::Address([a, b, c, d].into()))
     };
-    let (target, isolation) = (target.map_err(bad)?, Isolation::of_user(user));
-    Ok(Some((Request { version: Version::Four, target, isolation }, length)))
+    let wanted = host.and_then(|host| match (command, host) {
+        (Command::Connect, host) => host.with_port(port).map(Wanted::Connection),
+        (Command::Resolve, host) => Ok(Wanted::Address(host)),
+        // There is none in this dialect: its answer has no room for a name.
+        (Command::ResolvePtr, _) => Err(TargetError::NoAddress),
+    });
+    let (wanted, isolation) = (wanted.map_err(bad)?, Isolation::of_user(user));
+    Ok(Some((Request { version: Version::Four, wanted, isolation }, length)))
 }
 
 /// What stands before the zero byte; nothing if none has come yet.

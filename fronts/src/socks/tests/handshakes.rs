@@ -39,6 +39,57 @@ async fn each_dialect_is_connected_and_its_names_are_left_to_the_far_end() {
     assert_eq!(played.seen(), wanted);
 }
 
+/// What RESOLVE answers for this name: an address.
+async fn resolved(front: &SocksFront, name: &str) -> [u8; 4] {
+    let length = [u8::try_from(name.len()).unwrap()];
+    let ask = [b"\x05\x01\x00\x05\xf0\x00\x03", &length[..], name.as_bytes(), &[0, 0]].concat();
+    let mut program = say(front, &ask).await;
+    let heard = hear_all(&mut program).await.unwrap();
+    assert_eq!(heard[..6], [5, 0, 5, 0, 0, 1], "{heard:?}");
+    heard[6..10].try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_name_that_was_looked_up_is_dialled_by_its_address_and_nobody_is_asked_for_it() {
+    let played = Played::new();
+    let front = start(&played, config()).await;
+    let ip = resolved(&front, "echo.mixbed").await;
+    assert_eq!(played.seen(), [], "nobody was asked");
+    assert_eq!(resolved(&front, "echo.mixbed").await, ip);
+    assert_ne!(resolved(&front, "other.mixbed").await, ip);
+
+    let five = [b"\x05\x01\x00\x05\x01\x00\x01", &ip[..], &[0, 80]].concat();
+    let mut program = say(&front, &five).await;
+    assert_eq!(hear::<12>(&mut program).await[..4], [5, 0, 5, 0]);
+    let four = [b"\x04\x01\x00\x50", &ip[..], &[0]].concat();
+    let mut program = say(&front, &four).await;
+    assert_eq!(hear(&mut program).await, GRANTED_4);
+    let dialled = ("echo.mixbed:80".to_owned(), None);
+    assert_eq!(played.seen(), [dialled.clone(), dialled]);
+
+    // And back; 255 bytes are the longest name.
+    let ptr = |ip: [u8; 4]| [b"\x05\x01\x00\x05\xf1\x00\x01", &ip[..], &[0, 0]].concat();
+    let mut program = say(&front, &ptr(ip)).await;
+    let heard = hear_all(&mut program).await.unwrap();
+    assert_eq!(heard, b"\x05\x00\x05\x00\x00\x03\x0becho.mixbed\x00\x00");
+    let long = "l".repeat(255);
+    let ip = resolved(&front, &long).await;
+    let mut program = say(&front, &ptr(ip)).await;
+    assert_eq!(hear_all(&mut program).await.unwrap().len(), 2 + 5 + 255 + 2);
+}
+
+#[tokio::test]
+async fn an_address_that_stands_for_no_name_goes_nowhere() {
+    let played = Played::new();
+    let front = start(&played, config()).await;
+    let mut program = say(&front, b"\x05\x01\x00\x05\x01\x00\x01\xc6\x13\x07\x07\x00\x50").await;
+    let wanted = [&[5, 0], &five_says(4)[..]].concat();
+    assert_eq!(hear_all(&mut program).await.unwrap(), wanted);
+    let mut program = say(&front, b"\x05\x01\x00\x05\xf1\x00\x01\x0a\x00\x00\x01\x00\x00").await;
+    assert_eq!(hear_all(&mut program).await.unwrap(), wanted, "nobody is asked who has an address");
+    assert_eq!(played.seen(), []);
+}
+
 #[tokio::test]
 async fn a_target_that_cannot_be_reached_is_answered_with_its_code() {
     let played = Played::new();

@@ -46,8 +46,8 @@ impl Relay {
             Leave::Used => (RelayAnswer::Used, "used"),
             Leave::Busy => (RelayAnswer::Busy, "busy"),
             Leave::Granted => match block.reply(request.answer) {
-                Ok((first_hop, packet)) => {
-                    self.replies.send(first_hop, packet);
+                Ok(reply) => {
+                    self.replies.send(reply, Instant::now());
                     (RelayAnswer::Sent, "sent")
                 }
                 Err(error) => return refused(&error.to_string()),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use mixbed_wire::letter::ANSWER_SIZE;
 use mixbed_wire::{
-    HopAddress, NodeId, Packet, REPLY_BLOCK_SIZE, Route, RouteHop, SphinxSecret, Unwrapped,
+    HopAddress, NodeId, REPLY_BLOCK_SIZE, Route, RouteHop, SealedReply, SphinxSecret, Unwrapped,
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -11,11 +11,11 @@ use super::*;
 
 /// Remembers what was sent.
 #[derive(Default)]
-struct Sent(Mutex<Vec<(HopAddress, Packet)>>);
+struct Sent(Mutex<Vec<SealedReply>>);
 
 impl ReplySink for Sent {
-    fn send(&self, first_hop: HopAddress, packet: Packet) {
-        self.0.lock().expect("whole").push((first_hop, packet));
+    fn send(&self, reply: SealedReply, _came: Instant) {
+        self.0.lock().expect("whole").push(reply);
     }
 }
 
@@ -34,7 +34,9 @@ fn an_answer_leaves_by_its_block_once() {
         delay: Duration::ZERO,
     });
     let route: Route = std::array::from_fn(|_| hops.next().expect("five"));
-    let (block, key) = ReplyBlock::create(&route, hop(4), [7; 16], &mut rng).expect("a block");
+    let wait = Duration::from_millis(7);
+    let made = ReplyBlock::create(&route, hop(4), [7; 16], wait, &mut rng);
+    let (block, key) = made.expect("a block");
     let block: [u8; REPLY_BLOCK_SIZE] = block.to_bytes().try_into().expect("its size");
     let sent = Arc::new(Sent::default());
     let relay = Relay::new(Arc::clone(&sent) as Arc<dyn ReplySink>);
@@ -44,12 +46,12 @@ fn an_answer_leaves_by_its_block_once() {
     assert_eq!(ask(&relay, &payload), Response::Ok(RelayAnswer::Sent.encode()));
     assert_eq!(ask(&relay, &payload), Response::Ok(RelayAnswer::Used.encode()));
     assert!(matches!(ask(&relay, &payload[1..]), Response::Refused(_)));
-    let (first, mut packet) = {
+    let SealedReply { first_hop, wait: waits, mut packet } = {
         let mut sent = sent.0.lock().expect("whole");
         assert_eq!(sent.len(), 1, "and nothing more");
         sent.pop().expect("one")
     };
-    assert_eq!(first, hop(0));
+    assert_eq!((first_hop, waits), (hop(0), wait), "as its letter's sender wants");
     for secret in &secrets[..4] {
         let Unwrapped::Forward { packet: next, .. } =
             packet.open(secret).expect("its key").unwrap().expect("well made")

@@ -74,6 +74,26 @@ impl<'a, B> Incoming<'a, B> {
     }
 }
 
+impl<'a, B> Incoming<'a, B> {
+    /// The same with these blocks in place of its own.
+    pub(crate) fn with_blocks<C>(self, block: impl Fn(B) -> C) -> Incoming<'a, C> {
+        let all = |blocks: Vec<B>| blocks.into_iter().map(block).collect();
+        match self {
+            Self::Cover => Incoming::Cover,
+            Self::Fragment(fragment, blocks) => Incoming::Fragment(fragment, all(blocks)),
+            Self::Poll { message, wanted, blocks } => {
+                Incoming::Poll { message, wanted, blocks: all(blocks) }
+            }
+            Self::Supply { message, parts, blocks } => {
+                Incoming::Supply { message, parts, blocks: all(blocks) }
+            }
+            Self::Session { session, number, frames, blocks } => {
+                Incoming::Session { session, number, frames, blocks: all(blocks) }
+            }
+        }
+    }
+}
+
 fn read_blocks<P: PacketFormat>(
     blocks: &[[u8; REPLY_BLOCK_SIZE]],
 ) -> Result<Vec<P::ReplyBlock>, DropReason> {

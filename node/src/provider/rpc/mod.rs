@@ -1,12 +1,12 @@
 //! `monero.rpc`: a wallet's question in, monerod's own answer out; as messages, or on a stream.
 
-pub mod allowed;
-mod question;
 mod stream;
 
 use std::time::Duration;
 
 use mixbed_monero::Daemon;
+use mixbed_monero::calls::list::Again;
+use mixbed_monero::calls::{Call, Refusal, judge};
 use mixbed_monero::rpc::{Endpoint, RawAnswer, RpcError};
 use mixbed_telemetry::ProviderMetrics;
 use mixbed_wire::message::{
@@ -15,8 +15,6 @@ use mixbed_wire::message::{
 use tokio::time::Instant;
 
 use super::service::{Answering, Question, Reply, Service};
-use allowed::Again;
-use question::{Permitted, Refusal, judge};
 pub use stream::RpcStream;
 
 /// Kept back from the limit, so that why there is no answer is still said within it.
@@ -66,14 +64,14 @@ impl Rpc {
             let words = format!("the payload is no request of {RPC_SERVICE}");
             return Reply { response: Response::Refused(words), outcome: "malformed" };
         };
-        let permitted = match judge(request) {
-            Ok(permitted) => permitted,
+        let call = match judge(&request.path, &request.body) {
+            Ok(call) => call,
             Err(refusal) => return Said::of_refusal(&refusal).reply(),
         };
         let end = Instant::now() + question.limit.saturating_sub(RESERVE);
-        let asked = self.ask(permitted, end, |endpoint, asked| async move {
-            let Permitted { path, content_type, body, .. } = asked;
-            endpoint.forward(&path, &content_type, body, MOST).await
+        let asked = self.ask(call, end, |endpoint, asked| async move {
+            let Call { path, content_type, body, .. } = asked;
+            endpoint.forward(path, content_type, body, MOST).await
         });
         match asked.await {
             Ok(answer) => reply(answer),
@@ -84,9 +82,9 @@ impl Rpc {
     /// Asks, and asks again while monerod is away and that does no harm.
     async fn ask<T, F>(
         &self,
-        permitted: Permitted,
+        call: Call,
         end: Instant,
-        once: impl Fn(Endpoint, Permitted) -> F,
+        once: impl Fn(Endpoint, Call) -> F,
     ) -> Result<T, RpcError>
     where
         F: Future<Output = Result<T, RpcError>>,
@@ -96,12 +94,12 @@ impl Rpc {
             let began = Instant::now();
             let limit = end.saturating_duration_since(began);
             let endpoint = self.daemon.endpoint().clone().with_timeout(limit);
-            let answer = once(endpoint, permitted.clone()).await;
+            let answer = once(endpoint, call.clone()).await;
             self.metrics.monerod_seconds.observe(began.elapsed());
             // What could not be connected to has not been asked at all.
             let harmless = match &answer {
                 Err(RpcError::Connect { .. }) => true,
-                Err(RpcError::Broken { .. }) => permitted.again == Again::Yes,
+                Err(RpcError::Broken { .. }) => call.again == Again::Yes,
                 _ => false,
             };
             if !harmless || Instant::now() + PAUSE >= patience {
@@ -139,7 +137,7 @@ struct Said {
 impl Said {
     fn of_refusal(refusal: &Refusal) -> Self {
         let (status, outcome) = match refusal {
-            Refusal::Batch | Refusal::NoCall(_) => (400, "malformed"),
+            Refusal::Batch | Refusal::NoCall(_) | Refusal::NoFields(_) => (400, "malformed"),
             Refusal::Path(_) | Refusal::Method(_) => (403, "forbidden"),
         };
         Self { status, outcome, words: refusal.to_string() }

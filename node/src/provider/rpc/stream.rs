@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mixbed_monero::calls::{Call, judge};
 use mixbed_monero::rpc::{Forwarded, RpcError};
 use mixbed_session::{Code, Reason};
 use mixbed_wire::message::{RPC_SERVICE, Request, RpcAnswer, RpcHead, RpcRequest};
@@ -10,7 +11,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::question::{Permitted, judge};
 use super::{RESERVE, Rpc, Said};
 use crate::provider::{Asked, Served, Serving, StreamService};
 
@@ -76,13 +76,13 @@ impl Rpc {
             let words = format!("what came is no request of {RPC_SERVICE}");
             return Err(Reason::new(Code::Failed, words));
         };
-        let permitted = match judge(request) {
-            Ok(permitted) => permitted,
+        let call = match judge(&request.path, &request.body) {
+            Ok(call) => call,
             Err(refusal) => return say(stream, &Said::of_refusal(&refusal)).await,
         };
-        let asked = self.ask(permitted, end - RESERVE, |endpoint, asked| async move {
-            let Permitted { path, content_type, body, .. } = asked;
-            endpoint.begin_forward(&path, &content_type, body, MOST).await
+        let asked = self.ask(call, end - RESERVE, |endpoint, asked| async move {
+            let Call { path, content_type, body, .. } = asked;
+            endpoint.begin_forward(path, content_type, body, MOST).await
         });
         match asked.await {
             Ok(answer) => pass_on(stream, answer).await,

@@ -5,12 +5,12 @@ use std::time::Duration;
 use mixbed_session::{FIRST_SESSION_WINDOW, Limits};
 
 /// Bounds of a provider's sessions. With the defaults all of them together take at most about
-/// 450 MiB, and that only under attack: 256 windows, 200 MiB to be read and as much to be sent (see
+/// 500 MiB, and that only under attack: 512 windows, 200 MiB to be read and as much to be sent (see
 /// [`windows`](Self::windows)), and 0.2 MiB of reply blocks each. What honest clients leave is a few
 /// kB each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionBounds {
-    /// Sessions at once. Default 256.
+    /// Sessions at once. Default 512: as many users as a client's SOCKS port keeps apart.
     pub sessions: usize,
     /// When there is no room, a session that nothing was heard of for so long makes it. Default
     /// 30 s. One without streams makes it at once.
@@ -19,7 +19,8 @@ pub struct SessionBounds {
     pub each: Limits,
     /// Bytes that the sessions share in each direction: one that begins as the *n*th has a window of an
     /// *n*th of it, within what [`each`](Self::each) and a session's first window allow. Default
-    /// 64 MiB: the first 32 have 2 MiB each, and 64 MiB · ln(256 / 32) are left for the others.
+    /// 32 MiB: the first 16 have 2 MiB each, 32 MiB · ln(128 / 16) are left for the next 112, and the
+    /// others have a first window, 256 KiB.
     pub windows: usize,
     /// How long a stream lasts on which nothing moves. Default 10 min: wallets keep connections that
     /// they use once in some minutes.
@@ -34,7 +35,7 @@ pub struct SessionBounds {
 impl Default for SessionBounds {
     fn default() -> Self {
         Self {
-            sessions: 256,
+            sessions: 512,
             grace: Duration::from_secs(30),
             each: Limits {
                 stream_window: 1 << 20,
@@ -42,7 +43,7 @@ impl Default for SessionBounds {
                 send_buffer: 512 << 10,
                 ..Limits::default()
             },
-            windows: 64 << 20,
+            windows: 32 << 20,
             stream_idle: Duration::from_secs(600),
             sockets: 512,
             connect: Duration::from_secs(10),
@@ -66,7 +67,7 @@ mod tests {
     fn all_windows_together_are_bounded() {
         let bounds = SessionBounds::default();
         let windows = |sessions| bounds.next(sessions).session_window;
-        assert_eq!((windows(0), windows(31), windows(32)), (2 << 20, 2 << 20, (64 << 20) / 33));
+        assert_eq!((windows(0), windows(15), windows(16)), (2 << 20, 2 << 20, (32 << 20) / 17));
         assert_eq!(windows(bounds.sessions - 1), FIRST_SESSION_WINDOW);
         assert!((0..bounds.sessions).map(windows).sum::<usize>() < 200 << 20);
     }

@@ -207,7 +207,8 @@ impl Parts {
 
     fn reply(&self, block: ReplyBlock, plaintext: &[u8]) {
         match block.reply(plaintext) {
-            Ok((first_hop, packet)) => self.replies.send(first_hop, packet),
+            // A session answers when it has something to say.
+            Ok(reply) => self.replies.send(reply, Instant::now()),
             // No session's reply is longer than a packet: this would be a mistake of ours.
             Err(error) => tracing::error!(%error, "a session's reply could not be sealed"),
         }

@@ -131,7 +131,7 @@ fn main(broadcast: &ValidBroadcast) -> Container {
         "run-broadcast".to_owned(),
         format!("--network={}", spec.mixnet),
         format!(
-            "--directory=http://{}.{}.svc:{DIRECTORY_PORT}",
+            "--directory=mixbed://{}.{}.svc:{DIRECTORY_PORT}",
             names.directory(),
             owner.namespace()
         ),

@@ -11,7 +11,7 @@ use crate::controller::queue::Target;
 /// The account of pods that name none.
 pub(super) const DEFAULT: &str = "default";
 
-/// How OpenShift names what it gives each account for its own registry: every account has its own.
+/// How `OpenShift` names what it gives each account for its own registry: every account has its own.
 const OWN_REGISTRY: &str = "default-dockercfg-";
 
 /// Keeps in the cache what the default accounts have.
@@ -24,7 +24,7 @@ impl Accounts {
         Self { watches: watches.clone() }
     }
 
-    fn put(&self, account: &ServiceAccount, secrets: Vec<PullSecret>) {
+    fn put(&self, account: &ServiceAccount, secrets: &[PullSecret]) {
         let Some(namespace) = &account.metadata.namespace else { return };
         let cache = &self.watches.cache;
         if !cache.put_account_secrets(namespace, secrets) {
@@ -52,9 +52,9 @@ impl Sink<ServiceAccount> for Accounts {
     fn take(&mut self, event: Event<ServiceAccount>) {
         match event {
             Event::InitApply(account) | Event::Apply(account) => {
-                self.put(&account, secrets(&account));
+                self.put(&account, &secrets(&account));
             }
-            Event::Delete(account) => self.put(&account, Vec::new()),
+            Event::Delete(account) => self.put(&account, &[]),
             // One that vanished in between belonged to a namespace that did.
             Event::Init | Event::InitDone => {}
         }

@@ -115,7 +115,7 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
     args.extend([
         "--name=$(POD_NAME)".to_owned(),
         format!("--network={mixnet}"),
-        format!("--directory=http://{directory}.{namespace}.svc:{}", DOCUMENTS.number),
+        format!("--directory=mixbed://{directory}.{namespace}.svc:{}", DOCUMENTS.number),
         format!("--authority-key={}", plan.secrets.authority_key()),
         format!("--join-secret-file={JOIN_DIR}/{JOIN_SECRET}"),
         format!("--keys-file={KEYS_DIR}/node"),

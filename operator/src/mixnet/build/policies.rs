@@ -24,19 +24,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         let labels = [(MIXNET_LABEL, plan.mixnet.name()), (NODE_LABEL, "true")].map(owned);
         vec![pods(labels.into())]
     };
-    let api_server = || plan.mixnet.api_server.iter().map(block);
-    // Metrics are for those whom the operator's user names; nobody else learns how much passes where.
-    // By way of the API server they are for those who have the right to that.
-    let metrics = |port: Port| {
-        let peers = plan.mixnet.scrapers.iter().map(scraper).chain(api_server());
-        let peers: Vec<_> = peers.collect();
-        (!peers.is_empty()).then(|| from(peers, &[port.number]))
-    };
-    let with = |mut rules: Vec<NetworkPolicyIngressRule>, http: Port, probes: Port| {
-        rules.extend(metrics(http));
-        rules.push(from_everywhere(probes));
-        rules
-    };
+    let with = |rules, http, probes| with(plan, rules, http, probes);
     // Pods of an earlier operator have no such label, and ask directly.
     let asking = || LabelSelector {
         match_expressions: Some(vec![LabelSelectorRequirement {
@@ -64,7 +52,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         rules.extend(spans());
         out(rules)
     };
-    let kubernetes = || to(api_server().collect(), &KUBERNETES.map(tcp));
+    let kubernetes = || to(api_server(plan), &KUBERNETES.map(tcp));
     let policy = |name, component, ingress, egress| policy(plan, name, component, ingress, egress);
     vec![
         policy(
@@ -130,6 +118,29 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
             vec![to(role("provider"), &[tcp(MONEROD_RPC.number)])],
         ),
     ]
+}
+
+/// These rules, and who reaches a pod's metrics and its probes.
+fn with(
+    plan: Plan,
+    mut rules: Vec<NetworkPolicyIngressRule>,
+    http: Port,
+    probes: Port,
+) -> Vec<NetworkPolicyIngressRule> {
+    // Metrics are for those whom the operator's user names; nobody else learns how much passes where.
+    // By way of the API server they are for those who have the right to that.
+    let scrapers = plan.mixnet.scrapers.iter().map(scraper);
+    let peers: Vec<_> = scrapers.chain(api_server(plan)).collect();
+    if !peers.is_empty() {
+        rules.push(from(peers, &[http.number]));
+    }
+    rules.push(from_everywhere(probes));
+    rules
+}
+
+/// The API server, if its addresses are known.
+fn api_server(plan: Plan) -> Vec<NetworkPolicyPeer> {
+    plan.mixnet.api_server.iter().map(block).collect()
 }
 
 /// Where Kubernetes itself listens: a policy sees the port behind the Service, which every

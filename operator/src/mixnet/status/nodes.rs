@@ -37,7 +37,7 @@ pub(super) fn endpoints(observed: &Observed, valid: &ValidMixnet) -> Endpoints {
     let url = |service: String, port: u16| format!("http://{service}.{namespace}.svc:{port}");
     let providers = 0..valid.spec.providers.replicas;
     Endpoints {
-        directory: url(names.directory(), DIRECTORY_PORT),
+        directory: format!("mixbed://{}.{namespace}.svc:{DIRECTORY_PORT}", names.directory()),
         miner: url(names.miner(), MINER_PORT),
         monerods: providers.map(|number| url(names.provider_pod(number), MONEROD_PORT)).collect(),
         jaeger: valid.spec.tracing.jaeger.clone(),

@@ -9,8 +9,8 @@ use mixbed_session::{BlockNo, ClientEnd, End, Limits, Shared, Stream};
 use mixbed_telemetry::{Options, ProviderMetrics, Telemetry};
 use mixbed_wire::message::{Forward, SessionId};
 use mixbed_wire::{
-    DropReason, Exit, HOPS, HopAddress, NodeId, Packet, REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey,
-    Route, RouteHop, SphinxSecret, Unwrapped,
+    DropReason, Exit, HOPS, HopAddress, NodeId, REPLY_BLOCK_SIZE, ReplyBlock, ReplyKey, Route,
+    RouteHop, SealedReply, SphinxSecret, Unwrapped,
 };
 use tokio::sync::mpsc;
 
@@ -35,9 +35,9 @@ struct Ways {
 }
 
 impl ReplySink for Ways {
-    fn send(&self, _first_hop: HopAddress, packet: Packet) {
+    fn send(&self, reply: SealedReply, _came: Instant) {
         let secrets = Arc::clone(&self.secrets.lock().expect("whole"));
-        let mut packet = packet;
+        let mut packet = reply.packet;
         for secret in secrets.iter() {
             match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
                 Unwrapped::Forward { packet: inner, .. } => packet = inner,
@@ -97,8 +97,9 @@ impl Far {
         let mut identifier = [0; 16];
         identifier[..8].copy_from_slice(&client);
         identifier[8..].copy_from_slice(&number.to_be_bytes());
-        let (block, key) = ReplyBlock::create(&hops, address(4), identifier, &mut rand::rng())
-            .expect("a good route");
+        let wait = Duration::ZERO;
+        let made = ReplyBlock::create(&hops, address(4), identifier, wait, &mut rand::rng());
+        let (block, key) = made.expect("a good route");
         (block.to_bytes().try_into().expect("one size"), key)
     }
 

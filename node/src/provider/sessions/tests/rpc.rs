@@ -29,7 +29,7 @@ fn http(head: &str, body: &[u8]) -> Vec<u8> {
 
 async fn ask(stream: &mut Stream, path: &str) {
     let (path, content_type) = (path.to_owned(), String::new());
-    let request = RpcRequest { path, content_type, body: b"{}".to_vec() };
+    let request = RpcRequest { path, content_type, body: Vec::new() };
     stream.write_all(&request.encode().expect("a good one")).await.expect("written");
     stream.shutdown().await.expect("finished");
 }
