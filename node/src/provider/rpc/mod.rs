@@ -69,12 +69,13 @@ impl Rpc {
             Err(refusal) => return Said::of_refusal(&refusal).reply(),
         };
         let end = Instant::now() + question.limit.saturating_sub(RESERVE);
-        let asked = self.ask(call, end, |endpoint, asked| async move {
+        let asked = self.ask(call.clone(), end, |endpoint, asked| async move {
             let Call { path, content_type, body, .. } = asked;
             endpoint.forward(path, content_type, body, MOST).await
         });
         match asked.await {
-            Ok(answer) => reply(answer),
+            // A program that asks without the daemon endpoint expects the id that it gave.
+            Ok(answer) => reply(RawAnswer { body: call.with_own_id(answer.body), ..answer }),
             Err(error) => Said::of_error(&error).reply(),
         }
     }
