@@ -18,8 +18,8 @@ const DOCUMENTS_AT_ONCE: u32 = 10;
 const CHANGE_EVERY: Duration = Duration::from_secs(10);
 const CHANGES_AT_ONCE: u32 = 3;
 
-/// A number of things at once, and after that one each so often. It remembers one time: when all of
-/// them are to be had again.
+/// A token bucket: `at_once` tokens, one more each `every`. It remembers one time: when the bucket
+/// is full again.
 #[derive(Clone, Copy, Debug)]
 struct Allowance {
     every: Duration,
@@ -32,8 +32,8 @@ impl Allowance {
         Self { every, at_once, whole_at: now }
     }
 
-    /// When the next one is to be had. After a clock was set back nothing that it showed before
-    /// counts.
+    /// When the next token is there. After a clock was set back, times that it showed before do not
+    /// count.
     fn ready_at(&self, now: SystemTime) -> SystemTime {
         match self.whole_at.duration_since(now) {
             Ok(missing) if missing <= self.every * self.at_once => {
@@ -131,7 +131,7 @@ mod tests {
             allowance.take(now);
         }
         assert_eq!(now, start + 5 * SECOND);
-        // After a pause all of them are to be had again, and no more.
+        // After a pause the bucket is full again, and no more.
         now += 100 * SECOND;
         for _ in 0..3 {
             allowance.take(now);
