@@ -8,7 +8,7 @@ use hyper::body::{Bytes, Frame};
 use hyper::header::CONTENT_LENGTH;
 use hyper::{Response, StatusCode};
 use mixbed_client::StreamError;
-use mixbed_monero::calls::Call;
+use mixbed_monero::calls::{Call, LOOKED_AT};
 use mixbed_wire::message::RpcHead;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
@@ -49,7 +49,7 @@ pub(super) async fn ask<M: Mixnet>(
     let status = StatusCode::from_u16(status).map_err(|_| NoLongAnswer::Unreadable)?;
     let mut first = Vec::new();
     if call.has_own_id() {
-        let beginning = (&mut stream).take(Call::ANSWERED.len() as u64);
+        let beginning = (&mut stream).take(LOOKED_AT as u64);
         let mut beginning = std::pin::pin!(beginning);
         let read = timeout_at(end, beginning.read_to_end(&mut first)).await;
         read.map_err(|_| NoLongAnswer::Late)??;

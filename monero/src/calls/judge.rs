@@ -72,32 +72,6 @@ fn shown(words: &str) -> String {
     words.chars().filter(|c| !c.is_control()).take(MAX_QUOTED).collect()
 }
 
-impl Call {
-    /// The id of every call: wallets have this one.
-    pub const ID: &str = "0";
-
-    /// What an answer of monerod's to a call of JSON-RPC begins with.
-    pub const ANSWERED: &[u8] = b"{\n  \"id\": \"0\",";
-
-    /// Whether its maker gave another id than [`Call::ID`], and expects that in the answer.
-    #[must_use]
-    pub fn has_own_id(&self) -> bool {
-        self.method.is_some() && self.id != Self::ID
-    }
-
-    /// An answer, or its beginning, with the id that the call's maker gave.
-    #[must_use]
-    pub fn with_own_id(&self, answer: Vec<u8>) -> Vec<u8> {
-        if !self.has_own_id() {
-            return answer;
-        }
-        match answer.strip_prefix(Self::ANSWERED) {
-            Some(rest) => [format!("{{\n  \"id\": {},", self.id).as_bytes(), rest].concat(),
-            None => answer,
-        }
-    }
-}
-
 /// Judges a request by its path and body.
 ///
 /// # Errors
@@ -262,17 +236,6 @@ mod tests {
             let body = format!(r#"{{"method":"get_block_hash","params":{params}}}"#);
             assert_eq!(judge(&body), Err(Refusal::NoFields("get_block_hash")), "{params}");
         }
-    }
-
-    #[test]
-    fn an_id_stays_here_and_is_in_the_answer() {
-        let call = judge("/json_rpc", br#"{"method":"get_info","id":17}"#).expect("allowed");
-        let answer = b"{\n  \"id\": \"0\",\n  \"jsonrpc\": \"2.0\"\n}".to_vec();
-        let expected = b"{\n  \"id\": 17,\n  \"jsonrpc\": \"2.0\"\n}".to_vec();
-        assert_eq!(call.with_own_id(answer.clone()), expected);
-        assert_eq!(call.with_own_id(b"else".to_vec()), b"else");
-        let same = judge("/json_rpc", br#"{"method":"get_info","id":"0"}"#).expect("allowed");
-        assert_eq!(same.with_own_id(answer.clone()), answer);
     }
 
     /// What was judged once is what is judged again at the provider.

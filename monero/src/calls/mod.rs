@@ -9,5 +9,7 @@
 mod epee;
 mod judge;
 pub mod list;
+mod own_id;
 
 pub use judge::{Call, Refusal, judge};
+pub use own_id::LOOKED_AT;
