@@ -96,6 +96,11 @@ impl Registration {
         }
         let signed = message.descriptor.ok_or(Rejection::Malformed)?;
         match admission {
+            // Nobody can know a secret that there is not: this waits for a list.
+            Admission::Open if join_secrets.is_empty() => {
+                let Descriptor { identity, .. } = Descriptor::from_bytes(&signed.descriptor)?;
+                return Err(Rejection::NotListed { identity });
+            }
             Admission::Open => self.check_join_proof(network, join_secrets)?,
             Admission::Listed(_) => {
                 admission.check(&Descriptor::from_bytes(&signed.descriptor)?)?;

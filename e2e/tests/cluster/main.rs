@@ -11,6 +11,7 @@ mod hops;
 mod install;
 mod jaeger;
 mod laptop;
+mod outside;
 mod plain;
 mod repair;
 mod rules;

@@ -178,9 +178,33 @@ pub struct Directory {
     {"rule": "self.matches('^([0-9]{1,9}(us|ms|s|m|h))+$') && duration(self) >= duration('1s') && duration(self) <= duration('1h')", "message": "lease is between 1s and 1h, written like 50ms, 2s or 1m30s"}
 ]))]
     pub lease: Period,
+    /// Nodes that it takes besides those of this Mixnet's pods, at most 64: a gateway outside of the
+    /// cluster, say. It takes no others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub nodes: Vec<OutsideNode>,
     /// Of its pod.
     #[serde(flatten)]
     pub pods: PodSettings,
+}
+
+/// A node that no pod of the Mixnet is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OutsideNode {
+    /// What it is called, by no name of a pod's.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Its identity key, 64 hexadecimal digits: the node says it while it is not on the list.
+    #[schemars(length(min = 64, max = 64))]
+    pub identity: String,
+    /// gateway, mix or provider.
+    #[schemars(extend("enum" = ["gateway", "mix", "provider"]))]
+    pub role: String,
+    /// A mix's layer, 1 to 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3))]
+    pub layer: Option<u8>,
 }
 
 /// Where spans go.
@@ -253,6 +277,6 @@ impl Default for Providers {
 
 impl Default for Directory {
     fn default() -> Self {
-        Self { lease: Period::from_secs(20), pods: PodSettings::default() }
+        Self { lease: Period::from_secs(20), nodes: Vec::new(), pods: PodSettings::default() }
     }
 }

@@ -26,7 +26,9 @@ pub use definitions::definitions;
 pub use every_pod::{EveryPod, PodDefaults, PullSecret};
 pub use impairment::Impairment;
 pub use labels::*;
-pub use mixnet::{Directory, Gateways, Images, Mixes, Mixnet, MixnetSpec, Providers, Tracing};
+pub use mixnet::{
+    Directory, Gateways, Images, Mixes, Mixnet, MixnetSpec, OutsideNode, Providers, Tracing,
+};
 pub use mixnet_status::{Endpoints, MixnetStatus, NodeState};
 pub use parameters::{Parameters, ParametersError, Rates};
 pub use pods::{Monerod, PodSettings, Resources, Scheduling, Storage};

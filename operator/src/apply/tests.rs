@@ -157,7 +157,7 @@ async fn no_workload_is_made_while_what_it_relies_on_is_somebody_elses() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 5 + 13, "of a Broadcast, and of a Mixnet");
+    assert_eq!(tried, 5 + 12, "of a Broadcast, and of a Mixnet");
 }
 
 /// Somebody replaces an object after it was made, and before the pod is: the watches have not told

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mixbed_directory::{Document, Follower, FollowerConfig, Trust};
+use mixbed_directory::{Document, Follower, FollowerConfig, NodeList, Trust};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -29,6 +29,8 @@ struct Followed {
     task: AbortHandle,
     /// It was waited for once.
     awaited: bool,
+    /// The list of nodes that it was told last.
+    admits: Option<NodeList>,
 }
 
 impl Drop for Followed {
@@ -74,7 +76,7 @@ impl Directories {
                 });
                 let task = task.abort_handle();
                 let trust = trust.clone();
-                let known = Followed { trust, follower, task, awaited: false };
+                let known = Followed { trust, follower, task, awaited: false, admits: None };
                 directories.insert(place.clone(), known);
             }
             Err(error) => tracing::warn!(%place, %error, "the directory cannot be followed"),
@@ -102,6 +104,20 @@ impl Directories {
             known.follower.clone()
         };
         follower.wait_for(within, |_| true).await.ok()
+    }
+
+    /// Whether a directory was told this list of nodes, and no other after it.
+    pub(crate) fn admits(&self, place: &Place, nodes: &NodeList) -> bool {
+        let directories = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        directories.get(place).is_some_and(|known| known.admits.as_ref() == Some(nodes))
+    }
+
+    /// It has been.
+    pub(crate) fn set_admits(&self, place: &Place, nodes: NodeList) {
+        let mut directories = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = directories.get_mut(place) {
+            known.admits = Some(nodes);
+        }
     }
 
     /// A Mixnet is gone.

@@ -1,7 +1,9 @@
 //! What a Mixnet is made of, and how it comes about.
 
+mod admission;
 pub mod build;
 mod defaults;
+mod instruct;
 mod names;
 mod observe;
 pub mod quantity;

@@ -83,12 +83,6 @@ impl Names<'_> {
         format!("{}-admin", self.0)
     }
 
-    /// The Secret with the join secret, without the Mixnet's uid.
-    #[must_use]
-    pub fn join(self) -> String {
-        format!("{}-join", self.0)
-    }
-
     /// The Secret in which earlier operators kept all of these.
     #[must_use]
     pub fn network(self) -> String {

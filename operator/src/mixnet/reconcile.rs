@@ -1,33 +1,24 @@
 //! A Mixnet's reconcile: observe, validate, build, apply, update status.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use mixbed_directory::{DirectoryClient, Document, Trust};
 
 use super::build::build;
 use super::observe::Observed;
 use super::status::{Made, ParametersState, Running};
 use super::{Defaults, NetworkSecrets, Problem, ValidMixnet, validate};
-use crate::api::is_true;
 use crate::apply::{Applied, Engine, Prepared};
 use crate::controller::cache::{Cache, Place};
 use crate::controller::directories::Directories;
 use crate::controller::queue::Again;
 use crate::controller::status::{Statuses, Written};
 
-/// How long a directory may take to change its parameters.
-const PARAMETERS: Duration = Duration::from_secs(6);
-
-/// How long an operator that has just started waits for a directory that others have heard.
-const FIRST_DOCUMENT: Duration = Duration::from_secs(5);
-
 /// When to look again at what others have to do something about, and no watch tells of.
 const REFUSED: Duration = Duration::from_secs(30);
 /// When to look again at what is about to change.
 const WAITING: Duration = Duration::from_secs(1);
-/// When to try again to change parameters.
+/// When to tell a directory again what it did not take.
 const UNANSWERED: Duration = Duration::from_secs(3);
 
 /// What a reconcile needs besides what it observes.
@@ -73,59 +64,9 @@ impl Reconciler {
         } else {
             engine.apply_and_prune(ours, prepared, objects).await
         };
-        let (document, parameters) = self.parameters(observed, &valid, &secrets).await;
+        let (document, parameters) = self.instruct(observed, &valid, &secrets).await;
         let authority = secrets.authority_key().to_owned();
         Made::Applied(Box::new(Running { valid, authority, applied, document, parameters }))
-    }
-
-    /// Makes the document's parameters those of the spec.
-    async fn parameters(
-        &self,
-        observed: &Observed,
-        valid: &ValidMixnet,
-        secrets: &NetworkSecrets,
-    ) -> (Option<Arc<Document>>, ParametersState) {
-        let Ok(key) = secrets.authority_key().parse() else {
-            return (None, ParametersState::Waiting);
-        };
-        if secrets.drawn() > 0 {
-            return (None, ParametersState::Waiting);
-        }
-        let trust = Trust::single(valid.name(), key);
-        let place = observed.place();
-        let before = self.statuses.mixnet(&observed.mixnet).conditions;
-        let heard_before = is_true(&before, "ParametersApplied");
-        let document = if heard_before {
-            self.directories.first_document(&place, &trust, FIRST_DOCUMENT).await
-        } else {
-            self.directories.document(&place, &trust)
-        };
-        let Some(document) = document else {
-            return (None, ParametersState::Waiting);
-        };
-        if document.parameters == valid.parameters {
-            return (Some(document), ParametersState::Same);
-        }
-        let change = async {
-            let client = DirectoryClient::new(&self.directories.url(&place), &trust)?;
-            let wanted = valid.parameters.clone();
-            client
-                .change_parameters(&trust, secrets.admin(), move |found| {
-                    *found = wanted.clone();
-                })
-                .await
-        };
-        match tokio::time::timeout(PARAMETERS, change).await {
-            Ok(Ok(changed)) if changed.parameters == valid.parameters => {
-                (Some(Arc::new(changed)), ParametersState::Same)
-            }
-            Ok(Ok(changed)) => (Some(Arc::new(changed)), ParametersState::Waiting),
-            Ok(Err(error)) => (Some(document), ParametersState::Failed(error.to_string())),
-            Err(_) => {
-                let why = format!("the directory does not answer within {PARAMETERS:?}");
-                (Some(document), ParametersState::Failed(why))
-            }
-        }
     }
 
     async fn update_status(&self, observed: &Observed, made: Made) -> Reconciled {

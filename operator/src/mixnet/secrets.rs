@@ -7,19 +7,17 @@ use std::fmt;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use mixbed_directory::{IdentitySecret, JoinSecret};
+use mixbed_directory::{IdentityPublic, IdentitySecret};
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
 
-use super::{Names, ValidMixnet};
+use super::{Names, NodeSet, ValidMixnet};
 use crate::child::OnlyIf;
 
 /// The entry with the directory's key, 64 hexadecimal digits.
 pub(super) const AUTHORITY_KEY: &str = "authority.key";
 /// The entry with the admin key, by which the operator changes the network; the same.
 pub(super) const ADMIN_KEY: &str = "admin.key";
-/// The entry with the join secret.
-pub(super) const JOIN_SECRET: &str = "join-secret";
 
 /// A Secret of ours that has something else in it than was put there.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -39,14 +37,14 @@ pub struct SecretsError {
 #[derive(Clone)]
 pub struct NetworkSecrets {
     pub(super) authority_key: Kept,
-    pub(super) join_secret: Kept,
     pub(super) admin_key: Kept,
     /// By the name of the Secret without the Mixnet's uid.
     pub(super) keys: BTreeMap<String, Kept>,
+    /// By the same name, and that of the pod.
+    identities: BTreeMap<String, BTreeMap<String, IdentityPublic>>,
     state: String,
     authority: String,
     admin: IdentitySecret,
-    join: JoinSecret,
 }
 
 /// A Secret as it is to be.
@@ -115,8 +113,6 @@ impl NetworkSecrets {
         };
         let mut authority_key = one(&names.authority(), AUTHORITY_KEY);
         authority_key.complete(AUTHORITY_KEY, || hex32(rng));
-        let mut join_secret = one(&names.join(), JOIN_SECRET);
-        join_secret.complete(JOIN_SECRET, || hex32(rng));
         let mut admin_key = one(&names.admin(), ADMIN_KEY);
         admin_key.complete(ADMIN_KEY, || hex32(rng));
         let wrong = |stem: &str, entry: &str, wanted| SecretsError {
@@ -129,10 +125,6 @@ impl NetworkSecrets {
         };
         let authority = key(&authority_key, &names.authority(), AUTHORITY_KEY)?;
         let admin = key(&admin_key, &names.admin(), ADMIN_KEY)?;
-        let join = join_secret.entries.get(JOIN_SECRET).map(|entry| JoinSecret::new(&entry.0));
-        let Some(Ok(join)) = join else {
-            return Err(wrong(&names.join(), JOIN_SECRET, "a secret of 16 to 1024 bytes"));
-        };
 
         let keys = mixnet.sets().into_iter().map(|set| {
             let stem = set.keys_secret();
@@ -142,13 +134,23 @@ impl NetworkSecrets {
             }
             (stem, kept)
         });
-        let keys = keys.collect();
+        let keys: BTreeMap<_, _> = keys.collect();
+        let mut identities = BTreeMap::new();
+        for (stem, kept) in &keys {
+            let of_pod = |pod: &String| {
+                let identity = identity(kept, pod);
+                let identity = identity.ok_or_else(|| wrong(stem, pod, "a node's two keys"))?;
+                Ok((pod.clone(), identity))
+            };
+            let all: Result<_, SecretsError> = kept.entries.keys().map(of_pod).collect();
+            identities.insert(stem.clone(), all?);
+        }
         // A directory must not forget: one that an earlier operator made keeps the Secret that it has.
         let before = names.directory_state();
         let kept_on = found.contains_key(before.as_str());
         let state = if kept_on { before } else { owner.unique(&before) };
         let authority = authority.public().to_string();
-        Ok(Self { authority_key, join_secret, admin_key, keys, state, authority, admin, join })
+        Ok(Self { authority_key, admin_key, keys, identities, state, authority, admin })
     }
 
     /// The directory's public key: 64 hexadecimal digits.
@@ -163,16 +165,16 @@ impl NetworkSecrets {
         &self.admin
     }
 
-    /// What lets nodes into the network.
-    #[must_use]
-    pub fn join_secret(&self) -> &JoinSecret {
-        &self.join
+    /// The pods of a set that have keys, or had them, with their identities.
+    pub fn pods(&self, set: &NodeSet) -> impl Iterator<Item = (&str, IdentityPublic)> {
+        let pods = self.identities.get(&set.keys_secret()).into_iter().flatten();
+        pods.map(|(pod, identity)| (&**pod, *identity))
     }
 
     /// How many entries were drawn or moved: they are in no Secret of their own yet.
     #[must_use]
     pub fn drawn(&self) -> usize {
-        let one = [&self.authority_key, &self.join_secret, &self.admin_key];
+        let one = [&self.authority_key, &self.admin_key];
         let kept = self.keys.values().chain(one);
         kept.map(|kept| kept.drawn).sum()
     }
@@ -184,12 +186,7 @@ impl NetworkSecrets {
 
     /// Changes when a secret does that the directory's pod mounts.
     pub(super) fn directory_checksum(&self) -> String {
-        checksum(&[&self.authority_key, &self.join_secret])
-    }
-
-    /// Changes when one does that all nodes mount.
-    pub(super) fn node_checksum(&self) -> String {
-        checksum(&[&self.join_secret])
+        checksum(&[&self.authority_key])
     }
 }
 
@@ -213,9 +210,19 @@ impl fmt::Debug for NetworkSecrets {
 }
 
 /// The key in an entry.
-fn key(network: &Kept, entry: &str) -> Option<IdentitySecret> {
+fn key(kept: &Kept, entry: &str) -> Option<IdentitySecret> {
+    secret(kept.text(entry)?)
+}
+
+/// Whose keys a pod has.
+fn identity(keys: &Kept, pod: &str) -> Option<IdentityPublic> {
+    let line = keys.text(pod)?.lines().find_map(|line| line.strip_prefix("identity "))?;
+    Some(secret(line)?.public())
+}
+
+fn secret(digits: &str) -> Option<IdentitySecret> {
     let mut secret = [0; 32];
-    hex::decode_to_slice(network.text(entry)?.trim(), &mut secret).ok()?;
+    hex::decode_to_slice(digits.trim(), &mut secret).ok()?;
     Some(IdentitySecret::from_bytes(secret))
 }
 

@@ -90,6 +90,12 @@ impl NodeSet {
         (0..self.replicas).map(|number| format!("{}-{number}", self.name))
     }
 
+    /// Whether a pod of this set has this name, or would have if there were more of them.
+    pub(super) fn may_be_called(&self, name: &str) -> bool {
+        let number = name.strip_prefix(&*self.name).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     /// The Secret with the pods' keys.
     #[must_use]
     pub fn keys_secret(&self) -> String {

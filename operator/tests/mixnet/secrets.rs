@@ -36,7 +36,7 @@ fn named<'a>(secrets: &'a [Secret], name: &str) -> &'a Secret {
 fn what_is_there_stays_and_what_is_missing_is_drawn() {
     let small = valid("net", spec("{}"));
     let first = drawn(&small, &[]);
-    assert_eq!(first.drawn(), 3 + 10);
+    assert_eq!(first.drawn(), 2 + 10);
     let before = stored(&build(&small, &first));
 
     let large = valid("net", spec("{mixes: {perLayer: 3}}"));
@@ -66,13 +66,13 @@ fn secrets_are_written_only_over_what_was_looked_at() {
     let children = build(&mixnet, &drawn(&mixnet, &[]));
     let secret =
         |children: &[Child], name: &str| find(children, "Secret", &unique(name)).only_if.clone();
-    for name in ["authority", "admin", "join", "gateway-keys", "mix-3-keys", "provider-keys"] {
+    for name in ["authority", "admin", "gateway-keys", "mix-3-keys", "provider-keys"] {
         let name = &format!("net-{name}");
         assert_eq!(secret(&children, name), OnlyIf::Absent);
     }
     let found = stored(&children);
     let children = build(&mixnet, &drawn(&mixnet, &found));
-    for name in ["net-authority", "net-admin", "net-join", "net-gateway-keys"] {
+    for name in ["net-authority", "net-admin", "net-gateway-keys"] {
         assert_eq!(secret(&children, name), OnlyIf::Version("7".to_owned()));
     }
     let state = find(&children, "Secret", &unique("net-directory-state"));
@@ -112,7 +112,7 @@ fn what_others_own_is_not_taken_for_ours() {
         secret.metadata.owner_references = None;
     }
     let secrets = drawn(&mixnet, &foreign);
-    assert_eq!(secrets.drawn(), 13);
+    assert_eq!(secrets.drawn(), 12);
     let children = build(&mixnet, &secrets);
     assert_eq!(find(&children, "Secret", &unique("net-authority")).only_if, OnlyIf::Absent);
 }
@@ -124,7 +124,7 @@ fn a_secret_that_somebody_changed_is_named_and_never_shown() {
     for (secret, name) in [
         ("net-authority", "authority.key"),
         ("net-admin", "admin.key"),
-        ("net-join", "join-secret"),
+        ("net-mix-2-keys", "net-mix-2-0"),
     ] {
         let value = "hunter2";
         let mut changed = good.clone();
@@ -139,29 +139,29 @@ fn a_secret_that_somebody_changed_is_named_and_never_shown() {
         assert!(!error.contains("hunter2"), "{error}");
     }
     let secrets = drawn(&mixnet, &good);
-    let join = entry(named(&good, "net-join"), "join-secret");
-    assert_eq!(secrets.join_secret().expose(), join.as_bytes());
-    assert!(!format!("{secrets:?}").contains(&join));
+    let admin = entry(named(&good, "net-admin"), "admin.key");
+    assert!(!format!("{secrets:?}").contains(&admin));
 }
 
-/// Nodes read the join secret once: another one makes them start again; more keys do not.
+/// The directory reads its key once: another one makes it start again; more keys of nodes do not.
 #[test]
-fn another_join_secret_makes_pods_anew() {
+fn another_key_makes_the_directorys_pod_anew() {
     let mixnet = valid("net", spec("{}"));
     let found = stored(&build(&mixnet, &drawn(&mixnet, &[])));
     let checksum = |secrets: &NetworkSecrets| {
         let children = build(&mixnet, secrets);
-        let template = &find(&children, "StatefulSet", "net-mix-1").object.data["spec"]["template"];
+        let set = find(&children, "StatefulSet", "net-directory");
+        let template = &set.object.data["spec"]["template"];
         template["metadata"]["annotations"]["mixbed.dev/secrets"].clone()
     };
     let before = checksum(&drawn(&mixnet, &found));
     assert!(before.as_str().is_some_and(|text| text.len() == 32));
-    let without_keys: Vec<_> = found.iter().take(3).cloned().collect();
+    let without_keys: Vec<_> = found.iter().take(2).cloned().collect();
     assert_eq!(checksum(&drawn(&mixnet, &without_keys)), before);
     let mut other = found;
     for secret in &mut other {
-        if let Some(entry) = secret.data.as_mut().and_then(|data| data.get_mut("join-secret")) {
-            *entry = ByteString(b"another secret of many bytes".to_vec());
+        if let Some(entry) = secret.data.as_mut().and_then(|data| data.get_mut("authority.key")) {
+            *entry = ByteString("ab".repeat(32).into_bytes());
         }
     }
     assert_ne!(checksum(&drawn(&mixnet, &other)), before);
@@ -194,18 +194,16 @@ fn only_the_directory_has_the_directorys_key() {
     assert_eq!(with_key, [("net-directory".to_owned(), vec!["directory".to_owned()])]);
 }
 
-/// As an operator that kept the directory's key beside the join secret left a Mixnet.
+/// As an operator that kept all keys but the nodes' in one Secret left a Mixnet.
 fn left_by_an_earlier_operator(of: &[Secret]) -> Vec<Secret> {
     let uid = unique("");
     let mut network = named(of, "net-authority").clone();
     network.metadata.name = Some("net-network".to_owned());
-    for moved in ["net-admin", "net-join"] {
-        let entries = named(of, moved).data.clone().expect("entries");
-        network.data.get_or_insert_default().extend(entries);
-    }
+    let entries = named(of, "net-admin").data.clone().expect("entries");
+    network.data.get_or_insert_default().extend(entries);
     let others = of.iter().filter(|secret| {
         let name = secret.metadata.name.as_deref().expect("a name");
-        !["net-authority", "net-admin", "net-join"].iter().any(|stem| name == unique(stem))
+        !["net-authority", "net-admin"].iter().any(|stem| name == unique(stem))
     });
     let renamed = others.map(|secret| {
         let mut secret = secret.clone();
@@ -224,12 +222,12 @@ fn an_upgrade_moves_keys_and_draws_none() {
     let first = drawn(&mixnet, &[]);
     let now = stored(&build(&mixnet, &first));
     let before = left_by_an_earlier_operator(&now);
-    assert_eq!(before.len(), now.len() - 2);
+    assert_eq!(before.len(), now.len() - 1);
 
     let mut rng = ChaCha8Rng::seed_from_u64(77);
     let moved = NetworkSecrets::complete(&mixnet, &before, &mut rng).expect("good");
     assert_eq!(moved.authority_key(), first.authority_key());
-    assert_eq!(moved.drawn(), 13, "they are written before anything that needs them");
+    assert_eq!(moved.drawn(), 12, "they are written before anything that needs them");
     let children = build(&mixnet, &moved);
     let after = stored(&children);
     for secret in &now {

@@ -192,5 +192,5 @@ fn either_join_secret_is_good_while_one_replaces_another() {
     let mut core = Core::new(none, secret(99), start());
     let without = Registration::new(node(1), NETWORK, start(), &secret(1), None);
     let refused = core.handle_register(&without, start()).unwrap_err();
-    assert_eq!(refused.reason(), Reason::WrongJoinSecret, "no secret is no proof");
+    assert_eq!(refused.reason(), Reason::NotListed, "there is none to know: it waits for a list");
 }

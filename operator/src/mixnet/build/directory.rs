@@ -8,18 +8,15 @@ use super::ports::{DIRECTORY_HTTP, DIRECTORY_PROBES, DOCUMENTS};
 use super::{Plan, amounts};
 use crate::account::{token_mount, token_volume};
 use crate::child::{Child, matching};
-use crate::mixnet::secrets::{AUTHORITY_KEY, JOIN_SECRET};
+use crate::mixnet::secrets::AUTHORITY_KEY;
 
 /// Where the directory's key is mounted: in its own pod, and in no other.
 const AUTHORITY_DIR: &str = "/etc/mixbed/authority";
 
-/// Where the join secret is mounted.
-pub(super) const JOIN_DIR: &str = "/etc/mixbed/join";
+/// The pod is made anew when the Secret that it mounts changes: it is read only at the start.
+const SECRETS_ANNOTATION: &str = "mixbed.dev/secrets";
 
-/// A pod is made anew when a Secret that it mounts changes: they are read only at the start.
-pub(super) const SECRETS_ANNOTATION: &str = "mixbed.dev/secrets";
-
-/// One pod, with its state in a Secret: its parameters come by gRPC, not by arguments.
+/// One pod, with its state in a Secret: its nodes and parameters come by gRPC, not by arguments.
 pub(super) fn directory(plan: Plan) -> Child {
     let names = plan.names();
     let name = names.directory();
@@ -32,7 +29,6 @@ pub(super) fn directory(plan: Plan) -> Child {
         format!("--http=0.0.0.0:{}", DIRECTORY_HTTP.number),
         format!("--probes=0.0.0.0:{}", DIRECTORY_PROBES.number),
         format!("--authority-secret-key-file={AUTHORITY_DIR}/{AUTHORITY_KEY}"),
-        format!("--join-secret-file={JOIN_DIR}/{JOIN_SECRET}"),
         format!("--admin-key={}", plan.secrets.admin().public()),
         format!("--state-secret={}", plan.secrets.state()),
         format!("--lease={}", spec.lease),
@@ -46,18 +42,13 @@ pub(super) fn directory(plan: Plan) -> Child {
             DIRECTORY_PROBES.container(),
         ]),
         resources: Some(amounts::DIRECTORY.at_least(spec.pods.resources.as_ref(), plan.least())),
-        volume_mounts: Some(vec![
-            mount("authority", AUTHORITY_DIR, true),
-            mount("join", JOIN_DIR, true),
-            token_mount(),
-        ]),
+        volume_mounts: Some(vec![mount("authority", AUTHORITY_DIR, true), token_mount()]),
         ..container(plan, "directory", &plan.mixnet.images.mixbed)
     };
     let pod = PodSpec {
         containers: vec![probed(directory, DIRECTORY_PROBES, "/healthz", "/readyz")],
         volumes: Some(vec![
             secret(plan, "authority", plan.owner().unique(&names.authority())),
-            secret(plan, "join", plan.owner().unique(&names.join())),
             token_volume(),
         ]),
         service_account_name: Some(plan.directory_account()),

@@ -11,15 +11,11 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::ObjectMeta;
 
-use super::directory::{JOIN_DIR, SECRETS_ANNOTATION};
-use super::pod::{
-    STATE_DIR, annotated, container, identity, mount, probed, scratch, secret, template,
-};
+use super::pod::{STATE_DIR, container, identity, mount, probed, scratch, secret, template};
 use super::ports::{DOCUMENTS, LINK, NODE_HTTP, NODE_PROBES};
 use super::{Plan, amounts, monerod};
 use crate::api::{MONEROD_NAME, MONEROD_PORT, MONEROD_RESTRICTED_PORT, Storage};
 use crate::child::{Child, Labels, matching};
-use crate::mixnet::secrets::JOIN_SECRET;
 use crate::mixnet::{NodeKind, NodeSet};
 
 /// Where a node's own keys are mounted.
@@ -55,7 +51,7 @@ fn stateful_set(plan: Plan, set: &NodeSet) -> Child {
         min_ready_seconds: Some(SETTLED),
         revision_history_limit: Some(2),
         selector: matching(selector),
-        template: annotated(template, SECRETS_ANNOTATION, plan.secrets.node_checksum()),
+        template,
         update_strategy: Some(StatefulSetUpdateStrategy {
             type_: Some("RollingUpdate".to_owned()),
             rolling_update: Some(RollingUpdateStatefulSetStrategy::default()),
@@ -80,11 +76,7 @@ fn stateful_set(plan: Plan, set: &NodeSet) -> Child {
 fn pod(plan: Plan, set: &NodeSet) -> PodSpec {
     let provider = set.kind == NodeKind::Provider;
     let stored = plan.mixnet.spec.storage.as_ref().and_then(|_| stored(set.kind));
-    let unique = |stem: &str| plan.owner().unique(stem);
-    let mut volumes = vec![
-        secret(plan, "join", unique(&plan.names().join())),
-        secret(plan, "keys", unique(&set.keys_secret())),
-    ];
+    let mut volumes = vec![secret(plan, "keys", plan.owner().unique(&set.keys_secret()))];
     let places =
         [("state", "1536Mi")].into_iter().chain(provider.then_some((monerod::CHAIN, "4Gi")));
     let places = places.filter(|(name, _)| stored != Some(*name));
@@ -117,7 +109,6 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         format!("--network={mixnet}"),
         format!("--directory=mixbed://{directory}.{namespace}.svc:{}", DOCUMENTS.number),
         format!("--authority-key={}", plan.secrets.authority_key()),
-        format!("--join-secret-file={JOIN_DIR}/{JOIN_SECRET}"),
         format!("--keys-file={KEYS_DIR}/node"),
         format!("--listen=0.0.0.0:{}", LINK.number),
         "--advertise=$(POD_IP)".to_owned(),
@@ -148,11 +139,7 @@ fn node(plan: Plan, set: &NodeSet) -> Container {
         env: Some(identity()),
         ports: Some(vec![LINK.container(), NODE_HTTP.container(), NODE_PROBES.container()]),
         resources: Some(amounts.at_least(set.pods.resources.as_ref(), plan.least())),
-        volume_mounts: Some(vec![
-            mount("join", JOIN_DIR, true),
-            keys,
-            mount("state", STATE_DIR, false),
-        ]),
+        volume_mounts: Some(vec![keys, mount("state", STATE_DIR, false)]),
         ..container(plan, name, &plan.mixnet.images.mixbed)
     };
     probed(node, NODE_PROBES, "/healthz", "/readyz")

@@ -10,7 +10,7 @@ use crate::api::STATE_COMPONENT;
 use crate::child::Child;
 use crate::mixnet::secrets::Kept;
 
-/// The directory's key, the admin key, the join secret, each set's keys, and an empty one that the directory fills.
+/// The directory's key, the admin key, each set's keys, and an empty one that the directory fills.
 pub(super) fn secrets(plan: Plan) -> Vec<Child> {
     let secret = |name: String, component: &str, data: Option<BTreeMap<String, ByteString>>| {
         Child::of(&Secret {
@@ -28,7 +28,6 @@ pub(super) fn secrets(plan: Plan) -> Vec<Child> {
     let mut children = vec![
         kept(&names.authority(), "directory", &secrets.authority_key),
         kept(&names.admin(), "admin", &secrets.admin_key),
-        kept(&names.join(), "join", &secrets.join_secret),
     ];
     for set in plan.mixnet.sets() {
         let stem = set.keys_secret();

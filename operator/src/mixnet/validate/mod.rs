@@ -9,6 +9,7 @@ mod every_pod;
 mod images;
 mod links;
 mod numbers;
+mod outside;
 mod pods;
 
 pub use images::PullImages;
@@ -36,6 +37,8 @@ pub struct ValidMixnet {
     pub images: PullImages,
     /// What its document is to say.
     pub parameters: mixbed_directory::Parameters,
+    /// Nodes that it takes besides its pods.
+    pub outside: Vec<mixbed_directory::ListedNode>,
     /// Who may read its metrics.
     pub scrapers: Vec<Scraper>,
     /// The API server's addresses; none: they are not known.
@@ -74,6 +77,7 @@ pub fn validate(mixnet: &Mixnet, defaults: &Defaults) -> Result<ValidMixnet, Vec
     numbers::check(&spec, &mut problems);
     pods::check(&spec, &mut problems);
     let parameters = links::check(name, &spec, &mut problems);
+    let outside = outside::check(name, &spec, &mut problems);
     match (owner, images, parameters) {
         (Some(owner), Some(images), Some(parameters)) if problems.0.is_empty() => {
             let account_secrets = defaults.account_secrets.clone();
@@ -84,6 +88,7 @@ pub fn validate(mixnet: &Mixnet, defaults: &Defaults) -> Result<ValidMixnet, Vec
                 account_secrets,
                 images,
                 parameters,
+                outside,
                 scrapers,
                 api_server,
             })

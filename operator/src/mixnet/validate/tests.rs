@@ -2,7 +2,7 @@ use k8s_openapi::api::core::v1::Toleration;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::*;
-use crate::api::{Impairment, Period, Resources, Storage};
+use crate::api::{Impairment, OutsideNode, Period, Resources, Storage};
 
 fn defaults() -> Defaults {
     let installation = Installation {
@@ -275,4 +275,27 @@ fn images_are_of_repositories_that_the_operator_may_run() {
     one("spec.images.monero", "runs no image", |spec| {
         spec.images.monero = Some("evil.example/monero:1".to_owned());
     });
+}
+
+#[test]
+fn nodes_from_outside_have_names_and_keys_of_their_own() {
+    let node = |name: &str, identity: &str, role: &str, layer| OutsideNode {
+        name: name.to_owned(),
+        identity: identity.to_owned(),
+        role: role.to_owned(),
+        layer,
+    };
+    let key = format!("58{}", "66".repeat(31));
+    let good = node("outside-0", &key, "gateway", None);
+    let with = |nodes: Vec<OutsideNode>| move |spec: &mut MixnetSpec| spec.directory.nodes = nodes;
+    assert_eq!(wrong(with(vec![good.clone()])), Vec::<String>::new());
+    let all = "spec.directory.nodes";
+    one(all, "twice", with(vec![good.clone(), node("outside-0", &key, "provider", None)]));
+    one(all, "same identity", with(vec![good.clone(), node("outside-1", &key, "mix", Some(1))]));
+    one(all, "more than 64", with(vec![good.clone(); 65]));
+    let first = "spec.directory.nodes[0]";
+    one(first, "a pod of this Mixnet", with(vec![node("net-mix-1-7", &key, "gateway", None)]));
+    one(first, "identity", with(vec![node("outside-0", "abc", "gateway", None)]));
+    one(first, "layer", with(vec![node("outside-0", &key, "mix", None)]));
+    one(all, "1 to 63 of", with(vec![node("Outside", &key, "gateway", None)]));
 }
