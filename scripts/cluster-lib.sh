@@ -13,7 +13,7 @@
   host_address=10.99.0.1
   node_address=10.99.0.2
   group=mixbed-cluster
-  components=(etcd containerd apiserver controller-manager scheduler kubelet proxy coredns)
+  components=(etcd containerd apiserver controller-manager scheduler kubelet proxy coredns kube-router)
 }
 
 need_root() {

@@ -29,6 +29,8 @@ pub struct Images {
     pub monero: String,
     /// Jaeger, all in one.
     pub jaeger: String,
+    /// Says what can be reached from where it runs.
+    pub probe: String,
 }
 
 impl Cluster {

@@ -13,6 +13,7 @@ mod jaeger;
 mod laptop;
 mod outside;
 mod plain;
+mod policies;
 mod repair;
 mod rules;
 mod specs;
