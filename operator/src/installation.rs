@@ -17,10 +17,42 @@ pub struct Installation {
     /// Repositories whose images a spec may name besides those of these two; one that ends with `/*`
     /// is all below it.
     pub repositories: Vec<String>,
+    /// What network policies are made of.
+    pub network: Network,
+}
+
+/// What the network policies of Mixnets have to know of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
     /// Who may read metrics.
     pub scrapers: Vec<Scraper>,
-    /// The API server's addresses, as network policies have them; none: they are not known.
+    /// The API server's addresses; none: they are not known.
     pub api_server: Vec<Addresses>,
+    /// Its ports: a policy sees the one behind the Service, which every distribution chooses for itself.
+    pub api_server_ports: Vec<u16>,
+    /// The ports of DNS, behind its Service too.
+    pub dns_ports: Vec<u16>,
+    /// Ports of the collector's pods, if its Service has others.
+    pub collector_ports: Vec<u16>,
+}
+
+impl Network {
+    /// Where most distributions have their API server.
+    pub const API_SERVER_PORTS: [u16; 4] = [443, 6443, 8443, 16443];
+    /// Where most have DNS: OpenShift's listens at the second.
+    pub const DNS_PORTS: [u16; 2] = [53, 5353];
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            scrapers: Vec::new(),
+            api_server: Vec::new(),
+            api_server_ports: Self::API_SERVER_PORTS.to_vec(),
+            dns_ports: Self::DNS_PORTS.to_vec(),
+            collector_ports: Vec::new(),
+        }
+    }
 }
 
 impl Installation {

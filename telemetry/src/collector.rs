@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_otlp::{Compression, SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tonic::transport::Channel;
 
 use crate::export::Item;
 use crate::metrics::Exported;
 use crate::service::Identity;
+use crate::way::Way;
 
 /// Spans sent at once: well under gRPC's 4 MiB.
 const BATCH: usize = 512;
@@ -27,7 +27,7 @@ pub(crate) const EXPORT_LIMIT: Duration = Duration::from_secs(3);
 /// The queue's receiving end.
 pub(crate) struct Collector {
     endpoint: String,
-    channel: Channel,
+    way: Way,
     /// One exporter for each service, because its resource differs; all share the channel.
     services: HashMap<Arc<Identity>, Result<SpanExporter, String>>,
     /// What all their resources say besides.
@@ -39,12 +39,12 @@ pub(crate) struct Collector {
 impl Collector {
     pub(crate) fn new(
         endpoint: &str,
-        channel: Channel,
+        way: Way,
         surroundings: Vec<KeyValue>,
         counts: Exported,
     ) -> Self {
         let (endpoint, services) = (endpoint.to_owned(), HashMap::new());
-        Self { endpoint, channel, services, surroundings, counts, failing: false }
+        Self { endpoint, way, services, surroundings, counts, failing: false }
     }
 
     pub(crate) async fn run(mut self, mut items: mpsc::Receiver<Item>) {
@@ -78,7 +78,7 @@ impl Collector {
     async fn send(&mut self, groups: Groups) {
         for service in groups.keys() {
             if !self.services.contains_key(service) {
-                let exporter = exporter(&self.channel, &service.resource(&self.surroundings));
+                let exporter = exporter(&self.way, &service.resource(&self.surroundings));
                 self.services.insert(service.clone(), exporter);
             }
         }
@@ -120,13 +120,16 @@ impl Collector {
 
 type Outcome = Result<(), String>;
 
-fn exporter(channel: &Channel, resource: &Resource) -> Result<SpanExporter, String> {
-    let mut exporter = SpanExporter::builder()
+fn exporter(way: &Way, resource: &Resource) -> Result<SpanExporter, String> {
+    let mut builder = SpanExporter::builder()
         .with_tonic()
-        .with_channel(channel.clone())
-        .with_timeout(EXPORT_LIMIT)
-        .build()
-        .map_err(|error| error.to_string())?;
+        .with_channel(way.channel.clone())
+        .with_metadata(way.headers.clone())
+        .with_timeout(EXPORT_LIMIT);
+    if way.gzip {
+        builder = builder.with_compression(Compression::Gzip);
+    }
+    let mut exporter = builder.build().map_err(|error| error.to_string())?;
     exporter.set_resource(resource);
     Ok(exporter)
 }
@@ -158,8 +161,6 @@ mod tests {
     use std::io::Write;
     use std::sync::{Mutex, PoisonError};
 
-    use tonic::transport::Endpoint;
-
     use super::*;
     use crate::Telemetry;
 
@@ -182,9 +183,9 @@ mod tests {
         let writer = lines.clone();
         let subscriber =
             tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
-        let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let way = Way::new("http://127.0.0.1:1", |_| None).unwrap();
         let counts = Telemetry::disabled().families().exported();
-        let mut collector = Collector::new("http://collector:4317", channel, Vec::new(), counts);
+        let mut collector = Collector::new("http://collector:4317", way, Vec::new(), counts);
         tracing::subscriber::with_default(subscriber, || {
             for failure in [None, Some("away"), Some("away"), None, None, Some("away again")] {
                 collector.report(failure);

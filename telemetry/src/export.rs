@@ -10,12 +10,12 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
-use tonic::transport::Endpoint;
 
-use crate::collector::{Collector, EXPORT_LIMIT};
+use crate::collector::Collector;
 use crate::metrics::Exported;
 use crate::service::Identity;
 use crate::telemetry::TelemetryError;
+use crate::way::Way;
 
 /// Spans that wait: about 1 kB each, so 4 MiB when the collector is away.
 const QUEUE: usize = 4096;
@@ -40,19 +40,14 @@ impl Exporter {
         endpoint: &str,
         surroundings: Vec<KeyValue>,
         counts: Exported,
+        variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TelemetryError> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| TelemetryError::NoRuntime { endpoint: endpoint.to_owned() })?;
-        let invalid =
-            |reason: String| TelemetryError::Endpoint { endpoint: endpoint.to_owned(), reason };
-        let address = Endpoint::from_shared(endpoint.to_owned())
-            .map_err(|error| invalid(error.to_string()))?;
-        if address.uri().scheme_str() != Some("http") {
-            return Err(invalid("its scheme is not http".to_owned()));
-        }
-        let channel = address.connect_timeout(EXPORT_LIMIT).connect_lazy();
+        let way = Way::new(endpoint, variable)
+            .map_err(|reason| TelemetryError::Endpoint { endpoint: endpoint.to_owned(), reason })?;
         let (queue, items) = mpsc::channel(QUEUE);
-        let collector = Collector::new(endpoint, channel, surroundings, counts.clone());
+        let collector = Collector::new(endpoint, way, surroundings, counts.clone());
         runtime.spawn(collector.run(items));
         Ok(Self { queue, counts })
     }

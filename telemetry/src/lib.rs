@@ -29,6 +29,7 @@ mod span;
 mod store;
 mod telemetry;
 mod value;
+mod way;
 
 pub use context::Context;
 pub use health::{Condition, Health};

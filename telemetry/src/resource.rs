@@ -29,6 +29,13 @@ pub(crate) enum Fault {
 /// baggage, `,` and `=` and all beyond ASCII percent-encoded; with a fault in it the whole list
 /// means nothing.
 pub(crate) fn parse(list: &str) -> Result<Vec<KeyValue>, Fault> {
+    let mut attributes = pairs(list)?;
+    attributes.retain(|(key, _)| !OWN.contains(&key.as_str()));
+    Ok(attributes.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect())
+}
+
+/// The pairs of a list, decoded; of a key that is there twice the last.
+pub(crate) fn pairs(list: &str) -> Result<Vec<(String, String)>, Fault> {
     let mut attributes: Vec<(String, String)> = Vec::new();
     for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let no_pair = || Fault::NoPair(pair.chars().take(64).collect());
@@ -43,8 +50,7 @@ pub(crate) fn parse(list: &str) -> Result<Vec<KeyValue>, Fault> {
             return Err(Fault::TooMany);
         }
     }
-    attributes.retain(|(key, _)| !OWN.contains(&key.as_str()));
-    Ok(attributes.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect())
+    Ok(attributes)
 }
 
 fn decode(text: &str) -> Result<String, Fault> {

@@ -14,7 +14,7 @@ use crate::store::{Keep, SpanStore};
 /// Where spans go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// An OTLP collector's gRPC endpoint, such as `http://localhost:4317`. None: not exported.
+    /// An OTLP collector's gRPC endpoint, such as `http://localhost:4317`, or `https://…` with TLS. None: not exported.
     pub otlp: Option<String>,
     /// How many finished spans to keep in memory; about 1 kB each. 0: none.
     pub memory_spans: usize,
@@ -28,7 +28,7 @@ pub struct Options {
 pub enum TelemetryError {
     /// The collector's endpoint is not one that we can speak to.
     #[error(
-        "`{endpoint}` is not an OTLP endpoint: {reason}; give one such as http://localhost:4317 (gRPC without TLS)"
+        "spans cannot go to `{endpoint}`: {reason}; give an OTLP collector's address (gRPC) such as http://localhost:4317, or https:// with TLS"
     )]
     Endpoint {
         /// What was given.
@@ -61,18 +61,22 @@ struct Inner {
 
 impl Telemetry {
     /// Sets it up. Spans are exported from a task of the tokio runtime that this is called in; a
-    /// collector that is away is not an error, now or later. What the variable
-    /// `OTEL_RESOURCE_ATTRIBUTES` says goes with them.
+    /// collector that is away is not an error, now or later. OpenTelemetry's variables are heard: what
+    /// `OTEL_RESOURCE_ATTRIBUTES` says goes with each span, and those of the exporter
+    /// (`OTEL_EXPORTER_OTLP_HEADERS`, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_CERTIFICATE`,
+    /// `…_CLIENT_KEY`) say how the collector is reached.
     pub fn new(options: &Options) -> Result<Self, TelemetryError> {
-        let surroundings = std::env::var(resource::VARIABLE).unwrap_or_default();
-        Self::with_resource(options, &surroundings)
+        Self::with_variables(options, |name| std::env::var(name).ok())
     }
 
-    /// Sets it up, with attributes for every service's resource besides its own: `key=value` pairs
-    /// separated by commas, percent-encoded. A list that cannot be read is logged and ignored:
-    /// spans matter more.
-    pub fn with_resource(options: &Options, attributes: &str) -> Result<Self, TelemetryError> {
-        let surroundings = resource::parse(attributes).unwrap_or_else(|fault| {
+    /// The same with other variables than those of the process. Resource attributes that cannot be read are
+    /// logged and ignored: spans matter more.
+    pub fn with_variables(
+        options: &Options,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, TelemetryError> {
+        let attributes = variable(resource::VARIABLE).unwrap_or_default();
+        let surroundings = resource::parse(&attributes).unwrap_or_else(|fault| {
             tracing::warn!(%fault, "{} is ignored", resource::VARIABLE);
             Vec::new()
         });
@@ -81,7 +85,7 @@ impl Telemetry {
         let exporter = options
             .otlp
             .as_deref()
-            .map(|endpoint| Exporter::start(endpoint, surroundings, families.exported()))
+            .map(|endpoint| Exporter::start(endpoint, surroundings, families.exported(), variable))
             .transpose()?;
         Ok(Self::assemble(options, exporter, families, registry))
     }

@@ -13,8 +13,8 @@
 {{- if not (regexMatch "^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$" $values.mixnet.name) -}}
 {{- fail (printf "mixnet.name: %q has to be 1 to 40 of a-z, 0-9 and -, beginning with a letter: the names of its pods begin with it" $values.mixnet.name) -}}
 {{- end -}}
-{{- if and $values.tracing.otlp (not (regexMatch "^http://[^/]+/?$" $values.tracing.otlp)) -}}
-{{- fail (printf "tracing.otlp: %q is no address of a collector: write it like http://collector.observability.svc:4317 (OTLP over gRPC, without TLS)" $values.tracing.otlp) -}}
+{{- if and $values.tracing.otlp (not (regexMatch "^https?://[^/]+/?$" $values.tracing.otlp)) -}}
+{{- fail (printf "tracing.otlp: %q is no address of a collector: write it like http://collector.observability.svc:4317 (OTLP over gRPC)" $values.tracing.otlp) -}}
 {{- end -}}
 {{- if and $values.tracing.jaeger (not (regexMatch "^https?://.+$" $values.tracing.jaeger)) -}}
 {{- fail (printf "tracing.jaeger: %q is no address: write it like http://jaeger-query.observability.svc:16686" $values.tracing.jaeger) -}}

@@ -9,7 +9,7 @@ use mixbed_operator::api::{OPERATOR_HTTP_PORT, PodDefaults, definitions};
 use mixbed_operator::controller::{
     CleanupOptions, Hook, Operator, OperatorOptions, cleanup, install_definitions,
 };
-use mixbed_operator::installation::{Addresses, Installation, Scraper};
+use mixbed_operator::installation::{Addresses, Installation, Network, Scraper};
 use mixbed_operator::mixnet::Defaults;
 use mixbed_telemetry::{Health, LevelFilter, Step, serve_http};
 
@@ -78,6 +78,15 @@ struct RunArgs {
     /// with nobody else at its ports, where network policies are enforced; without any, with all
     #[arg(long, value_name = "ADDRESS")]
     api_server: Vec<Addresses>,
+    /// A port of the API server behind its Service, once for each, as network policies see it
+    #[arg(long, value_name = "PORT", default_values_t = Network::API_SERVER_PORTS)]
+    api_server_port: Vec<u16>,
+    /// A port of DNS behind its Service, the same
+    #[arg(long, value_name = "PORT", default_values_t = Network::DNS_PORTS)]
+    dns_port: Vec<u16>,
+    /// A port of the collector's pods, the same, where it is another than its URL has
+    #[arg(long, value_name = "PORT")]
+    collector_port: Vec<u16>,
     /// One of several replicas: they agree by a Lease on which of them works
     #[arg(long)]
     leader_election: bool,
@@ -182,8 +191,13 @@ async fn run(args: RunArgs) -> Result<(), Failure> {
                 mixbed: args.mixbed_image,
                 monero: args.monero_image,
                 repositories: args.allow_image,
-                scrapers: args.metrics_for,
-                api_server: args.api_server,
+                network: Network {
+                    scrapers: args.metrics_for,
+                    api_server: args.api_server,
+                    api_server_ports: args.api_server_port,
+                    dns_ports: args.dns_port,
+                    collector_ports: args.collector_port,
+                },
             },
             pods: *args.pod_defaults,
             account_secrets: Vec::new(),

@@ -214,11 +214,11 @@ pub struct OutsideNode {
 #[serde(default, rename_all = "camelCase")]
 pub struct Tracing {
     /// OpenTelemetry collector that all nodes and Broadcasts send spans to (gRPC), such as
-    /// http://jaeger:4317.
+    /// http://jaeger:4317; by https one whose certificate is of a public authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 255))]
     #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "self.matches('^http://[^/]+:[0-9]{1,5}/?$')", "message": "otlp is written like http://jaeger:4317: http, a host, and the port of OTLP over gRPC"}
+    {"rule": "self.matches('^https?://[^/]+:[0-9]{1,5}/?$')", "message": "otlp is written like http://jaeger:4317: http or https, a host, and the port of OTLP over gRPC"}
 ]))]
     pub otlp: Option<String>,
     /// Jaeger's own address, where `mixbed trace --context` looks traces up, such as

@@ -128,7 +128,7 @@ fn a_strangers_pod_reads_no_metrics() {
     }
 
     let mut installation = crate::installation();
-    installation.scrapers = vec!["monitoring/role=scrapes".parse().expect("a scraper")];
+    installation.network.scrapers = vec!["monitoring/role=scrapes".parse().expect("a scraper")];
     let children = crate::installed(&installation, spec("{}"));
     let with_metrics: BTreeSet<_> = open.iter().copied().chain(METRICS).collect();
     assert_eq!(pod("monitoring", prometheus()).reaches(&children), with_metrics);
@@ -161,7 +161,7 @@ fn clients_reach_monerods_restricted_port_only() {
 #[test]
 fn the_api_server_is_spoken_with_at_its_own_addresses() {
     let mut installation = crate::installation();
-    installation.api_server = vec!["10.96.0.1".parse().expect("an address")];
+    installation.network.api_server = vec!["10.96.0.1".parse().expect("an address")];
     let children = crate::installed(&installation, spec("{}"));
     for role in ["directory", "broadcast"] {
         let policy = find(&children, "NetworkPolicy", &format!("net-{role}"));
@@ -241,21 +241,42 @@ fn wallets_that_go_through_the_mixnet_reach_no_monerod() {
     assert_eq!(broadcasts[0]["matchExpressions"], expected);
 }
 
+/// By default, and where a cluster has other ports behind its Services.
 #[test]
 fn spans_and_names_are_let_out() {
-    let children = objects(spec("{tracing: {otlp: 'http://jaeger:4317'}}"));
+    let tracing = || spec("{tracing: {otlp: 'http://jaeger:4317'}}");
+    are_let_out(
+        &objects(tracing()),
+        &[(53, "UDP"), (53, "TCP"), (5353, "UDP"), (4317, "TCP")],
+        9999,
+    );
+    let mut installation = crate::installation();
+    installation.network.dns_ports = vec![9053];
+    installation.network.collector_ports = vec![14317];
+    let children = crate::installed(&installation, tracing());
+    are_let_out(&children, &[(9053, "UDP"), (4317, "TCP"), (14317, "TCP")], 53);
+    installation.network.api_server_ports = vec![9443];
+    let children = crate::installed(&installation, tracing());
+    for role in ["directory", "broadcast"] {
+        let policy = find(&children, "NetworkPolicy", &format!("net-{role}"));
+        let out: BTreeSet<_> = rules(policy, "/spec/egress").flat_map(numbers).collect();
+        assert!(out.contains(&9443) && !out.contains(&6443), "{role}: {out:?}");
+    }
+}
+
+fn are_let_out(children: &[Child], wanted: &[(i64, &str)], refused: i64) {
     for role in ["gateway", "mix", "provider", "broadcast"] {
-        let rules = part(find(&children, "NetworkPolicy", &format!("net-{role}")), "/spec/egress");
+        let rules = part(find(children, "NetworkPolicy", &format!("net-{role}")), "/spec/egress");
         let anywhere =
             rules.as_array().expect("rules").iter().filter(|rule| rule.get("to").is_none());
         let ports: BTreeSet<_> = anywhere
             .flat_map(|rule| rule["ports"].as_array().expect("ports"))
             .map(|port| (port["port"].as_i64(), port["protocol"].as_str()))
             .collect();
-        for wanted in [(Some(53), Some("UDP")), (Some(53), Some("TCP")), (Some(4317), Some("TCP"))]
-        {
-            assert!(ports.contains(&wanted), "{role}: {ports:?}");
+        for (port, protocol) in wanted {
+            assert!(ports.contains(&(Some(*port), Some(protocol))), "{role}: {ports:?}");
         }
+        assert!(ports.iter().all(|(port, _)| *port != Some(refused)), "{role}: {ports:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use mixbed_telemetry::{Attribute, HopOutcome, Options, SpanName, Telemetry, TelemetryError};
@@ -16,11 +17,14 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::codec::CompressionEncoding;
+use tonic::transport::{Identity, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 use crate::spans::hop;
 
-struct Collector(mpsc::UnboundedSender<ExportTraceServiceRequest>);
+/// Tells of what it takes: only what has its token, if it has one.
+struct Collector(mpsc::UnboundedSender<ExportTraceServiceRequest>, Option<&'static str>);
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -28,6 +32,10 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let token = request.metadata().get("x-token").and_then(|token| token.to_str().ok());
+        if self.1.is_some() && token != self.1 {
+            return Err(Status::unauthenticated("no token"));
+        }
         let _ = self.0.send(request.into_inner());
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
@@ -38,7 +46,7 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<ExportTraceServiceReque
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (sender, received) = mpsc::unbounded_channel();
     let server = tonic::transport::Server::builder()
-        .add_service(TraceServiceServer::new(Collector(sender)))
+        .add_service(TraceServiceServer::new(Collector(sender, None)))
         .serve_with_incoming(TcpListenerStream::new(listener));
     tokio::spawn(server);
     (endpoint, received)
@@ -115,8 +123,11 @@ async fn the_collector_gets_what_memory_holds() {
 async fn the_surroundings_are_in_every_services_resource() {
     let (endpoint, mut received) = collector().await;
     let options = Options { otlp: Some(endpoint), memory_spans: 0, ..Options::default() };
-    let attributes = "k8s.pod.name=pod-7,k8s.namespace.name=a%2Cb,service.instance.id=other";
-    let telemetry = Telemetry::with_resource(&options, attributes).unwrap();
+    let telemetry = Telemetry::with_variables(&options, |name| {
+        let attributes = "k8s.pod.name=pod-7,k8s.namespace.name=a%2Cb,service.instance.id=other";
+        (name == "OTEL_RESOURCE_ATTRIBUTES").then(|| attributes.to_owned())
+    });
+    let telemetry = telemetry.unwrap();
     for (role, name) in [("mix", "mix-1-0"), ("client", "alice")] {
         telemetry.service(role, name).span(SpanName::Packet, None).ok();
     }
@@ -189,9 +200,73 @@ async fn a_full_queue_loses_spans_by_name_and_does_not_block() {
     assert_eq!(telemetry.spans().len(), 100);
 }
 
+/// A collector behind TLS that wants a token, and gzip if it is packed; and the file with its authority.
+async fn guarded() -> (String, PathBuf, mpsc::UnboundedReceiver<ExportTraceServiceRequest>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let authority =
+        std::env::temp_dir().join(format!("mixbed-otlp-{}-{port}.pem", std::process::id()));
+    std::fs::write(&authority, &certificate).unwrap();
+    let (sender, received) = mpsc::unbounded_channel();
+    let service = TraceServiceServer::new(Collector(sender, Some("a b")))
+        .accept_compressed(CompressionEncoding::Gzip);
+    let server = tonic::transport::Server::builder()
+        .tls_config(ServerTlsConfig::new().identity(Identity::from_pem(certificate, key)))
+        .unwrap()
+        .add_service(service)
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::spawn(server);
+    (format!("https://localhost:{port}"), authority, received)
+}
+
+#[tokio::test]
+async fn a_collector_behind_tls_gets_spans_with_their_token_packed() {
+    let (endpoint, authority, mut received) = guarded().await;
+    let path = authority.to_str().unwrap().to_owned();
+    let options = Options { otlp: Some(endpoint), ..Options::default() };
+    let all = [
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", path.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "X-Token=a%20b"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip"),
+    ];
+    // All that it wants; the wrong token; an authority that it is not of.
+    for (variables, lost) in [(&all[..], false), (&all[..1], true), (&all[1..], true)] {
+        let of = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let telemetry = Telemetry::with_variables(&options, of).unwrap();
+        telemetry.service("client", "alice").span(SpanName::Packet, None).ok();
+        telemetry.shutdown(Duration::from_secs(20)).await;
+        let text = telemetry.metrics_text();
+        let failed = text.contains("mixbed_spans_lost_total{reason=\"collector\"} 1\n");
+        assert_eq!((failed, received.try_recv().is_err()), (lost, lost), "{variables:?}: {text}");
+    }
+    std::fs::remove_file(authority).unwrap();
+}
+
+#[tokio::test]
+async fn a_variable_that_cannot_be_followed_is_named() {
+    for (name, value, word) in [
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip and none are"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem", "/nowhere/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/dev/null", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "token", "key=value"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a b=c", "cannot be in a header"),
+    ] {
+        let otlp = Some("https://localhost:4317".to_owned());
+        let options = Options { otlp, ..Options::default() };
+        let of = |variable: &str| (variable == name).then(|| value.to_owned());
+        let error = Telemetry::with_variables(&options, of).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains(word), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_one_is_refused() {
-    for endpoint in ["", "localhost:4317", "https://localhost:4317", "http://", "not an address"] {
+    for endpoint in ["", "localhost:4317", "ftp://localhost:4317", "http://", "not an address"] {
         let options =
             Options { otlp: Some(endpoint.to_owned()), memory_spans: 0, ..Options::default() };
         let error = Telemetry::new(&options).unwrap_err();

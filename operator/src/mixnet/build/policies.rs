@@ -38,12 +38,17 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         || NetworkPolicyPeer { pod_selector: Some(asking()), ..NetworkPolicyPeer::default() };
     let everyone = || vec![anywhere()];
     let out = |mut rules: Vec<NetworkPolicyEgressRule>| {
-        rules.push(to(vec![], &[udp(53), tcp(53)]));
+        let ports = plan.mixnet.network.dns_ports.iter();
+        let ports: Vec<_> = ports.flat_map(|port| [udp(*port), tcp(*port)]).collect();
+        rules.push(to(vec![], &ports));
         rules
     };
     let spans = || {
         let url = plan.mixnet.spec.tracing.otlp.as_deref();
-        url.map(|url| to(vec![], &[tcp(port_of(url))]))
+        let behind = plan.mixnet.network.collector_ports.iter().copied();
+        url.map(|url| {
+            to(vec![], &[port_of(url)].into_iter().chain(behind).map(tcp).collect::<Vec<_>>())
+        })
     };
     let node_out = |more: Vec<NetworkPolicyEgressRule>| {
         let mut rules =
@@ -52,7 +57,10 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         rules.extend(spans());
         out(rules)
     };
-    let kubernetes = || to(api_server(plan), &KUBERNETES.map(tcp));
+    let kubernetes = || {
+        let ports = plan.mixnet.network.api_server_ports.iter();
+        to(api_server(plan), &ports.copied().map(tcp).collect::<Vec<_>>())
+    };
     let policy = |name, component, ingress, egress| policy(plan, name, component, ingress, egress);
     vec![
         policy(
@@ -129,7 +137,7 @@ fn with(
 ) -> Vec<NetworkPolicyIngressRule> {
     // Metrics are for those whom the operator's user names; nobody else learns how much passes where.
     // By way of the API server they are for those who have the right to that.
-    let scrapers = plan.mixnet.scrapers.iter().map(scraper);
+    let scrapers = plan.mixnet.network.scrapers.iter().map(scraper);
     let peers: Vec<_> = scrapers.chain(api_server(plan)).collect();
     if !peers.is_empty() {
         rules.push(from(peers, &[http.number]));
@@ -140,12 +148,8 @@ fn with(
 
 /// The API server, if its addresses are known.
 fn api_server(plan: Plan) -> Vec<NetworkPolicyPeer> {
-    plan.mixnet.api_server.iter().map(block).collect()
+    plan.mixnet.network.api_server.iter().map(block).collect()
 }
-
-/// Where Kubernetes itself listens: a policy sees the port behind the Service, which every
-/// distribution chooses for itself.
-const KUBERNETES: [u16; 4] = [443, 6443, 8443, 16443];
 
 /// The label of a namespace that is its name: Kubernetes sets it, and nobody can choose another.
 const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";

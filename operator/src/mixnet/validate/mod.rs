@@ -18,7 +18,7 @@ pub(crate) use images::check as check_images;
 use super::{Defaults, NodeSet, Problem};
 use crate::api::{Mixnet, MixnetSpec, PullSecret};
 use crate::child::Owner;
-use crate::installation::{Addresses, Installation, Scraper};
+use crate::installation::Network;
 
 /// The longest name: with the names of its parts that of a pod has at most 63 characters, and
 /// that of a revision too.
@@ -39,10 +39,8 @@ pub struct ValidMixnet {
     pub parameters: mixbed_directory::Parameters,
     /// Nodes that it takes besides its pods.
     pub outside: Vec<mixbed_directory::ListedNode>,
-    /// Who may read its metrics.
-    pub scrapers: Vec<Scraper>,
-    /// The API server's addresses; none: they are not known.
-    pub api_server: Vec<Addresses>,
+    /// What its network policies are made of.
+    pub network: Network,
 }
 
 impl ValidMixnet {
@@ -81,17 +79,8 @@ pub fn validate(mixnet: &Mixnet, defaults: &Defaults) -> Result<ValidMixnet, Vec
     match (owner, images, parameters) {
         (Some(owner), Some(images), Some(parameters)) if problems.0.is_empty() => {
             let account_secrets = defaults.account_secrets.clone();
-            let Installation { scrapers, api_server, .. } = defaults.installation.clone();
-            Ok(ValidMixnet {
-                owner,
-                spec,
-                account_secrets,
-                images,
-                parameters,
-                outside,
-                scrapers,
-                api_server,
-            })
+            let network = defaults.installation.network.clone();
+            Ok(ValidMixnet { owner, spec, account_secrets, images, parameters, outside, network })
         }
         _ => Err(problems.0),
     }

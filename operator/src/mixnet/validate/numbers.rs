@@ -52,7 +52,8 @@ pub(super) fn check(spec: &MixnetSpec, problems: &mut Problems) {
 
 fn addresses(spec: &MixnetSpec, problems: &mut Problems) {
     if let Some(url) = &spec.tracing.otlp {
-        let place = url.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let place = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let place = place.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
         let port = place.and_then(|place| place.rsplit_once(':'));
         let good = port.is_some_and(|(host, port)| {
             is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0)
@@ -61,7 +62,7 @@ fn addresses(spec: &MixnetSpec, problems: &mut Problems) {
             problems.add(
                 "spec.tracing.otlp",
                 format!("{url:?} is no address of a collector"),
-                "write it like http://jaeger:4317: http, a host, and the port of OTLP over gRPC",
+                "write it like http://jaeger:4317: http or https, a host, and the port of OTLP over gRPC",
             );
         }
     }

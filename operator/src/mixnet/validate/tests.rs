@@ -3,6 +3,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::*;
 use crate::api::{Impairment, OutsideNode, Period, Resources, Storage};
+use crate::installation::Installation;
 
 fn defaults() -> Defaults {
     let installation = Installation {
@@ -194,7 +195,7 @@ fn addresses_that_nothing_answers_at_are_named() {
         assert_eq!(otlp(good), Vec::<String>::new(), "{good}");
     }
     for bad in
-        ["http://jaeger", "https://jaeger:4317", "http://jaeger:0", "http://:1", "http://j:4317/v1"]
+        ["http://jaeger", "http://jaeger:0", "http://:1", "http://j:4317/v1"]
     {
         assert_eq!(otlp(bad).len(), 1, "{bad}");
     }
