@@ -39,7 +39,7 @@ pub struct Network {
 impl Network {
     /// Where most distributions have their API server.
     pub const API_SERVER_PORTS: [u16; 4] = [443, 6443, 8443, 16443];
-    /// Where most have DNS: OpenShift's listens at the second.
+    /// Where most have DNS: `OpenShift`'s listens at the second.
     pub const DNS_PORTS: [u16; 2] = [53, 5353];
 }
 

@@ -75,7 +75,7 @@ impl Variables<'_> {
         };
         match (self.file("CLIENT_CERTIFICATE")?, self.file("CLIENT_KEY")?) {
             (Some(certificate), Some(key)) => {
-                tls = tls.identity(Identity::from_pem(certificate, key))
+                tls = tls.identity(Identity::from_pem(certificate, key));
             }
             (None, None) => {}
             _ => {

@@ -38,28 +38,15 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
         || NetworkPolicyPeer { pod_selector: Some(asking()), ..NetworkPolicyPeer::default() };
     let everyone = || vec![anywhere()];
     let out = |mut rules: Vec<NetworkPolicyEgressRule>| {
-        let ports = plan.mixnet.network.dns_ports.iter();
-        let ports: Vec<_> = ports.flat_map(|port| [udp(*port), tcp(*port)]).collect();
-        rules.push(to(vec![], &ports));
+        rules.push(to_dns(plan));
         rules
-    };
-    let spans = || {
-        let url = plan.mixnet.spec.tracing.otlp.as_deref();
-        let behind = plan.mixnet.network.collector_ports.iter().copied();
-        url.map(|url| {
-            to(vec![], &[port_of(url)].into_iter().chain(behind).map(tcp).collect::<Vec<_>>())
-        })
     };
     let node_out = |more: Vec<NetworkPolicyEgressRule>| {
         let mut rules =
             vec![to(nodes(), &[tcp(LINK.number)]), to(role("directory"), &[tcp(DOCUMENTS.number)])];
         rules.extend(more);
-        rules.extend(spans());
+        rules.extend(to_collector(plan));
         out(rules)
-    };
-    let kubernetes = || {
-        let ports = plan.mixnet.network.api_server_ports.iter();
-        to(api_server(plan), &ports.copied().map(tcp).collect::<Vec<_>>())
     };
     let policy = |name, component, ingress, egress| policy(plan, name, component, ingress, egress);
     vec![
@@ -67,7 +54,7 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
             names.directory(),
             "directory",
             with(vec![from(everyone(), &[DOCUMENTS.number])], DIRECTORY_HTTP, DIRECTORY_PROBES),
-            out(vec![kubernetes()]),
+            out(vec![to_api_server(plan)]),
         ),
         policy(
             names.gateway(),
@@ -110,10 +97,10 @@ pub(super) fn policies(plan: Plan) -> Vec<Child> {
                 to(role("gateway"), &[tcp(LINK.number)]),
                 to(role("directory"), &[tcp(DOCUMENTS.number)]),
                 to(role("miner"), &[tcp(MINER_HTTP.number)]),
-                kubernetes(),
+                to_api_server(plan),
             ]
             .into_iter()
-            .chain(spans())
+            .chain(to_collector(plan))
             .collect()),
         ),
         // Besides: what several policies of a pod let through is let through.
@@ -144,6 +131,23 @@ fn with(
     }
     rules.push(from_everywhere(probes));
     rules
+}
+
+/// Wherever they are.
+fn to_dns(plan: Plan) -> NetworkPolicyEgressRule {
+    let ports = plan.mixnet.network.dns_ports.iter();
+    to(vec![], &ports.flat_map(|port| [udp(*port), tcp(*port)]).collect::<Vec<_>>())
+}
+
+fn to_collector(plan: Plan) -> Option<NetworkPolicyEgressRule> {
+    let url = plan.mixnet.spec.tracing.otlp.as_deref()?;
+    let behind = plan.mixnet.network.collector_ports.iter().copied();
+    Some(to(vec![], &[port_of(url)].into_iter().chain(behind).map(tcp).collect::<Vec<_>>()))
+}
+
+fn to_api_server(plan: Plan) -> NetworkPolicyEgressRule {
+    let ports = plan.mixnet.network.api_server_ports.iter().copied();
+    to(api_server(plan), &ports.map(tcp).collect::<Vec<_>>())
 }
 
 /// The API server, if its addresses are known.

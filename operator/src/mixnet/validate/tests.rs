@@ -194,9 +194,7 @@ fn addresses_that_nothing_answers_at_are_named() {
     for good in ["http://jaeger:4317", "http://10.0.0.1:4317/", "http://[fd00::1]:4317"] {
         assert_eq!(otlp(good), Vec::<String>::new(), "{good}");
     }
-    for bad in
-        ["http://jaeger", "http://jaeger:0", "http://:1", "http://j:4317/v1"]
-    {
+    for bad in ["http://jaeger", "http://jaeger:0", "http://:1", "http://j:4317/v1"] {
         assert_eq!(otlp(bad).len(), 1, "{bad}");
     }
     one("spec.tracing.jaeger", "Jaeger", |spec| spec.tracing.jaeger = Some("http://".to_owned()));
