@@ -191,7 +191,15 @@ impl<M: Mixnet> Questions<M> {
             shared.known().sizes.learn(&learnt, question, size);
             drop(turn);
         };
-        let answer = long::ask(&self.mixnet, provider, payload, *end, call.clone(), done).await;
+        let answer = long::ask(
+            &self.mixnet,
+            provider,
+            payload,
+            (*end, self.shared.deadline),
+            call.clone(),
+            done,
+        )
+        .await;
         answer
             .inspect_err(
                 |why| tracing::info!(call = name, %why, "no long answer to a wallet's question"),

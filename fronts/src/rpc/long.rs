@@ -1,6 +1,7 @@
 //! Answers that no message carries: they come on a stream, and go on to the wallet as they come.
 
 use std::io;
+use std::time::Duration;
 
 use futures::stream;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -11,7 +12,7 @@ use mixbed_client::StreamError;
 use mixbed_monero::calls::{Call, LOOKED_AT};
 use mixbed_wire::message::RpcHead;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::{Body, answer};
 use super::mixnet::Mixnet;
@@ -32,14 +33,15 @@ pub(super) enum NoLongAnswer {
     Late,
 }
 
-/// Asks on a stream. Its beginning has come when this returns, the rest comes until `end`; then, or
-/// when the stream breaks, the wallet's connection breaks as well. `done` is told how many bytes the
-/// body had, at its end.
+/// Asks on a stream. Its beginning has come when this returns, at `end` at the latest. The rest may take
+/// as long as it takes, while some of it comes within each `silence`: a wallet waits as long again for
+/// each part. When the stream breaks, the wallet's connection breaks as well. `done` is told how many
+/// bytes the body had, at its end.
 pub(super) async fn ask<M: Mixnet>(
     mixnet: &M,
     provider: Option<String>,
     payload: &[u8],
-    end: Instant,
+    (end, silence): (Instant, Duration),
     call: Call,
     done: impl FnOnce(usize) + Send + 'static,
 ) -> Result<Response<Body>, NoLongAnswer> {
@@ -57,7 +59,7 @@ pub(super) async fn ask<M: Mixnet>(
     let read = first.len();
     let first = Bytes::from(call.with_own_id(first));
     let told = length.map(|length| length.saturating_sub(read as u64) + first.len() as u64);
-    let coming = Coming { stream, end, length, first, read, done: Some(done) };
+    let coming = Coming { stream, silence, length, first, read, done: Some(done) };
     let pieces = stream::unfold(Some(coming), |coming| async {
         let mut coming = coming?;
         match coming.piece().await {
@@ -79,7 +81,7 @@ pub(super) async fn ask<M: Mixnet>(
 /// A body that comes.
 struct Coming<S, F> {
     stream: S,
-    end: Instant,
+    silence: Duration,
     length: Option<u64>,
     /// What was read before.
     first: Bytes,
@@ -94,7 +96,7 @@ impl<S: AsyncRead + Unpin, F: FnOnce(usize)> Coming<S, F> {
             return Ok(std::mem::take(&mut self.first));
         }
         let mut piece = Vec::with_capacity(PIECE);
-        let read = timeout_at(self.end, self.stream.read_buf(&mut piece)).await;
+        let read = timeout(self.silence, self.stream.read_buf(&mut piece)).await;
         let read = read.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
         self.read += read;
         // Of a body whose length is known nobody asks for the end.

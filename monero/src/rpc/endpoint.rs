@@ -158,12 +158,16 @@ impl Endpoint {
         RpcError::Malformed { url, why: words(&error.to_string()) }
     }
 
+    pub(super) fn too_late(&self, url: &str) -> RpcError {
+        RpcError::TimedOut { url: url.to_owned(), after: self.timeout }
+    }
+
     pub(super) fn transport_error(&self, url: &str, error: &reqwest::Error) -> RpcError {
         let url = url.to_owned();
         let why = innermost(error);
         // A connection attempt that times out is both; "timed out" says more.
         if error.is_timeout() {
-            RpcError::TimedOut { url, after: self.timeout }
+            self.too_late(&url)
         } else if error.is_connect() {
             RpcError::Connect { url, why }
         } else {

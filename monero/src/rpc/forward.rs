@@ -1,5 +1,7 @@
 //! A request that somebody else made, passed on as it is.
 
+use tokio::time::timeout;
+
 use super::{Endpoint, RpcError};
 
 /// An answer as the server gave it, whatever its status.
@@ -36,17 +38,21 @@ impl Endpoint {
         body: Vec<u8>,
         limit: usize,
     ) -> Result<RawAnswer, RpcError> {
-        let mut begun = self.begin_forward(path, content_type, body, limit).await?;
-        let (status, content_type) = (begun.status(), begun.content_type());
-        let mut body = Vec::new();
-        while let Some(piece) = begun.piece().await? {
-            body.extend_from_slice(piece.as_ref());
-        }
-        Ok(RawAnswer { status, content_type, body })
+        let whole = async {
+            let mut begun = self.begin_forward(path, content_type, body, limit).await?;
+            let (status, content_type) = (begun.status(), begun.content_type());
+            let mut body = Vec::new();
+            while let Some(piece) = begun.piece().await? {
+                body.extend_from_slice(piece.as_ref());
+            }
+            Ok(RawAnswer { status, content_type, body })
+        };
+        let late = |_| self.too_late(&format!("{}{path}", self.url()));
+        timeout(self.timeout(), whole).await.map_err(late)?
     }
 
-    /// The same, as soon as the answer's head is there. The time that a request may take holds for
-    /// all of its body.
+    /// The same, as soon as the answer's head is there. The time that a request may take holds up to
+    /// there, and again for each piece of the body: how long all of it may take is the caller's business.
     pub async fn begin_forward(
         &self,
         path: &str,
@@ -55,11 +61,12 @@ impl Endpoint {
         limit: usize,
     ) -> Result<Forwarded, RpcError> {
         let url = format!("{}{path}", self.url());
-        let mut request = self.client.post(&url).timeout(self.timeout()).body(body);
+        let mut request = self.client.post(&url).body(body);
         if !content_type.is_empty() {
             request = request.header(reqwest::header::CONTENT_TYPE, content_type);
         }
-        let sent = request.send().await;
+        let sent = timeout(self.timeout(), request.send()).await;
+        let sent = sent.map_err(|_| self.too_late(&url))?;
         let response = sent.map_err(|error| self.transport_error(&url, &error))?;
         let said = response.content_length();
         if said.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
@@ -91,7 +98,8 @@ impl Forwarded {
 
     /// The body's next piece; `None` at its end.
     pub async fn piece(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, RpcError> {
-        let chunk = self.response.chunk().await;
+        let chunk = timeout(self.endpoint.timeout(), self.response.chunk()).await;
+        let chunk = chunk.map_err(|_| self.endpoint.too_late(&self.url))?;
         let chunk = chunk.map_err(|error| self.endpoint.transport_error(&self.url, &error))?;
         self.read += chunk.as_deref().map_or(0, <[u8]>::len);
         if self.read > self.limit {

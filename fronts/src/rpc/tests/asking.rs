@@ -78,6 +78,24 @@ async fn a_long_answer_that_breaks_off_is_none() {
     assert_eq!(post(&front, "/get_info", "{}").await.0, 200, "and its turn is another's");
 }
 
+/// A wallet that is far behind asks for more than a slow mixnet carries within its patience: what counts is
+/// that something comes.
+#[tokio::test]
+async fn a_long_answer_takes_as_long_as_it_comes() {
+    let fake = Fake::with(&[("a", Does::Slow(10))]);
+    let deadline = Duration::from_millis(900);
+    let front = start(&fake, RpcConfig { deadline, ..config() }).await;
+    let began = std::time::Instant::now();
+    assert_eq!(post(&front, "/getblocks.bin", "").await, (200, vec![7; 100]));
+    assert!(began.elapsed() > deadline, "longer than the deadline");
+    // Silence for as long is its end.
+    fake.tell(&[("a", Does::Slow(60_000))]);
+    let request = b"POST /getblocks.bin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    let said = raw(&front, &[request]).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains("content-length: 100"), "{said}");
+    assert!(!said.ends_with('\u{7}'), "the connection ends before the answer does");
+}
+
 #[tokio::test]
 async fn what_a_provider_does_not_allow_is_said_with_its_reason() {
     let fake = Fake::with(&[("a", Does::Echoes(403))]);

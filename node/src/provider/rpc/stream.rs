@@ -14,8 +14,13 @@ use tokio::time::{Instant, timeout_at};
 use super::{RESERVE, Rpc, Said};
 use crate::provider::{Asked, Served, Serving, StreamService};
 
-/// How long all of it may take: a wallet waits 210 s for an answer.
+/// How long an answer's beginning may take, and each silence of monerod's after it: a wallet waits 210 s
+/// for an answer, and again for each part of it.
 const LIMIT: Duration = Duration::from_secs(200);
+
+/// How long all of it may take: 100 MB at 30 kB/s, so that a wallet that is far behind gets on through
+/// a slow mixnet.
+const WHOLE: Duration = Duration::from_secs(3600);
 
 /// The longest answer, in bytes: more than the 100 MB of blocks that monerod gives at once.
 const MOST: usize = 128 << 20;
@@ -52,9 +57,9 @@ impl StreamService for RpcStream {
                 return asked.refuse(Reason::new(Code::Busy, words));
             };
             let mut stream = asked.grant();
-            let (idle, end) = (stream.idle(), Instant::now() + LIMIT);
+            let (idle, begun) = (stream.idle(), Instant::now());
             let served = tokio::select! {
-                served = timeout_at(end, rpc.serve(&mut stream, end)) => served,
+                served = timeout_at(begun + WHOLE, rpc.serve(&mut stream, begun + LIMIT)) => served,
                 () = idle => Ok(Err(Code::IdleTooLong.into())),
             };
             let late = |_| Err(Reason::new(Code::TimedOut, "the answer took too long"));
@@ -66,7 +71,7 @@ impl StreamService for RpcStream {
 }
 
 impl Rpc {
-    /// From the question's first byte to the answer's last one.
+    /// From the question's first byte to the answer's last one; its beginning comes until `end`.
     async fn serve(&self, stream: &mut Served, end: Instant) -> Result<(), Reason> {
         let most = Request::max_payload(RPC_SERVICE);
         let mut question = Vec::new();
