@@ -41,6 +41,8 @@ struct Measurement {
     passed: Passed,
     /// Packets a second over bare unwraps a second.
     share: f64,
+    /// Packets a second over bare unwraps by sphinx-packet a second.
+    over_library: f64,
 }
 
 /// What came through.
@@ -78,6 +80,9 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.at_least("mix forwards, 1 link / bare unwraps", one.share, "ratio", 0.8);
     let many = rig.measure(1.0, MANY).await?;
     report.at_least("mix forwards, 8 links / bare unwraps", many.share, "ratio", 0.8);
+    let name = "SphinxPacket::process";
+    report.at_least(format!("mix forwards, 1 link / {name}"), one.over_library, "ratio", 1.5);
+    report.at_least(format!("mix forwards, 8 links / {name}"), many.over_library, "ratio", 1.5);
 
     let peak = one.share.max(many.share);
     let half = rig.measure(0.5 * peak, MANY).await?;
@@ -120,11 +125,15 @@ impl Rig {
     /// Offers `load` times what one core could unwrap.
     async fn measure(&mut self, load: f64, links: usize) -> anyhow::Result<Measurement> {
         pin("0")?;
-        let before = sphinx::on_one_core();
+        let (library, before) = (sphinx::theirs_on_one_core(), sphinx::on_one_core());
         let passed = self.offer(load * before, links).await?;
         pin("0")?;
-        let after = sphinx::on_one_core();
-        Ok(Measurement { share: passed.rate() / f64::midpoint(before, after), passed })
+        let (after, library_after) = (sphinx::on_one_core(), sphinx::theirs_on_one_core());
+        Ok(Measurement {
+            share: passed.rate() / f64::midpoint(before, after),
+            over_library: passed.rate() / f64::midpoint(library, library_after),
+            passed,
+        })
     }
 
     /// Offers `rate` packets a second over `links` links.
@@ -195,7 +204,7 @@ impl Rig {
     }
 
     fn number(&self, packet: &Packet) -> anyhow::Result<usize> {
-        match packet.open(&self.after.sphinx_key)?.unwrap()? {
+        match packet.open(&self.after.sphinx_key)?.unwrap(packet.clone())? {
             Unwrapped::Forward { delay, .. } => Ok(usize::try_from(delay.as_nanos())?),
             Unwrapped::Exit(_) => anyhow::bail!("the mix turned a packet into another"),
         }

@@ -45,6 +45,8 @@ enum Part {
     /// A net, in a process of its own.
     #[command(hide = true, name = "serve-net")]
     Net(cover::ServeNet),
+    /// Sphinx and the mix that forwards alone.
+    Sphinx,
     /// Streams alone.
     Streams,
     /// A stock wallet's transfers alone.
@@ -63,15 +65,14 @@ fn main() -> anyhow::Result<()> {
         Some(Part::Net(net)) => return cover::serve_net(&net),
         Some(Part::Clients(clients)) => return cover::serve_clients(&clients),
         Some(Part::Cluster) => return cluster(&args.out, args.strict),
+        Some(Part::Sphinx) => return sphinx(&args.out, args.strict),
         Some(Part::Streams) => return streams(&args.out, args.strict),
         Some(Part::Wallet) => return wallet(&args.out, args.strict),
         None => {}
     }
     let mut report = Report::default();
     let cores = std::thread::available_parallelism()?.get();
-    let (one, all) = sphinx::unwraps_per_second(cores);
-    report.note("unwraps a second, one core", one, "packets/s");
-    report.note("unwraps a second, all cores", all, "packets/s");
+    let one = sphinx::measure(&mut report, cores);
     cipher::measure(&mut report)?;
     replay::measure(&mut report, one);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -89,6 +90,14 @@ fn main() -> anyhow::Result<()> {
 fn cluster(out: &Path, strict: bool) -> anyhow::Result<()> {
     let mut report = Report::default();
     tokio::runtime::Runtime::new()?.block_on(cluster::measure(&mut report))?;
+    finish(&report, out, strict)
+}
+
+fn sphinx(out: &Path, strict: bool) -> anyhow::Result<()> {
+    let mut report = Report::default();
+    sphinx::measure(&mut report, std::thread::available_parallelism()?.get());
+    cipher::measure(&mut report)?;
+    tokio::runtime::Runtime::new()?.block_on(forward::measure(&mut report))?;
     finish(&report, out, strict)
 }
 

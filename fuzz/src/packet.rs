@@ -18,7 +18,7 @@ use crate::input::{Edits, Input, padded};
 use crate::net::{SECRETS, address, rng, route};
 
 /// The bytes of a header that its sender encrypts: routing information for five hops.
-const ROUTING: usize = HEADER_SIZE - 32 - 16;
+pub(crate) const ROUTING: usize = HEADER_SIZE - 32 - 16;
 
 static GOOD: LazyLock<Packet> = LazyLock::new(|| {
     Packet::seal(&route(), address(4), [7; 16], b"do not touch", &mut rng(3)).expect("it fits")
@@ -58,7 +58,8 @@ fn changed(input: &mut Input<'_>) {
         };
         let spoilt = header(&before) != header(&bytes);
         garbled |= before[HEADER_SIZE..] != bytes[HEADER_SIZE..];
-        let opened = Packet::from_bytes(&bytes).open(&SECRETS[hop]);
+        packet = Packet::from_bytes(&bytes);
+        let opened = packet.open(&SECRETS[hop]);
         let opened = match opened {
             Err(reason) => {
                 assert!(spoilt && reason == DropReason::BadMac, "hop {hop}: {reason}");
@@ -69,7 +70,7 @@ fn changed(input: &mut Input<'_>) {
                 opened
             }
         };
-        match opened.unwrap().expect("the header is whole") {
+        match opened.unwrap(packet).expect("the header is whole") {
             Unwrapped::Forward { next, packet: inner, .. } => {
                 assert_eq!(next, address(hop + 1));
                 packet = inner;
@@ -110,7 +111,7 @@ fn sealed(input: &mut Input<'_>) {
     let mut packet = match sealed {
         Ok(packet) => packet,
         Err(SealError::TooLong(_)) => return assert!(length > MAX_PLAINTEXT),
-        Err(SealError::Route(_)) => return,
+        Err(SealError::Unnamed) => panic!("a packet needs no name"),
     };
     assert!(length <= MAX_PLAINTEXT);
     for hop in 0..HOPS {
@@ -118,7 +119,7 @@ fn sealed(input: &mut Input<'_>) {
             assert_ne!(keys[hop], SECRETS[hop].public(), "hop {hop} does not open its layer");
             return;
         };
-        match opened.unwrap() {
+        match opened.unwrap(packet) {
             Ok(Unwrapped::Forward { next, delay, packet: inner }) => {
                 assert_eq!((next, delay), (route[hop + 1].address, route[hop].delay));
                 assert!(delay <= MAX_DELAY);
@@ -143,9 +144,10 @@ fn sealed(input: &mut Input<'_>) {
 fn written(input: &mut Input<'_>) {
     let routing: [u8; ROUTING] = input.array();
     let payload: [u8; PACKET_SIZE - HEADER_SIZE] = padded(input.rest());
-    let opened = write(routing, &payload).open(&SECRETS[0]).expect("sealed for this hop");
+    let packet = write(PublicKey::from(&PrivateKey::from([9; 32])), routing, &payload);
+    let opened = packet.open(&SECRETS[0]).expect("sealed for this hop");
     let version = [routing[2], routing[3]];
-    match opened.unwrap() {
+    match opened.unwrap(packet) {
         Ok(unwrapped) => {
             assert_eq!(u16::from_be_bytes(version), 260, "the one version that is spoken");
             match unwrapped {
@@ -172,10 +174,13 @@ fn written(input: &mut Input<'_>) {
     }
 }
 
-/// A header after the Sphinx paper, with this library's functions of the shared secret.
-fn write(mut routing: [u8; ROUTING], payload: &[u8; PACKET_SIZE - HEADER_SIZE]) -> Packet {
-    let secret = PrivateKey::from([9; 32]);
-    let hop = PublicKey::from(*SECRETS[0].public().as_bytes());
+/// A header for the first hop after the Sphinx paper, with sphinx-packet's functions of the shared secret.
+pub(crate) fn write(
+    alpha: PublicKey,
+    mut routing: [u8; ROUTING],
+    payload: &[u8; PACKET_SIZE - HEADER_SIZE],
+) -> Packet {
+    let hop = PrivateKey::from(*SECRETS[0].to_bytes());
     // HKDF-SHA256 without a salt, its first block: the stream cipher's key, then the MAC's.
     let hmac = |key: &[u8], data: &[&[u8]]| {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
@@ -184,12 +189,11 @@ fn write(mut routing: [u8; ROUTING], payload: &[u8; PACKET_SIZE - HEADER_SIZE]) 
         }
         <[u8; 32]>::from(mac.finalize().into_bytes())
     };
-    let extracted = hmac(&[0; 32], &[secret.diffie_hellman(&hop).as_bytes()]);
+    let extracted = hmac(&[0; 32], &[hop.diffie_hellman(&alpha).as_bytes()]);
     let keys = hmac(&extracted, &[EXPANDED_SHARED_SECRET_HKDF_INFO, &[1]]);
     let stream = generate_pseudorandom_bytes(&padded(&keys), &[0; 16], ROUTING);
     routing.iter_mut().zip(stream).for_each(|(byte, stream)| *byte ^= stream);
     let mac = hmac(&keys[16..], &[&routing]);
-    let alpha = PublicKey::from(&secret);
     let bytes = [alpha.as_bytes().as_slice(), &mac[..16], &routing, payload].concat();
     Packet::from_bytes(&padded(&bytes))
 }

@@ -44,11 +44,11 @@ fn changed(input: &mut Input<'_>) {
     let SealedReply { first_hop: first, mut packet, .. } = match block.reply(&answer) {
         Ok(reply) => reply,
         Err(SealError::TooLong(_)) => return assert!(length > MAX_PLAINTEXT),
-        Err(SealError::Route(error)) => panic!("not sealed: {error}"),
+        Err(SealError::Unnamed) => panic!("it has a name"),
     };
     assert!(spoilt || first == address(0));
     for hop in 0..HOPS {
-        match packet.open(&SECRETS[hop]).and_then(mixbed_wire::Opened::unwrap) {
+        match packet.open(&SECRETS[hop]).and_then(|opened| opened.unwrap(packet)) {
             Ok(Unwrapped::Forward { packet: inner, .. }) => packet = inner,
             Ok(Unwrapped::Exit(exit)) => {
                 assert_eq!(exit.identifier, [3; 16]);

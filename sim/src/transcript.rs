@@ -117,7 +117,7 @@ impl SimPacket for Transparent {
     const NAME: &'static str = "transparent";
 
     fn mark(&self) -> ReplayTag {
-        Self::replay_tag(self)
+        self.tag()
     }
 
     fn trail(&self) -> Option<ReplayTag> {

@@ -70,6 +70,13 @@ impl Transparent {
         self.way.nonce
     }
 
+    /// The replay tag at the hop that it is on its way to.
+    pub(crate) fn tag(&self) -> ReplayTag {
+        let mut tag = self.way.nonce;
+        tag[0] ^= u8::try_from(self.hop).unwrap_or(u8::MAX);
+        tag
+    }
+
     fn new(way: Way, plaintext: &[u8]) -> Result<Self, SealError> {
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(SealError::TooLong(plaintext.len()));
@@ -147,7 +154,7 @@ fn half(key: &SphinxPublic) -> KeyHalf {
 
 impl PacketFormat for Transparent {
     type Secret = TransparentSecret;
-    type Opened = Self;
+    type Opened = ReplayTag;
     type Exit = TransparentExit;
     type ReplyBlock = TransparentBlock;
     type ReplyKey = TransparentKey;
@@ -172,22 +179,20 @@ impl PacketFormat for Transparent {
         Self::new(Way::draw(route, destination, identifier, rng), plaintext)
     }
 
-    fn open(&self, key: &TransparentSecret) -> Result<Self, DropReason> {
+    fn open(&self, key: &TransparentSecret) -> Result<ReplayTag, DropReason> {
         if self.way.hops[self.hop].key == half(&key.0) {
-            Ok(self.clone())
+            Ok(self.tag())
         } else {
             Err(DropReason::BadMac)
         }
     }
 
-    fn replay_tag(opened: &Self) -> ReplayTag {
-        let mut tag = opened.way.nonce;
-        tag[0] ^= u8::try_from(opened.hop).unwrap_or(u8::MAX);
-        tag
+    fn replay_tag(opened: &ReplayTag) -> ReplayTag {
+        *opened
     }
 
-    fn unwrap(opened: Self) -> Result<Unwrapped<Self>, DropReason> {
-        let Self { way, hop, plaintext } = opened;
+    fn unwrap(_: ReplayTag, packet: Self) -> Result<Unwrapped<Self>, DropReason> {
+        let Self { way, hop, plaintext } = packet;
         let Some(next) = way.hops.get(hop + 1) else {
             return Ok(Unwrapped::Exit(TransparentExit { way, plaintext }));
         };

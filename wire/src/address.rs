@@ -1,8 +1,6 @@
 //! The 32 bytes that Sphinx carries for each hop, and what mixbed reads in them.
 
-use sphinx_packet::constants::NODE_ADDRESS_LENGTH;
-
-use crate::NodeId;
+use crate::{NodeId, sphinx};
 
 /// Where a packet's spans hang: a W3C trace id and the id of the packet's span.
 ///
@@ -30,7 +28,7 @@ pub struct HopAddress {
 
 impl HopAddress {
     /// Length in bytes: Sphinx's own.
-    pub const LENGTH: usize = NODE_ADDRESS_LENGTH;
+    pub const LENGTH: usize = sphinx::ADDRESS;
 
     /// As it stands in the header. An untraced hop has 24 zero bytes.
     #[must_use]

@@ -19,7 +19,7 @@ use crate::{
 pub trait PacketFormat: Clone + Debug + Send + Sync + 'static {
     /// What opens a packet.
     type Secret: Debug + Send + Sync;
-    /// A packet that proved to be for a key, its layer still on.
+    /// What takes the layer off a packet that proved to be for a key.
     type Opened: Debug;
     /// The end of a route.
     type Exit: Debug;
@@ -50,7 +50,7 @@ pub trait PacketFormat: Clone + Debug + Send + Sync + 'static {
     fn replay_tag(opened: &Self::Opened) -> ReplayTag;
 
     /// See [`Opened::unwrap`].
-    fn unwrap(opened: Self::Opened) -> Result<Unwrapped<Self>, DropReason>;
+    fn unwrap(opened: Self::Opened, packet: Self) -> Result<Unwrapped<Self>, DropReason>;
 
     /// What the route's creator wrote for its last hop: [`Exit::destination`] and
     /// [`Exit::identifier`].
@@ -111,8 +111,8 @@ impl PacketFormat for Packet {
         opened.replay_tag()
     }
 
-    fn unwrap(opened: Opened) -> Result<Unwrapped, DropReason> {
-        opened.unwrap()
+    fn unwrap(opened: Opened, packet: Self) -> Result<Unwrapped, DropReason> {
+        opened.unwrap(packet)
     }
 
     fn ends_at(exit: &Exit) -> (HopAddress, Identifier) {
@@ -131,9 +131,7 @@ impl PacketFormat for Packet {
         rng: &mut R,
     ) -> Result<([u8; REPLY_BLOCK_SIZE], ReplyKey), SealError> {
         let (block, key) = ReplyBlock::create(route, destination, identifier, wait, rng)?;
-        let mut bytes = [0; REPLY_BLOCK_SIZE];
-        bytes.copy_from_slice(&block.to_bytes());
-        Ok((bytes, key))
+        Ok((*block.as_bytes(), key))
     }
 
     fn read_block(bytes: &[u8; REPLY_BLOCK_SIZE]) -> Result<ReplyBlock, DropReason> {

@@ -40,9 +40,14 @@ macro_rules! key_pair {
                 $public(PublicKey::from(&self.0).to_bytes())
             }
 
-            #[allow(dead_code, reason = "some kinds are used by their bytes only")]
+            #[allow(dead_code, reason = "not all kinds are used this way")]
             pub(crate) fn inner(&self) -> &StaticSecret {
                 &self.0
+            }
+
+            #[allow(dead_code, reason = "not all kinds are used this way")]
+            pub(crate) fn bytes(&self) -> &[u8; 32] {
+                self.0.as_bytes()
             }
         }
 

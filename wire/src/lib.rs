@@ -1,7 +1,7 @@
 //! Packets, routes, reply blocks, fragments and link frames: no I/O, no clock, no threads.
 //!
-//! Randomness is an argument everywhere but in two places that the libraries keep to themselves:
-//! the padding of a packet's innermost header and the ephemeral keys of Noise: a link's handshake, a letter.
+//! Randomness is an argument everywhere but in one place that a library keeps to itself: the ephemeral
+//! keys of Noise, in a link's handshake and in a letter.
 
 #![deny(clippy::disallowed_methods)]
 
@@ -21,6 +21,7 @@ mod packet;
 mod poisson;
 mod replay;
 mod reply;
+mod sphinx;
 mod suspects;
 mod verdict;
 

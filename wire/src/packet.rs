@@ -3,34 +3,25 @@
 use std::time::Duration;
 
 use rand::Rng;
-use sphinx_packet::constants::IDENTIFIER_LENGTH;
-use sphinx_packet::header::HEADER_SIZE;
-use sphinx_packet::header::delays::Delay;
-use sphinx_packet::header::shared_secret::ExpandedSharedSecret;
-use sphinx_packet::packet::ProcessedPacketData;
-use sphinx_packet::packet::builder::SphinxPacketBuilder;
-use sphinx_packet::payload::{PAYLOAD_OVERHEAD_SIZE, Payload};
-use sphinx_packet::route::{Destination, DestinationAddressBytes, Node, NodeAddressBytes};
-use sphinx_packet::version::SINGLE_SEED_SURB_VERSION;
-use sphinx_packet::{SphinxPacket, constants};
-use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
 
+use crate::sphinx::{self, HopSecrets, Payload, PayloadSeed, Peeled, Sender, Unreadable};
 use crate::{DropReason, HopAddress, MAX_DELAY, PacketFormat, SphinxPublic, SphinxSecret};
 
 /// Hops on a route, the exit included: the most that the packet format has room for.
-pub const HOPS: usize = constants::MAX_PATH_LENGTH;
+pub const HOPS: usize = sphinx::HOPS;
 
 /// Bytes in a packet, header and payload: the same for every packet there is.
 pub const PACKET_SIZE: usize = 3072;
 
 /// Bytes of a packet that the layers of encryption cover besides the header.
-pub(crate) const PAYLOAD_SIZE: usize = PACKET_SIZE - HEADER_SIZE;
+const PAYLOAD_SIZE: usize = PACKET_SIZE - sphinx::HEADER;
 
 /// The most that one packet carries for its receiver, in bytes.
-pub const MAX_PLAINTEXT: usize = PAYLOAD_SIZE - PAYLOAD_OVERHEAD_SIZE;
+pub const MAX_PLAINTEXT: usize = PAYLOAD_SIZE - sphinx::PAYLOAD_OVERHEAD;
 
 /// Sixteen bytes that a route's creator leaves for its last hop: a reply's name, or zeros.
-pub type Identifier = [u8; IDENTIFIER_LENGTH];
+pub type Identifier = [u8; sphinx::IDENTIFIER];
 
 /// One hop of a route as the sender plans it.
 #[derive(Clone, Copy, Debug)]
@@ -62,9 +53,9 @@ pub enum SealError {
     /// The receiver's part is longer than [`MAX_PLAINTEXT`].
     #[error("{0} bytes do not fit into a packet, which carries {MAX_PLAINTEXT}")]
     TooLong(usize),
-    /// The Sphinx library refused the route.
-    #[error("the route cannot be sealed: {0}")]
-    Route(#[from] sphinx_packet::Error),
+    /// A reply block's identifier is zero: then its reply cannot be told from a packet.
+    #[error("a reply block needs a name: its identifier is zero")]
+    Unnamed,
 }
 
 impl Packet {
@@ -81,19 +72,15 @@ impl Packet {
         if plaintext.len() > MAX_PLAINTEXT {
             return Err(SealError::TooLong(plaintext.len()));
         }
-        let (nodes, delays) = sphinx_route(route);
-        let secret = ephemeral_secret(rng);
-        let sealed = SphinxPacketBuilder::new()
-            .with_version(SINGLE_SEED_SURB_VERSION)
-            .with_payload_size(PAYLOAD_SIZE)
-            .with_initial_secret(&secret)
-            .build_packet(
-                plaintext,
-                &nodes,
-                &sphinx_destination(destination, identifier),
-                &delays,
-            )?;
-        Ok(Self::from_sphinx(&sealed))
+        let mut bytes = Box::new([0; PACKET_SIZE]);
+        let (header, payload) = bytes.split_at_mut(sphinx::HEADER);
+        let sender = write_header(route, destination, identifier, header, rng);
+        let mut payload = Payload(payload);
+        payload.write(plaintext);
+        for secrets in sender.hops().iter().rev() {
+            payload.add_layer(&secrets.payload_seed());
+        }
+        Ok(Self(bytes))
     }
 
     /// Takes a packet's bytes as they came; whether they are one shows when it is opened.
@@ -116,18 +103,28 @@ impl Packet {
     /// # Errors
     /// [`DropReason::BadMac`] if it was not, or was changed on the way.
     pub fn open(&self, key: &SphinxSecret) -> Result<Opened, DropReason> {
-        let packet =
-            SphinxPacket::from_bytes(self.0.as_slice()).map_err(|_| DropReason::Malformed)?;
-        let secret = packet.header.compute_expanded_shared_secret(key.inner());
-        packet.header.ensure_header_integrity(&secret).map_err(|_| DropReason::BadMac)?;
-        Ok(Opened { packet, secret })
+        let header = &self.0[..sphinx::HEADER];
+        let secrets = HopSecrets::at_hop(key.bytes(), &sphinx::alpha(header));
+        if sphinx::is_genuine(header, &secrets) {
+            Ok(Opened { secrets })
+        } else {
+            Err(DropReason::BadMac)
+        }
     }
 
-    /// Copies a library packet of [`PACKET_SIZE`] bytes.
-    pub(crate) fn from_sphinx(packet: &SphinxPacket) -> Self {
+    /// A packet of this header, whose payload is a reply with its one layer.
+    pub(crate) fn reply(header: &[u8], plaintext: &[u8], seed: &PayloadSeed) -> Self {
         let mut bytes = Box::new([0; PACKET_SIZE]);
-        bytes.copy_from_slice(&packet.to_bytes());
+        let (place, payload) = bytes.split_at_mut(sphinx::HEADER);
+        place.copy_from_slice(header);
+        let mut payload = Payload(payload);
+        payload.write(plaintext);
+        payload.add_layer(seed);
         Self(bytes)
+    }
+
+    pub(crate) fn payload(&mut self) -> Payload<'_> {
+        Payload(&mut self.0[sphinx::HEADER..])
     }
 }
 
@@ -135,10 +132,9 @@ impl Packet {
 /// of the Sphinx paper, enough for no two packets ever to share them by chance.
 pub type ReplayTag = [u8; 16];
 
-/// A packet whose header proved genuine, not yet unwrapped.
+/// What a hop shares with the sender of a packet whose header proved genuine.
 pub struct Opened {
-    packet: SphinxPacket,
-    secret: ExpandedSharedSecret,
+    secrets: HopSecrets,
 }
 
 impl std::fmt::Debug for Opened {
@@ -169,7 +165,7 @@ pub struct Exit {
     pub destination: HopAddress,
     /// A reply's name, or zeros.
     pub identifier: Identifier,
-    pub(crate) payload: Payload,
+    pub(crate) packet: Packet,
 }
 
 impl std::fmt::Debug for Exit {
@@ -184,8 +180,8 @@ impl Exit {
     /// # Errors
     /// [`DropReason::BadPayload`] if the payload was changed on the way (tagged): its layers are a
     /// wide-block cipher, so one flipped bit garbles all of it.
-    pub fn plaintext(self) -> Result<Vec<u8>, DropReason> {
-        self.payload.recover_plaintext().map_err(|_| DropReason::BadPayload)
+    pub fn plaintext(mut self) -> Result<Vec<u8>, DropReason> {
+        self.packet.payload().read().map(<[u8]>::to_vec).ok_or(DropReason::BadPayload)
     }
 }
 
@@ -194,65 +190,60 @@ impl Opened {
     #[must_use]
     pub fn replay_tag(&self) -> ReplayTag {
         let mut tag = [0; 16];
-        tag.copy_from_slice(&self.secret.replay_tag()[..16]);
+        tag.copy_from_slice(&self.secrets.tag[..16]);
         tag
     }
 
-    /// Takes this hop's layer off: the second scalar multiplication, and the payload's cipher.
+    /// Takes this hop's layer off the packet that was opened: the second scalar multiplication, and
+    /// the payload's cipher.
     ///
     /// # Errors
     /// [`DropReason::UnsupportedVersion`], [`DropReason::DelayTooLong`] or
     /// [`DropReason::Malformed`], all of them the sender's doing.
-    pub fn unwrap(self) -> Result<Unwrapped, DropReason> {
-        let processed = self
-            .packet
-            .process_with_expanded_secret(&self.secret)
-            .map_err(|_| DropReason::Malformed)?;
-        if processed.version != SINGLE_SEED_SURB_VERSION {
-            return Err(DropReason::UnsupportedVersion);
+    pub fn unwrap(self, mut packet: Packet) -> Result<Unwrapped, DropReason> {
+        let peeled = sphinx::peel(&mut packet.0[..sphinx::HEADER], &self.secrets);
+        let peeled = peeled.map_err(|unreadable| match unreadable {
+            Unreadable::Flag => DropReason::Malformed,
+            Unreadable::Version => DropReason::UnsupportedVersion,
+        })?;
+        if let Peeled::Forward { nanos, .. } = peeled
+            && Duration::from_nanos(nanos) > MAX_DELAY
+        {
+            return Err(DropReason::DelayTooLong);
         }
-        match processed.data {
-            ProcessedPacketData::ForwardHop { next_hop_packet, next_hop_address, delay } => {
-                let delay = delay.to_duration();
-                if delay > MAX_DELAY {
-                    return Err(DropReason::DelayTooLong);
-                }
-                Ok(Unwrapped::Forward {
-                    next: HopAddress::from_bytes(next_hop_address.to_bytes()),
-                    delay,
-                    packet: Packet::from_sphinx(&next_hop_packet),
-                })
-            }
-            ProcessedPacketData::FinalHop { destination, identifier, payload } => {
-                Ok(Unwrapped::Exit(Exit {
-                    destination: HopAddress::from_bytes(destination.as_bytes()),
-                    identifier,
-                    payload,
-                }))
-            }
-        }
+        packet.payload().take_layer(&self.secrets.payload_seed());
+        Ok(match peeled {
+            Peeled::Forward { next, nanos } => Unwrapped::Forward {
+                next: HopAddress::from_bytes(next),
+                delay: Duration::from_nanos(nanos),
+                packet,
+            },
+            Peeled::Final { destination, identifier } => Unwrapped::Exit(Exit {
+                destination: HopAddress::from_bytes(destination),
+                identifier,
+                packet,
+            }),
+        })
     }
 }
 
-/// A route in the library's words.
-pub(crate) fn sphinx_route(route: &Route) -> (Vec<Node>, Vec<Delay>) {
-    route
-        .iter()
-        .map(|hop| {
-            let address = NodeAddressBytes::from_bytes(hop.address.to_bytes());
-            let node = Node::new(address, (*hop.key.as_bytes()).into());
-            let nanos = u64::try_from(hop.delay.as_nanos()).unwrap_or(u64::MAX);
-            (node, Delay::new_from_nanos(nanos))
-        })
-        .unzip()
-}
-
-pub(crate) fn sphinx_destination(address: HopAddress, identifier: Identifier) -> Destination {
-    Destination::new(DestinationAddressBytes::from_bytes(address.to_bytes()), identifier)
-}
-
-pub(crate) fn ephemeral_secret<R: Rng + ?Sized>(rng: &mut R) -> StaticSecret {
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
-    rng.fill_bytes(bytes.as_mut_slice());
-    StaticSecret::from(*bytes)
+/// Draws an ephemeral secret, and writes a header for the route.
+pub(crate) fn write_header<R: Rng + ?Sized>(
+    route: &Route,
+    destination: HopAddress,
+    identifier: Identifier,
+    header: &mut [u8],
+    rng: &mut R,
+) -> Sender {
+    let mut ephemeral = Zeroizing::new([0; 32]);
+    rng.fill_bytes(ephemeral.as_mut_slice());
+    let mut padding = [0; sphinx::PADDING];
+    rng.fill_bytes(&mut padding);
+    let sender = Sender::new(&ephemeral, &route.map(|hop| *hop.key.as_bytes()));
+    let hops = route.map(|hop| {
+        let nanos = u64::try_from(hop.delay.as_nanos()).unwrap_or(u64::MAX);
+        (hop.address.to_bytes(), nanos)
+    });
+    sender.write(&hops, &destination.to_bytes(), &identifier, padding, header);
+    sender
 }

@@ -103,7 +103,7 @@ fn the_asked_delay_is_bounded() {
     let (secrets, mut route) = route(1);
     route[0].delay = mixbed_wire::MAX_DELAY + std::time::Duration::from_nanos(1);
     let packet = Packet::seal(&route, address(4), [0; 16], b"", &mut rng(2)).expect("fits");
-    let result = packet.open(&secrets[0]).expect("genuine").unwrap().map(|_| ());
+    let result = packet.open(&secrets[0]).expect("genuine").unwrap(packet).map(|_| ());
     assert_eq!(result, Err(DropReason::DelayTooLong));
 }
 
@@ -126,7 +126,7 @@ proptest! {
             }
         } else {
             for secret in &secrets {
-                match changed.open(secret).expect("the header is whole").unwrap().expect("fine") {
+                match changed.open(secret).expect("the header is whole").unwrap(changed).expect("fine") {
                     Unwrapped::Forward { packet, .. } => changed = packet,
                     Unwrapped::Exit(exit) => {
                         prop_assert_eq!(exit.plaintext(), Err(DropReason::BadPayload));

@@ -121,8 +121,8 @@ pub struct Opened<P: PacketFormat = Packet> {
 /// # Errors
 /// Those of [`Packet::open`] and [`unwrap`](mixbed_wire::Opened::unwrap);
 /// [`DropReason::NotForThisRole`] if it wants to go on to another hop.
-pub fn open<P: PacketFormat>(packet: &P, secret: &P::Secret) -> Result<Opened<P>, DropReason> {
-    match P::unwrap(packet.open(secret)?)? {
+pub fn open<P: PacketFormat>(packet: P, secret: &P::Secret) -> Result<Opened<P>, DropReason> {
+    match P::unwrap(packet.open(secret)?, packet)? {
         Unwrapped::Exit(exit) => {
             let (destination, identifier) = P::ends_at(&exit);
             Ok(Opened { identifier, trace: destination.trace, exit })

@@ -120,7 +120,7 @@ impl<P: PacketFormat> ClientCore<P> {
     ///
     /// # Errors
     /// Those of [`open`] and [`Messenger::handle_reply`], if it is of no use.
-    pub fn handle_packet(&mut self, packet: &P, now: Instant) -> Result<(), DropReason> {
+    pub fn handle_packet(&mut self, packet: P, now: Instant) -> Result<(), DropReason> {
         self.messenger.handle_link_alive(now);
         let opened = open(packet, &self.secret)?;
         if self.drops.handle_returned(&opened.identifier) {

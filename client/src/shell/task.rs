@@ -272,7 +272,7 @@ impl Task {
         let Inbound { packet, arrived, arrived_at } = inbound;
         let began = Instant::now();
         let mut trace = None;
-        let result = self.read(&packet, arrived, &mut trace);
+        let result = self.read(packet, arrived, &mut trace);
         let outcome = match result {
             Ok(()) => {
                 self.metrics.reply_blocks_used.inc();
@@ -302,7 +302,7 @@ impl Task {
 
     fn read(
         &mut self,
-        packet: &Packet,
+        packet: Packet,
         arrived: Instant,
         trace: &mut Option<TraceContext>,
     ) -> Result<(), DropReason> {

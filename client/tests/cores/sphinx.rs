@@ -96,7 +96,7 @@ impl Sphinx {
         let mut held = Duration::ZERO;
         loop {
             let opened = packet.open(&self.secrets[&node]).expect("for this hop");
-            match opened.unwrap().expect("well made") {
+            match opened.unwrap(packet).expect("well made") {
                 Unwrapped::Forward { next, delay, packet: inner } => {
                     held += delay;
                     node = next.node;
@@ -147,7 +147,7 @@ impl Carrier for Sphinx {
         AtHop { mut node, mut packet }: AtHop,
     ) -> Result<(Identifier, Vec<u8>), DropReason> {
         while node != self.own.id {
-            match packet.open(&self.secrets[&node])?.unwrap()? {
+            match packet.open(&self.secrets[&node])?.unwrap(packet)? {
                 Unwrapped::Forward { next, packet: inner, .. } => {
                     node = next.node;
                     packet = inner;
@@ -155,7 +155,7 @@ impl Carrier for Sphinx {
                 Unwrapped::Exit(_) => panic!("{node} is not the client"),
             }
         }
-        let opened = core::open(&packet, &self.own_secret)?;
+        let opened = core::open(packet, &self.own_secret)?;
         let plaintext = messenger.key(&opened.identifier)?.read(opened.exit)?;
         Ok((opened.identifier, plaintext))
     }

@@ -169,7 +169,7 @@ impl<P: PacketFormat> NodeCore<P> {
     }
 
     /// A packet came over a link, of a client or of a node.
-    pub fn handle_packet(&mut self, packet: &P, from: LinkKind, now: Instant) {
+    pub fn handle_packet(&mut self, packet: P, from: LinkKind, now: Instant) {
         self.accounts.received += 1;
         self.take(packet, from == LinkKind::Client, now);
     }
@@ -262,8 +262,8 @@ impl<P: PacketFormat> NodeCore<P> {
         self.sensor.tallies()
     }
 
-    fn take(&mut self, packet: &P, from_client: bool, now: Instant) {
-        let taken = match self.keys.open(packet).and_then(P::unwrap) {
+    fn take(&mut self, packet: P, from_client: bool, now: Instant) {
+        let taken = match self.keys.open(&packet).and_then(|opened| P::unwrap(opened, packet)) {
             Ok(Unwrapped::Forward { next, delay, packet }) => {
                 let next = next.node;
                 self.kind(next, from_client).and_then(|kind| {
@@ -347,7 +347,7 @@ impl<P: PacketFormat> NodeCore<P> {
         let SealedLoop { packet, identifier, next, hops, delays } = sealed;
         self.sensor.handle_sent(identifier, &next, hops, delays, now);
         self.accounts.made += 1;
-        self.take(&packet, false, now);
+        self.take(packet, false, now);
     }
 
     /// Hands a packet to the link that it leaves by, or drops it by name if that is gone.

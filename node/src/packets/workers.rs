@@ -133,7 +133,7 @@ fn work(arrivals: &Receiver<Waiting>, keys: &RwLock<KeySet>, shares: &Shares, ho
         drop(turn);
         stay.dequeued(Instant::now());
         let keys = keys.read().unwrap_or_else(PoisonError::into_inner).clone();
-        match keys.open(&packet).and_then(mixbed_wire::Opened::unwrap) {
+        match keys.open(&packet).and_then(|opened| opened.unwrap(packet)) {
             Ok(unwrapped) => {
                 stay.unwrapped(Instant::now());
                 match unwrapped {

@@ -78,7 +78,7 @@ impl Far {
     async fn answer(&mut self, key: &ReplyKey) -> Answer {
         let mut packet = self.replies.recv().await.expect("the provider lives");
         for secret in &self.secrets {
-            match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
+            match packet.open(secret).expect("for this hop").unwrap(packet).expect("well made") {
                 Unwrapped::Forward { packet: inner, .. } => packet = inner,
                 Unwrapped::Exit(exit) => {
                     return Answer::decode(&key.read(exit).expect("its key")).expect("an answer");

@@ -55,7 +55,7 @@ fn crossed(gateway: &Descriptor, epoch: u64) -> Packet {
     });
     let mut packet = Packet::seal(&route, exit, [0; 16], &[0], &mut rand::rng()).expect("fits");
     for secret in &secrets {
-        match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
+        match packet.open(secret).expect("for this hop").unwrap(packet).expect("well made") {
             Unwrapped::Forward { packet: inner, .. } => packet = inner,
             Unwrapped::Exit(_) => panic!("too early"),
         }

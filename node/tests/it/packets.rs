@@ -18,7 +18,7 @@ async fn a_packet_is_unwrapped_held_and_passed_on() {
     assert!(sent.elapsed() >= delay, "held for {:?}", sent.elapsed());
     assert_ne!(passed, packet, "it looks like another packet now");
     let opened = passed.open(&rig.after.sphinx_key).expect("sealed for the next hop");
-    assert!(matches!(opened.unwrap(), Ok(Unwrapped::Forward { .. })));
+    assert!(matches!(opened.unwrap(passed), Ok(Unwrapped::Forward { .. })));
     let books = rig.books(|books| books.sent == 1).await;
     assert_eq!((books.received, books.held, books.dropped_total()), (1, 0, 0));
 }

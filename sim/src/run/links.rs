@@ -45,7 +45,7 @@ impl<P: SimPacket> Sim<P> {
             self.note(what, to, from, &mark);
             if let Some(packet) = frame {
                 self.packets_under_way -= 1;
-                self.handle_packet(from, to, &packet);
+                self.handle_packet(from, to, packet);
             }
         }
         if let Some(at) = self.lines.next_due(place) {
@@ -53,7 +53,7 @@ impl<P: SimPacket> Sim<P> {
         }
     }
 
-    pub(super) fn handle_packet(&mut self, from: ActorNo, to: ActorNo, packet: &P) {
+    pub(super) fn handle_packet(&mut self, from: ActorNo, to: ActorNo, packet: P) {
         let now = self.instant();
         if let Some((follow, trail)) = self.follow.as_mut().zip(packet.trail()) {
             follow.arrived(trail, self.now);

@@ -26,7 +26,7 @@ fn travel<P: PacketFormat>(
         assert_eq!(packet.open(other).map(drop), Err(DropReason::BadMac));
         let (one, two) = (packet.open(secret).unwrap(), packet.open(secret).unwrap());
         assert_eq!(P::replay_tag(&one), P::replay_tag(&two));
-        match P::unwrap(one).unwrap() {
+        match P::unwrap(one, packet).unwrap() {
             Unwrapped::Forward { next, delay, packet: inner } => {
                 seen.push((next, delay));
                 packet = inner;
@@ -82,7 +82,7 @@ fn bounds_are_those_of_sphinx() {
         let reply = P::reply(P::read_block(&block).unwrap(), &long).unwrap_err().to_string();
         way[0].delay = MAX_DELAY + Duration::from_secs(1);
         let packet = P::seal(&way, end, [0; 16], &[], &mut rng).unwrap();
-        (seal, reply, P::unwrap(packet.open(&secrets[0]).unwrap()).err())
+        (seal, reply, P::unwrap(packet.open(&secrets[0]).unwrap(), packet).err())
     }
     assert_eq!(refused::<Packet>(), refused::<Transparent>());
     assert_eq!(refused::<Transparent>().2, Some(DropReason::DelayTooLong));

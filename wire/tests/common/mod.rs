@@ -35,7 +35,7 @@ pub(crate) fn address(hop: usize) -> HopAddress {
 /// Takes the packet through the route, checking each hop's address and delay.
 pub(crate) fn travel(mut packet: Packet, secrets: &[SphinxSecret]) -> Exit {
     for (hop, secret) in secrets.iter().enumerate() {
-        match packet.open(secret).expect("genuine").unwrap().expect("well made") {
+        match packet.open(secret).expect("genuine").unwrap(packet).expect("well made") {
             Unwrapped::Forward { next, delay, packet: inner } => {
                 assert_eq!(next, address(hop + 1));
                 assert_eq!(delay, Duration::from_millis(hop as u64 + 1));

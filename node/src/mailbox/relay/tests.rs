@@ -54,14 +54,14 @@ fn an_answer_leaves_by_its_block_once() {
     assert_eq!((first_hop, waits), (hop(0), wait), "as its letter's sender wants");
     for secret in &secrets[..4] {
         let Unwrapped::Forward { packet: next, .. } =
-            packet.open(secret).expect("its key").unwrap().expect("well made")
+            packet.open(secret).expect("its key").unwrap(packet).expect("well made")
         else {
             panic!("it ends too early");
         };
         packet = next;
     }
     let Unwrapped::Exit(exit) =
-        packet.open(&secrets[4]).expect("its key").unwrap().expect("well made")
+        packet.open(&secrets[4]).expect("its key").unwrap(packet).expect("well made")
     else {
         panic!("it goes on");
     };

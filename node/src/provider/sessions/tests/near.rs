@@ -39,7 +39,7 @@ impl ReplySink for Ways {
         let secrets = Arc::clone(&self.secrets.lock().expect("whole"));
         let mut packet = reply.packet;
         for secret in secrets.iter() {
-            match packet.open(secret).expect("for this hop").unwrap().expect("well made") {
+            match packet.open(secret).expect("for this hop").unwrap(packet).expect("well made") {
                 Unwrapped::Forward { packet: inner, .. } => packet = inner,
                 Unwrapped::Exit(exit) => {
                     let (client, block) = exit.identifier.as_chunks::<8>().0.split_at(1);
