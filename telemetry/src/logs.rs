@@ -13,8 +13,9 @@ pub use tracing_subscriber::filter::LevelFilter;
 const VARIABLE: &str = "MIXBED_LOG";
 
 /// What others log is their business below `warn`; the OpenTelemetry crates repeat what
-/// our exporter says once.
-const OTHERS: &str = "opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off,\
+/// our exporter says once, and what a cluster answers is told by whoever asked.
+const OTHERS: &str = "kube_client::client::builder=off,opentelemetry=off,opentelemetry_sdk=off,\
+    opentelemetry_otlp=off,\
     h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,reqwest=warn";
 
 /// How the log is written.

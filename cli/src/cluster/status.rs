@@ -1,7 +1,10 @@
 //! How a Mixnet is: what its operator says, its document, and its nodes' own counters.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use mixbed_operator::api::{NODE_HTTP_PORT, is_true};
+use tokio::time::timeout;
 
 use super::{ClusterError, InCluster, Session, inside};
 use crate::control::{DirectoryStatus, LoopsStatus, NodeStatus, Status, listed_nodes, of_document};
@@ -40,10 +43,15 @@ pub(crate) async fn status(found: &InCluster) -> Result<Status, ClusterError> {
     })
 }
 
+/// How long a node may take to say its counters: the API server is asked again and again while its
+/// pod does not listen.
+const ANSWER: Duration = Duration::from_secs(3);
+
 /// A node with what it says of itself, if it answers.
 async fn with_counters(found: &InCluster, mut node: NodeStatus) -> NodeStatus {
     let path = format!("pods/{}:{NODE_HTTP_PORT}/proxy/metrics", node.name);
-    if let Ok(metrics) = found.http(&path).await {
+    // A node that does not answer is listed without its counters, and holds up nobody.
+    if let Ok(Ok(metrics)) = timeout(ANSWER, found.http(&path)).await {
         let nodes = found.mixnet.status.as_ref().map(|status| status.nodes.as_slice());
         let ready = nodes.unwrap_or_default().iter().any(|n| n.name == node.name && n.ready);
         node.inside = Some(inside::read(&metrics, ready));

@@ -30,6 +30,10 @@ fn stranger(place: &Place, mixnet: &Mixnet) -> Pod {
     let container = json!({
         "name": "node", "image": place.cluster.images.mixbed, "imagePullPolicy": "Never",
         "args": args, "env": [{ "name": "POD_IP", "valueFrom": address }],
+        "securityContext": {
+            "allowPrivilegeEscalation": false, "runAsNonRoot": true,
+            "capabilities": { "drop": ["ALL"] }, "seccompProfile": { "type": "RuntimeDefault" },
+        },
     });
     let pod = json!({ "metadata": { "name": NAME }, "spec": { "containers": [container] } });
     serde_json::from_value(pod).expect("a pod")
