@@ -13,7 +13,8 @@ use crate::rpc::words;
 pub enum Verdict {
     /// It is in the pool or in a block.
     Accepted {
-        /// monerod had it before: a repeated submission, or another's.
+        /// monerod says that it had it before: a repeated submission, or another's. 0.18.4.0 says
+        /// so of a transaction in a block only; 0.18.0.0 of one in its pool, too.
         already_known: bool,
     },
     /// monerod is synchronising and judges nothing yet.

@@ -33,9 +33,12 @@ async fn a_new_transaction_and_the_same_again() {
     let transfer = &stock.transfers[0];
     let deliver = async |daemon: &Daemon| daemon.submit(&transfer.raw).await.unwrap();
     assert_eq!(deliver(monerod.daemon()).await, NEW);
-    assert_eq!(deliver(monerod.daemon()).await, AGAIN, "in the pool");
+    // 0.18.0.0 says that it had it. 0.18.4.0 passes it on once more, and says no such thing.
+    let in_pool = async |daemon: &Daemon| [NEW, AGAIN].contains(&deliver(daemon).await);
+    assert!(in_pool(monerod.daemon()).await, "in the pool");
     monerod.restart().await.unwrap();
-    assert_eq!(deliver(monerod.daemon()).await, AGAIN, "in the pool after a restart");
+    assert!(in_pool(monerod.daemon()).await, "in the pool after a restart");
+    assert_eq!(monerod.daemon().get_info().await.unwrap().tx_pool_size, 1);
     let ids = [transfer.txid];
     monerod.daemon().mine_until_included(&ids, &stock.address, SOON).await.unwrap();
     assert_eq!(deliver(monerod.daemon()).await, AGAIN, "in a block");
