@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mixbed_directory::{Parameters, Role};
+use mixbed_monero::Daemon;
 use mixbed_node::Limits;
 use mixbed_node::mailbox::MailboxBounds;
 use mixbed_node::provider::TcpConfig;
@@ -50,12 +51,12 @@ pub struct LocalNetConfig {
     pub shape: Shape,
     /// The network's parameters.
     pub parameters: Parameters,
-    /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
-    pub monerod: Option<String>,
+    /// The monerod that providers submit to.
+    pub monerod: Option<Daemon>,
     /// Its restricted listener, which wallets' questions go to. Without one, they go to `monerod`.
-    pub monerod_restricted: Option<String>,
+    pub monerod_restricted: Option<Daemon>,
     /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
-    pub monerods: Vec<String>,
+    pub monerods: Vec<Daemon>,
     /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// What single providers' may, in the order of their numbers; those after the last have `tcp`.

@@ -15,6 +15,7 @@ mod impair;
 mod letters;
 mod mined;
 mod miner;
+mod monerod;
 mod nodes;
 mod parameters;
 mod processes;
