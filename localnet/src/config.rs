@@ -1,6 +1,6 @@
 //! What a local mixnet is made of.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mixbed_directory::{Parameters, Role};
@@ -61,7 +61,7 @@ pub struct LocalNetConfig {
     pub tcp: TcpConfig,
     /// What single providers' may, in the order of their numbers; those after the last have `tcp`.
     pub tcps: Vec<TcpConfig>,
-    /// Where the directory listens; port 0 takes a free one.
+    /// Where the directory listens; port 0 takes a free one. Nodes listen on the same address.
     pub directory: SocketAddr,
     /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
     /// the process, or when they are stopped.
@@ -72,6 +72,18 @@ pub struct LocalNetConfig {
     pub limits: Limits,
     /// Where spans and metrics go.
     pub telemetry: Telemetry,
+}
+
+impl LocalNetConfig {
+    /// The address that nodes listen on: the directory's, or that of this machine alone if the directory
+    /// listens on all.
+    pub(crate) fn ip(&self) -> IpAddr {
+        match self.directory.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        }
+    }
 }
 
 impl Default for LocalNetConfig {

@@ -68,7 +68,8 @@ settings! {
     /// Whether that port may be where other machines reach it. It speaks in clear.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     monero_rpc_exposed: bool = false;
-    /// Where its directory listens (gRPC); port 0 takes a free one.
+    /// Where its directory listens (gRPC); port 0 takes a free one. Nodes listen on the same address:
+    /// [::1]:0 is a net on IPv6.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,
     /// it is a new network at each start.

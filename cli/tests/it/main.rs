@@ -12,6 +12,7 @@ mod errors;
 mod guard;
 mod help;
 mod impair;
+mod ipv6;
 mod letters;
 mod mined;
 mod miner;
