@@ -21,8 +21,13 @@ pub(crate) struct Net {
 impl Net {
     /// Starts it, with a provider that submits to `monerod`.
     pub(crate) fn start(monerod: Option<&str>) -> Self {
+        Self::start_on("127.0.0.1:0", monerod)
+    }
+
+    /// The same, with all that listens on one address, with any port.
+    pub(crate) fn start_on(any: &str, monerod: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (directory_process, directory) = start_directory(dir.path(), "127.0.0.1:0");
+        let (directory_process, directory) = start_directory(dir.path(), any);
         let mut net = Self {
             dir,
             directory,
@@ -31,14 +36,17 @@ impl Net {
             client: None,
             control: String::new(),
         };
-        net.nodes.push(net.node(&["--role", "gateway", "--name", "gateway-0"]));
+        let node = |net: &Self, args: &[&str]| {
+            net.node(&[args, &["--listen", any, "--http", any][..]].concat())
+        };
+        net.nodes.push(node(&net, &["--role", "gateway", "--name", "gateway-0"]));
         for layer in ["1", "2", "3"] {
             let name = format!("mix-{layer}-0");
-            net.nodes.push(net.node(&["--role", "mix", "--layer", layer, "--name", &name]));
+            net.nodes.push(node(&net, &["--role", "mix", "--layer", layer, "--name", &name]));
         }
         let provider = ["--role", "provider", "--name", "provider-0"];
         let monerod: Vec<&str> = monerod.iter().flat_map(|url| ["--monerod", url]).collect();
-        net.nodes.push(net.node(&[&provider[..], &monerod].concat()));
+        net.nodes.push(node(&net, &[&provider[..], &monerod].concat()));
         for node in &mut net.nodes {
             node.line("ready: ");
         }
@@ -50,7 +58,7 @@ impl Net {
             "--authority-key",
             &key,
             "--control",
-            "127.0.0.1:0",
+            any,
         ]);
         net.control = word_after(&client.line("ready: "), "control at ");
         net.client = Some(client);
@@ -111,7 +119,7 @@ pub(crate) fn start_directory(state: &Path, listen: &str) -> (Running, String) {
         "--listen",
         listen,
         "--http",
-        "127.0.0.1:0",
+        listen,
         "--tracing-allowed",
     ]);
     let url = word_after(&directory.line("ready: "), " at ");
