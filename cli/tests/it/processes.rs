@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{
-    Running, SOON, assert_fails, get, run, stdout, taken_port, wait_for, word_after,
-};
+use mixbed_monero::testing::free_ports;
+
+use crate::support::{Running, SOON, assert_fails, get, run, stdout, wait_for, word_after};
 
 /// A directory, one node of each kind, and a client, each a process.
 pub(crate) struct Net {
@@ -156,12 +156,10 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (directory, _) = start_directory(dir.path(), "127.0.0.1:0");
     directory.stop();
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let address = format!("127.0.0.1:{port}");
 
-    let (listener, http_port) = taken_port();
-    drop(listener);
+    let [http_port] = free_ports();
     let http = format!("127.0.0.1:{http_port}");
     let key = dir.path().join("authority.pub");
     let secret = dir.path().join("join-secret");
@@ -204,8 +202,7 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
 fn a_document_signed_by_another_key_is_not_believed_and_status_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (directory, url) = start_directory(dir.path(), "127.0.0.1:0");
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let control = format!("127.0.0.1:{port}");
     let key = "ab".repeat(32);
     let client = Running::start(&[
@@ -255,8 +252,7 @@ fn started_again_while_the_directory_is_away_they_know_the_last_document() {
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (key, secret) = (at("authority.pub"), at("join-secret"));
     let (mix_state, client_state) = (at("mix"), at("client"));
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let http = format!("127.0.0.1:{port}");
     let mix = ["node", "--role", "mix", "--layer", "1", "--name", "mix-1-0"];
     let mix = [&mix[..], &["--join-secret-file", &secret, "--http", &http]].concat();
