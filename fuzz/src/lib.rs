@@ -32,6 +32,7 @@ pub mod reply_block;
 pub mod request;
 pub mod services;
 pub mod session;
+pub mod voting;
 
 /// An input's name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -58,5 +59,5 @@ macro_rules! targets {
 
 targets! {
     calls, channel, descriptor, document, exchange, fragment, frame, guard, letter, link, mailbox, packet,
-    reassembly, registration, reply_block, request, services, session,
+    reassembly, registration, reply_block, request, services, session, voting,
 }

@@ -107,7 +107,10 @@ fn transactions_cross_a_net_of_processes_and_monerod_judges_them() {
     let args = ["broadcast", "-", "--json", "--control", &net.control];
     let again = reply(&run_with_input(&args, hex::encode(&first.raw).as_bytes()));
     // monerod 0.18.0.0 says that it had it. 0.18.4.0 takes it again while it waits in its pool.
-    assert!(["already_known", "accepted"].iter().any(|known| again["outcome"] == *known), "{again}");
+    assert!(
+        ["already_known", "accepted"].iter().any(|known| again["outcome"] == *known),
+        "{again}"
+    );
 
     let output = send(&stock.double_spend[0].raw);
     assert_eq!(reply(&output)["outcome"], "accepted", "{}", stdout(&output));

@@ -10,13 +10,14 @@ use super::epochs::Epochs;
 use super::freshness::Freshness;
 use super::members::{Listing, Member, Members};
 use super::pace::{Changes, DocumentPace};
-use super::snapshot::{CoreConfig, Issued, Snapshot};
+use super::snapshot::{CoreConfig, Issued, Snapshot, Voted};
 use crate::admission::Admission;
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::limits::{GRACE_EPOCHS, TOLERATED_SKEW};
 use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
 use crate::time::whole_millis;
+use crate::voting::{Adopted, Opinion};
 
 /// After a change, the next document waits this long for more changes: when a network starts, its
 /// nodes come all at once.
@@ -65,6 +66,14 @@ pub struct Core {
     documents: VecDeque<Issued>,
     changed_at: Option<SystemTime>,
     unsaved: bool,
+    /// If it is one of several, how far it has voted: then documents come from all of them, and
+    /// this core only says what it would put into them.
+    voting: Option<Voted>,
+    /// Whether its configuration has other parameters than before: of several, it says so until
+    /// enough of the others have them too.
+    reconfigured: bool,
+    /// Whether the others have to hear what it would put into a document.
+    opinion_due: bool,
 }
 
 impl Core {
@@ -87,7 +96,86 @@ impl Core {
             documents: VecDeque::new(),
             changed_at: Some(now),
             unsaved: true,
+            voting: None,
+            reconfigured: false,
+            opinion_due: false,
         }
+    }
+
+    /// One of several authorities from now on, or the only one.
+    #[must_use]
+    pub fn with_voting(mut self, voting: Option<Voted>) -> Self {
+        let panel = |voting: &Option<Voted>| voting.as_ref().map(|voted| voted.panel.clone());
+        if panel(&self.voting).is_some() != panel(&voting).is_some() {
+            // They were signed by others than those who are believed now.
+            self.documents.clear();
+        }
+        self.opinion_due = voting.is_some();
+        self.voting = voting;
+        self
+    }
+
+    /// What it would put into a document, if that is to be told.
+    pub fn take_opinion(&mut self) -> Option<Opinion> {
+        if !std::mem::take(&mut self.opinion_due) {
+            return None;
+        }
+        let nodes = self.members.iter().map(|member| member.descriptor.clone()).collect();
+        Some(Opinion { parameters: self.parameters.clone(), nodes })
+    }
+
+    /// Takes a document that several authorities have made. What most of them have ordered holds
+    /// here, too. If this one was away meanwhile, nodes get a whole lease to register here again.
+    pub fn handle_adopted(&mut self, adopted: &Adopted, now: SystemTime) {
+        let now = whole_millis(now);
+        let Adopted { issued, voted } = adopted;
+        let document = &issued.document;
+        self.epochs = Epochs {
+            number: document.epoch,
+            start: document.valid_from,
+            end: document.epoch_end,
+            length: document.parameters.epoch_length,
+        };
+        self.revision = document.revision;
+        // What was ordered here and is in no document yet may still get there.
+        let before = self.documents.back().map(|before| &before.document.parameters);
+        let is_pending = before.is_some_and(|before| *before != self.parameters)
+            && (self.reconfigured || self.freshness.has_recent_order(now));
+        if self.parameters != document.parameters && !is_pending {
+            self.parameters = document.parameters.clone();
+            self.note_change(now);
+        }
+        let epoch = document.epoch;
+        self.documents.retain(|old| old.document.epoch != epoch && old.document.valid_until > now);
+        self.documents.push_back(issued.clone());
+        self.unsaved = true;
+        if !voted {
+            for node in &document.nodes {
+                // One that is known here differently has been here since.
+                if self.members.descriptor(node.id()).is_none()
+                    && self.admission.check(node).is_ok()
+                {
+                    let _ = self.members.list(node.clone(), now + self.config.lease, now);
+                }
+            }
+            self.note_change(now);
+        }
+    }
+
+    /// The others have heard so far of how it votes.
+    pub fn set_voted(&mut self, sequence: u64, pledged: (u64, u64)) {
+        if let Some(voted) = &mut self.voting
+            && (voted.sequence, voted.pledged) != (sequence, pledged)
+        {
+            (voted.sequence, voted.pledged) = (sequence, pledged);
+            self.unsaved = true;
+        }
+    }
+
+    /// How far it has voted, if it is one of several.
+    #[must_use]
+    pub const fn voting(&self) -> Option<&Voted> {
+        self.voting.as_ref()
     }
 
     /// Goes on where a snapshot was taken. Nodes get a whole lease to register again, as they
@@ -127,8 +215,13 @@ impl Core {
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
+            opinion_due: snapshot.voting.is_some(),
+            voting: snapshot.voting,
+            reconfigured,
         };
-        core.end_future(now);
+        if core.voting.is_none() {
+            core.end_future(now);
+        }
         if reconfigured {
             core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
@@ -202,7 +295,10 @@ impl Core {
         }
         self.freshness.take_order(&ordered, now)?;
         match &ordered.instruction {
-            Instruction::Parameters(parameters) => self.set_parameters(parameters.clone(), now),
+            Instruction::Parameters(parameters) => {
+                self.reconfigured = false;
+                self.set_parameters(parameters.clone(), now);
+            }
             Instruction::Admission(admission) => self.admit(admission.clone(), now),
             Instruction::Remove(identity) => {
                 self.members.remove(identity.id());
@@ -215,7 +311,7 @@ impl Core {
     /// Ends leases and epochs whose time has come, and makes a document if one is due.
     pub fn poll(&mut self, now: SystemTime) -> Result<Polled, Malformed> {
         let now = whole_millis(now);
-        let set_back = self.end_future(now);
+        let set_back = if self.voting.is_none() { self.end_future(now) } else { None };
         let expired = self.members.expire(now);
         if !expired.is_empty() {
             self.note_change(now);
@@ -223,6 +319,13 @@ impl Core {
         self.freshness.forget_stale(now);
         self.changes.forget(now);
         let due = self.due_at(now).is_some_and(|at| now >= at);
+        if self.voting.is_some() {
+            if due {
+                self.pace.note(now);
+                (self.changed_at, self.opinion_due) = (None, true);
+            }
+            return Ok(Polled { expired, issued: false, set_back });
+        }
         let new_epoch = self.epochs.advance(now);
         if due && !new_epoch {
             self.pace.note(now);
@@ -259,7 +362,10 @@ impl Core {
     #[must_use]
     pub fn poll_at(&self) -> SystemTime {
         let change = self.changed_at.and_then(|at| self.due_at(at));
-        let times = [Some(self.epochs.end), self.members.next_expiry(), change];
+        let end = self.epochs.end;
+        // Of several authorities the epoch is not this one's to end.
+        let end = if self.voting.is_some() { end + Parameters::MAX_EPOCH_LENGTH } else { end };
+        let times = [Some(end), self.members.next_expiry(), change];
         times.into_iter().flatten().min().unwrap_or(self.epochs.end)
     }
 
@@ -281,6 +387,11 @@ impl Core {
     #[must_use]
     pub const fn admission(&self) -> &Admission {
         &self.admission
+    }
+
+    /// The secret of that key.
+    pub(super) const fn secret(&self) -> &IdentitySecret {
+        &self.secret
     }
 
     /// The key that it signs with.
@@ -347,6 +458,7 @@ impl Core {
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
             documents: self.documents.iter().cloned().collect(),
+            voting: self.voting.clone(),
         }
     }
 

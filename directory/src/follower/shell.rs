@@ -1,5 +1,6 @@
 //! The task that moves documents from the directory into the core.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -7,26 +8,33 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use super::core::Refusal;
+use super::witnesses::Witnesses;
 use super::{Follower, FollowerConfig, FollowerCore, FollowerCounters, FollowerState, View, kept};
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Served};
+use crate::clock::ClockOffset;
 
 /// Timers run on another clock than documents do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(10);
 
-pub(super) fn spawn(config: FollowerConfig, client: DirectoryClient) -> Follower {
+pub(super) fn spawn(config: FollowerConfig, clients: Vec<DirectoryClient>) -> Follower {
     let core = FollowerCore::new(config.trust.clone(), config.tolerated_skew, SystemTime::now());
     let state = core.state(SystemTime::now());
     let (view_tx, view) = watch::channel(View { last: None, state, epoch: None, clock: None });
     let counters = Arc::new(FollowerCounters::default());
-    let shell = Shell { config, client, core, view: view_tx, counters: counters.clone() };
+    let count = clients.len();
+    let (clients, witnesses) = (VecDeque::from(clients), Witnesses::of(count));
+    let shell =
+        Shell { config, clients, witnesses, core, view: view_tx, counters: counters.clone() };
     tokio::spawn(shell.run());
     Follower { view, counters }
 }
 
 struct Shell {
     config: FollowerConfig,
-    client: DirectoryClient,
+    /// The first is followed; one that is lost goes to the end.
+    clients: VecDeque<DirectoryClient>,
+    witnesses: Witnesses,
     core: FollowerCore,
     view: watch::Sender<View>,
     counters: Arc<FollowerCounters>,
@@ -43,6 +51,10 @@ enum Lost {
     Overdue,
     #[error("the clocks are too far apart")]
     Skewed,
+    #[error("its clock is {0}, and other directories have not said so")]
+    OutOfTime(ClockOffset),
+    #[error("there is no directory")]
+    Nobody,
 }
 
 impl Shell {
@@ -65,7 +77,8 @@ impl Shell {
             }
             self.show();
             let wait = backoff.next(&mut rand::rng()).min(self.longest_wait());
-            tracing::debug!(url = self.client.url(), %lost, ?wait, "directory lost");
+            tracing::debug!(url = self.url(), %lost, ?wait, "directory lost");
+            self.clients.rotate_left(1);
             self.showing(tokio::time::sleep(wait)).await;
         }
     }
@@ -82,11 +95,12 @@ impl Shell {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, Lost> {
-        let client = self.client.clone();
+        let Some(client) = self.clients.front().cloned() else { return Err(Lost::Nobody) };
         let mut documents = self.showing(client.watch()).await?;
         let mut next = Some(self.showing(documents.first()).await?);
         loop {
             if let Some(served) = next {
+                self.hear_time(&served)?;
                 self.take(served).await?;
             }
             match self.show() {
@@ -101,6 +115,10 @@ impl Shell {
                 () = tokio::time::sleep(self.until_change()) => None,
             };
         }
+    }
+
+    fn url(&self) -> &str {
+        self.clients.front().map_or("", DirectoryClient::url)
     }
 
     /// Waits for something else, and shows meanwhile what changes by itself.
@@ -125,13 +143,21 @@ impl Shell {
         timer.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)
     }
 
-    async fn take(&mut self, served: Served) -> Result<(), Refusal> {
-        let Served { signed, sent_at } = served;
+    /// Takes the directory's time, unless it is far off and most of the others have not told the
+    /// same: then the next one is asked.
+    fn hear_time(&mut self, served: &Served) -> Result<(), Lost> {
+        let Some(sent_at) = served.sent_at else { return Ok(()) };
         let now = SystemTime::now();
-        if let Some(sent_at) = sent_at {
+        let offset = ClockOffset::between(now, sent_at);
+        if self.witnesses.confirm(offset.distance > self.config.tolerated_skew) {
             self.core.handle_time(sent_at, now);
+            return Ok(());
         }
-        match self.core.handle_document(signed, now) {
+        Err(Lost::OutOfTime(offset))
+    }
+
+    async fn take(&mut self, served: Served) -> Result<(), Refusal> {
+        match self.core.handle_document(served.signed, SystemTime::now()) {
             Ok(false) => Ok(()),
             Ok(true) => {
                 self.counters.accepted.fetch_add(1, Relaxed);
@@ -145,7 +171,7 @@ impl Shell {
             }
             Err(refusal) => {
                 self.counters.refused.fetch_add(1, Relaxed);
-                tracing::warn!(url = self.client.url(), %refusal, "document refused");
+                tracing::warn!(url = self.url(), %refusal, "document refused");
                 Err(refusal)
             }
         }
@@ -176,7 +202,7 @@ impl Shell {
     }
 
     fn note(&self, old: &FollowerState, new: &FollowerState) {
-        let url = self.client.url();
+        let url = self.url();
         match new {
             _ if old.as_str() == new.as_str() => {}
             FollowerState::Skewed { .. } => tracing::warn!(url, state = %new, "clocks differ"),
