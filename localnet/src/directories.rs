@@ -99,6 +99,10 @@ impl LocalDirectories {
         self.seats.iter().map(|seat| (seat.name.as_str(), seat.running.as_ref()))
     }
 
+    pub(crate) fn config(&self, at: usize) -> Option<&AuthorityConfig> {
+        self.seats.get(at).map(|seat| &seat.config)
+    }
+
     pub(crate) async fn stop(&mut self, at: usize) {
         if let Some(authority) = self.seats.get_mut(at).and_then(|seat| seat.running.take()) {
             authority.shutdown().await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
-    Authority, ChangeError, Follower, FollowerConfig, IdentitySecret, JoinSecret, Role, Trust,
+    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentitySecret, JoinSecret,
+    Role, Trust,
 };
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Node, NodeConfig, NodeError};
@@ -238,6 +239,13 @@ impl LocalNet {
             self.directories.start_again(at).await?;
         }
         Ok(())
+    }
+
+    /// What one of several directories is started with, counted from 0. Its key is there unless it
+    /// came from a state of an earlier start: whoever has it can play that directory.
+    #[must_use]
+    pub fn directory_config(&self, at: usize) -> Option<&AuthorityConfig> {
+        self.directories.config(at)
     }
 
     /// Stops one of several directories, counted from 0.
