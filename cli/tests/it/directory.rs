@@ -62,7 +62,7 @@ fn three_processes_make_each_document_together_and_one_may_be_killed() {
     let keys: Vec<_> = (0..3).map(|at| draw(&format!("{at}.key"))).collect();
     let admin = draw("admin.key");
     let ports: Vec<_> = (0..3).map(|_| taken_port()).collect();
-    let urls: Vec<_> = ports.iter().map(|(_, port)| format!("http://127.0.0.1:{port}")).collect();
+    let urls: Vec<_> = ports.iter().map(|(_, port)| format!("mixbed://127.0.0.1:{port}")).collect();
     let peers: Vec<_> = keys.iter().zip(&urls).map(|(key, url)| format!("{key}@{url}")).collect();
     let (peers, keys, urls) = (peers.join(","), keys.join(","), urls.join(","));
     let mut running: Vec<_> = ports
@@ -95,7 +95,7 @@ fn three_processes_make_each_document_together_and_one_may_be_killed() {
 
     let alone = directory(&["--peers", "abcd"], None).output().unwrap();
     assert_fails(&alone, 2, &["peers", "KEY@URL"]);
-    let two = format!("{}@http://127.0.0.1:1", "ab".repeat(32));
+    let two = format!("{}@mixbed://127.0.0.1:1", "ab".repeat(32));
     let two = directory(&["--peers", &two], None).output().unwrap();
     assert_fails(&two, 2, &["2 directories make no quorum"]);
 }

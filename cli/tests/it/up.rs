@@ -75,7 +75,7 @@ fn three_directories_serve_one_document_that_a_majority_signed() {
     let status = same.expect("all three have the same");
     assert_eq!(status["nodes"].as_array().unwrap().len(), 9);
     let table = stdout(&run(&["status", "--control", control]));
-    assert!(table.contains("directory-2 http://"), "{table}");
+    assert!(table.contains("directory-2 mixbed://"), "{table}");
     // Orders and questions go to all of them.
     let shown = run(&[
         "parameters",
