@@ -101,6 +101,11 @@ impl DirectoryClient {
         Ok(DocumentStream { url: self.url.clone(), stream: answer.await? })
     }
 
+    /// What its clock shows, if it answers.
+    pub(crate) async fn time(&self) -> Option<SystemTime> {
+        self.watch().await.ok()?.first().await.ok()?.sent_at
+    }
+
     /// Gives an admin's order.
     pub async fn order(&self, order: &Order) -> Result<(), ClientError> {
         let mut stub = self.admin();

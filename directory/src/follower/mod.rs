@@ -1,12 +1,12 @@
 //! Keeps up with a directory: embedded in every node and client.
 
+mod clocks;
 mod core;
 mod kept;
 mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
-mod witnesses;
 
 use std::path::PathBuf;
 use std::sync::Arc;

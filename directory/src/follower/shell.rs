@@ -1,14 +1,15 @@
 //! The task that moves documents from the directory into the core.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
+use super::clocks::Clocks;
 use super::core::Refusal;
-use super::witnesses::Witnesses;
 use super::{Follower, FollowerConfig, FollowerCore, FollowerCounters, FollowerState, View, kept};
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Served};
@@ -17,24 +18,34 @@ use crate::clock::ClockOffset;
 /// Timers run on another clock than documents do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(10);
 
+/// The other directories have this long to tell their time.
+const OTHERS: Duration = Duration::from_secs(2);
+
 pub(super) fn spawn(config: FollowerConfig, clients: Vec<DirectoryClient>) -> Follower {
     let core = FollowerCore::new(config.trust.clone(), config.tolerated_skew, SystemTime::now());
     let state = core.state(SystemTime::now());
     let (view_tx, view) = watch::channel(View { last: None, state, epoch: None, clock: None });
     let counters = Arc::new(FollowerCounters::default());
-    let count = clients.len();
-    let (clients, witnesses) = (VecDeque::from(clients), Witnesses::of(count));
-    let shell =
-        Shell { config, clients, witnesses, core, view: view_tx, counters: counters.clone() };
+    let clocks = Clocks::of(clients.len());
+    let shell = Shell {
+        config,
+        clients,
+        followed: 0,
+        clocks,
+        core,
+        view: view_tx,
+        counters: counters.clone(),
+    };
     tokio::spawn(shell.run());
     Follower { view, counters }
 }
 
 struct Shell {
     config: FollowerConfig,
-    /// The first is followed; one that is lost goes to the end.
-    clients: VecDeque<DirectoryClient>,
-    witnesses: Witnesses,
+    clients: Vec<DirectoryClient>,
+    /// Which of them; when it is lost, the next one.
+    followed: usize,
+    clocks: Clocks,
     core: FollowerCore,
     view: watch::Sender<View>,
     counters: Arc<FollowerCounters>,
@@ -51,8 +62,6 @@ enum Lost {
     Overdue,
     #[error("the clocks are too far apart")]
     Skewed,
-    #[error("its clock is {0}, and other directories have not said so")]
-    OutOfTime(ClockOffset),
     #[error("there is no directory")]
     Nobody,
 }
@@ -78,7 +87,7 @@ impl Shell {
             self.show();
             let wait = backoff.next(&mut rand::rng()).min(self.longest_wait());
             tracing::debug!(url = self.url(), %lost, ?wait, "directory lost");
-            self.clients.rotate_left(1);
+            self.followed = (self.followed + 1) % self.clients.len().max(1);
             self.showing(tokio::time::sleep(wait)).await;
         }
     }
@@ -95,13 +104,18 @@ impl Shell {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, Lost> {
-        let Some(client) = self.clients.front().cloned() else { return Err(Lost::Nobody) };
+        let Some(client) = self.clients.get(self.followed).cloned() else {
+            return Err(Lost::Nobody);
+        };
         let mut documents = self.showing(client.watch()).await?;
         let mut next = Some(self.showing(documents.first()).await?);
         loop {
             if let Some(served) = next {
-                self.hear_time(&served)?;
+                let is_moved = self.hear_time(self.followed, served.sent_at);
                 self.take(served).await?;
+                if is_moved {
+                    self.ask_the_others().await;
+                }
             }
             match self.show() {
                 FollowerState::Following => {}
@@ -118,7 +132,7 @@ impl Shell {
     }
 
     fn url(&self) -> &str {
-        self.clients.front().map_or("", DirectoryClient::url)
+        self.clients.get(self.followed).map_or("", DirectoryClient::url)
     }
 
     /// Waits for something else, and shows meanwhile what changes by itself.
@@ -143,17 +157,29 @@ impl Shell {
         timer.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)
     }
 
-    /// Takes the directory's time, unless it is far off and most of the others have not told the
-    /// same: then the next one is asked.
-    fn hear_time(&mut self, served: &Served) -> Result<(), Lost> {
-        let Some(sent_at) = served.sent_at else { return Ok(()) };
+    /// A directory told its time; whether its clock or this machine's was set since.
+    fn hear_time(&mut self, directory: usize, sent_at: Option<SystemTime>) -> bool {
+        let Some(sent_at) = sent_at else { return false };
         let now = SystemTime::now();
-        let offset = ClockOffset::between(now, sent_at);
-        if self.witnesses.confirm(offset.distance > self.config.tolerated_skew) {
-            self.core.handle_time(sent_at, now);
-            return Ok(());
+        let moved = self.clocks.note(directory, ClockOffset::between(now, sent_at));
+        self.core.handle_time(self.clocks.agreed().directory_time(now), now);
+        moved
+    }
+
+    /// Asks the directories that are not followed for their time: one alone could lie.
+    async fn ask_the_others(&mut self) {
+        let mut asked = JoinSet::new();
+        for (at, client) in self.clients.iter().cloned().enumerate() {
+            if at != self.followed {
+                asked.spawn(async move { (at, client.time().await) });
+            }
         }
-        Err(Lost::OutOfTime(offset))
+        let until = Instant::now() + OTHERS;
+        while let Ok(Some(answer)) = self.showing(timeout_at(until, asked.join_next())).await {
+            if let Ok((at, sent_at)) = answer {
+                self.hear_time(at, sent_at);
+            }
+        }
     }
 
     async fn take(&mut self, served: Served) -> Result<(), Refusal> {
