@@ -219,6 +219,43 @@ async fn most_directories_decide_who_is_a_node() {
     assert!(!directories.set_admission(&trust, &admin, &listed).await.unwrap(), "all have it");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_directorys_key_is_replaced_and_those_who_know_the_old_ones_or_the_new_ones_go_on() {
+    let mut three = Three::start(Duration::from_secs(2)).await;
+    let nodes = small_network();
+    let _registrars: Vec<_> =
+        nodes.into_iter().map(|(seed, node)| three.registrar(seed, node)).collect();
+    let before = three.follower(three.urls());
+    before.wait_ready(SOON).await.unwrap();
+    for at in 0..3 {
+        three.kill(at).await;
+    }
+    let replaced = identity(SEEDS[2]).public();
+    let new = identity(204);
+    for config in &mut three.configs {
+        for peer in &mut config.peers {
+            if peer.key == replaced {
+                peer.key = new.public();
+            }
+        }
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let third = &mut three.configs[2];
+    (third.signing_key, third.state_dir) = (Some(new.clone()), Some(empty.path().to_owned()));
+    for at in 0..3 {
+        three.revive(at).await;
+    }
+    let old = three.trust();
+    let keys = old.keys.iter().map(|key| if *key == replaced { new.public() } else { *key });
+    let trust = Trust { keys: keys.collect(), ..old };
+    let epoch = before.last().unwrap().epoch;
+    let after = Follower::start(FollowerConfig::new(three.url(2), trust)).unwrap();
+    for follower in [before, after] {
+        let document = follower.wait_for(SOON, |document| document.epoch > epoch + 1).await;
+        assert_eq!(document.unwrap().nodes.len(), 5);
+    }
+}
+
 /// Somebody has one directory's key and says what he likes: no follower that asks for two
 /// signatures believes it, and goes on to the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

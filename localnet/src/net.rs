@@ -89,7 +89,8 @@ impl LocalNet {
     pub async fn start(config: LocalNetConfig) -> Result<Self, LocalNetError> {
         let join_secret = JoinSecret::generate(&mut rand::rng());
         let admin = IdentitySecret::generate(&mut rand::rng());
-        let directories = LocalDirectories::start(&config, &join_secret, &admin).await?;
+        // Boxed, as what starts a directory is large, and each caller's future would be.
+        let directories = Box::pin(LocalDirectories::start(&config, &join_secret, &admin)).await?;
         let trust = directories.trust();
         let follower = Follower::start(FollowerConfig::new(directories.urls(), trust.clone()))?;
         let mut net = Self {

@@ -72,9 +72,9 @@ impl Directory {
             Some(Panel::new(secrets.iter().map(IdentitySecret::public).collect())?)
         };
         let seat = |secret: IdentitySecret| {
-            let voted = |panel| Voted { panel, sequence: 0, pledged: (0, 0) };
+            let beginning = |panel| Voted { panel, sequence: 0, pledged: (0, 0) };
             let core = Core::new(config.clone(), secret.clone(), now);
-            let core = core.with_voting(panel.clone().map(voted));
+            let core = core.with_voting(panel.clone().map(beginning));
             let voter = voter(&core, &secret, now);
             Seat { secret, core, voter, away: false }
         };

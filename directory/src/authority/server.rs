@@ -40,11 +40,11 @@ pub(super) fn serve(
     let directory = DirectoryServer::new(service.clone())
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let admin = AdminServer::new(service.clone()).max_decoding_message_size(MAX_ORDER_BYTES);
     let voting = service
         .peers
         .is_some()
         .then(|| VotingServer::new(service.clone()).max_decoding_message_size(MAX_PEER_BYTES));
+    let admin = AdminServer::new(service).max_decoding_message_size(MAX_ORDER_BYTES);
     let router = Server::builder()
         .timeout(CALL_TIMEOUT)
         .max_concurrent_streams(MAX_STREAMS)

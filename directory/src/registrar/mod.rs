@@ -59,7 +59,7 @@ impl Registrar {
     pub fn start(config: RegistrarConfig, descriptor: Descriptor) -> Result<Self, RegistrarError> {
         check(&config.identity, &descriptor)?;
         let clients = Directories::new(&config.url, &config.trust)?.into_clients();
-        Ok(several::spawn(&config, clients, descriptor))
+        Ok(several::spawn(config, clients, descriptor))
     }
 
     /// Registers with another descriptor at once: a new address, new keys.

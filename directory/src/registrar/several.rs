@@ -11,14 +11,15 @@ use crate::client::DirectoryClient;
 use crate::document::Descriptor;
 
 pub(super) fn spawn(
-    config: &RegistrarConfig,
+    config: RegistrarConfig,
     clients: Vec<DirectoryClient>,
     descriptor: Descriptor,
 ) -> Registrar {
     let (descriptor, descriptors) = watch::channel(descriptor);
     let counters = Arc::new(RegistrarCounters::default());
+    let counted = counters.clone();
     let register =
-        |client| shell::spawn(config.clone(), client, descriptors.clone(), counters.clone());
+        move |client| shell::spawn(config.clone(), client, descriptors.clone(), counted.clone());
     let standings: Vec<Standing> = clients.into_iter().map(register).collect();
     let leave = standings.iter().map(|standing| standing.leave.clone()).collect();
     let mut states: Vec<_> = standings.into_iter().map(|standing| standing.state).collect();

@@ -77,7 +77,7 @@ fn majority<'a, T: PartialEq>(
     said: impl Iterator<Item = &'a T> + Clone,
     threshold: usize,
 ) -> Option<&'a T> {
-    said.clone().find(|it| said.clone().filter(|other| it == other).count() >= threshold)
+    said.clone().find(move |it| said.clone().filter(|other| it == other).count() >= threshold)
 }
 
 /// Nodes that can stand in one document.

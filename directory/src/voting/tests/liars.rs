@@ -89,7 +89,7 @@ fn another_key_says_nothing() {
     let mut net = settled(140);
     let stranger = net.join(secret(77), false);
     net.set_opinion(stranger, &opinion([7]));
-    let status = PeerMessage::Status(Box::new(Status::default()));
+    let status = PeerMessage::Status(Box::default());
     let foreign = Envelope::seal(&status, NETWORK, &secret(77));
     assert!(foreign.open(NETWORK, &net.panel).is_err());
     let other_network = Envelope::seal(&status, "othernet", &net.secret(0));
@@ -159,8 +159,8 @@ fn a_leader_who_proposes_two_documents_of_one_revision_does_not_get_both() {
             if net.panel.leader(revision + 1) == net.key(2) {
                 break;
             }
-            let next = opinion([1, 5, extra]);
-            (0..4).for_each(|at| net.set_opinion(at, &next));
+            let changed = opinion([1, 5, extra]);
+            (0..4).for_each(|at| net.set_opinion(at, &changed));
             net.wait(3 * SECOND, |net| (0..4).all(|at| net.nodes(at).contains(&extra)));
             net.run(SECOND);
         }
