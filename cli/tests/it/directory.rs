@@ -79,7 +79,9 @@ fn three_processes_make_each_document_together_and_one_may_be_killed() {
             Running::spawn(&mut command)
         })
         .collect();
-    running.iter_mut().for_each(|directory| drop(directory.line("ready: ")));
+    for directory in &mut running {
+        directory.line("ready: ");
+    }
     let there = ["--directory", &urls, "--authority-key", &keys];
     let shown = wait_for(SOON, || {
         let output = run(&[&["parameters"][..], &there].concat());
