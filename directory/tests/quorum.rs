@@ -1,5 +1,7 @@
 //! Three directories of one network over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod common;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -61,18 +63,9 @@ impl Three {
         format!("mixbed://{}", self.configs[at].listen)
     }
 
-    fn trust(&self) -> Trust {
-        let keys = SEEDS.map(|seed| identity(seed).public()).to_vec();
-        Trust { network: common::NETWORK.to_owned(), keys, threshold: 2 }
-    }
-
-    fn follower(&self, urls: String) -> Follower {
-        Follower::start(FollowerConfig::new(urls, self.trust())).unwrap()
-    }
-
     fn registrar(&self, seed: u8, node: Descriptor) -> Registrar {
         let config =
-            RegistrarConfig { trust: self.trust(), ..common::registrar_config(&self.urls(), seed) };
+            RegistrarConfig { trust: majority(), ..common::registrar_config(&self.urls(), seed) };
         Registrar::start(config, node).unwrap()
     }
 
@@ -86,6 +79,15 @@ impl Three {
     }
 }
 
+/// Two of the three have to sign.
+fn majority() -> Trust {
+    Trust::majority(common::NETWORK, SEEDS.map(|seed| identity(seed).public()).to_vec())
+}
+
+fn follower_at(urls: String) -> Follower {
+    Follower::start(FollowerConfig::new(urls, majority())).unwrap()
+}
+
 fn has(document: &Document, name: &str) -> bool {
     document.by_name(name).is_some()
 }
@@ -96,11 +98,11 @@ async fn three_directories_make_one_document_and_one_that_is_killed_changes_noth
     let nodes = small_network();
     let registrars: Vec<_> =
         nodes.into_iter().map(|(seed, node)| three.registrar(seed, node)).collect();
-    let follower = three.follower(three.urls());
+    let follower = follower_at(three.urls());
     let document = follower.wait_ready(SOON).await.unwrap();
     assert_eq!((document.epoch, document.nodes.len()), (1, 5));
     for at in 0..3 {
-        let one = three.follower(three.url(at));
+        let one = follower_at(three.url(at));
         let same = one.wait_for(SOON, |other| other.version() >= document.version()).await.unwrap();
         assert_eq!(same.nodes, document.nodes);
         let signed = three.running[at].as_ref().unwrap().signed_document().unwrap();
@@ -114,7 +116,7 @@ async fn three_directories_make_one_document_and_one_that_is_killed_changes_noth
 
     // It comes back with what it had written down, hears what it has missed, and helps again.
     three.revive(0).await;
-    let back = three.follower(three.url(0));
+    let back = follower_at(three.url(0));
     back.wait_for(SOON, |document| has(document, "gateway-30")).await.unwrap();
     three.kill(1).await;
     late.unregister().await.unwrap();
@@ -129,13 +131,13 @@ async fn with_two_away_the_last_document_serves_and_epochs_go_on_when_one_is_bac
     let nodes = small_network();
     let _registrars: Vec<_> =
         nodes.into_iter().map(|(seed, node)| three.registrar(seed, node)).collect();
-    let follower = three.follower(three.urls());
+    let follower = follower_at(three.urls());
     follower.wait_ready(SOON).await.unwrap();
     follower.wait_for(SOON, |document| document.epoch >= 2).await.unwrap();
     three.kill(1).await;
     three.kill(2).await;
     let last = follower.current().unwrap();
-    let away = three.follower(three.url(0));
+    let away = follower_at(three.url(0));
     let served = away.wait_for(SOON, |_| true).await.unwrap();
     assert!(served.version() >= last.version());
     three.revive(2).await;
@@ -147,28 +149,28 @@ async fn with_two_away_the_last_document_serves_and_epochs_go_on_when_one_is_bac
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_goes_to_all_and_holds_with_a_majority() {
     let mut three = Three::start(Duration::from_secs(600)).await;
-    let follower = three.follower(three.urls());
+    let follower = follower_at(three.urls());
     follower.wait_for(SOON, |_| true).await.unwrap();
-    let directories = Directories::new(&three.urls(), &three.trust()).unwrap();
+    let directories = Directories::new(&three.urls(), &majority()).unwrap();
     let trace = |parameters: &mut Parameters| parameters.tracing_allowed = true;
-    let changed = directories.change_parameters(&three.trust(), &admin(), trace).await.unwrap();
+    let changed = directories.change_parameters(&majority(), &admin(), trace).await.unwrap();
     assert!(changed.parameters.tracing_allowed);
     three.kill(2).await;
     let slow = |parameters: &mut Parameters| parameters.mean_hop_delay *= 2;
-    let changed = directories.change_parameters(&three.trust(), &admin(), slow).await.unwrap();
+    let changed = directories.change_parameters(&majority(), &admin(), slow).await.unwrap();
     follower.wait_for(SOON, |document| document.version() >= changed.version()).await.unwrap();
     // Who was away learns of it, and does not undo it with the next one.
     three.revive(2).await;
     three.kill(0).await;
     let fast = |parameters: &mut Parameters| parameters.rates.drop = 1.0;
-    let changed = directories.change_parameters(&three.trust(), &admin(), fast).await.unwrap();
+    let changed = directories.change_parameters(&majority(), &admin(), fast).await.unwrap();
     let wanted = Parameters::default().mean_hop_delay * 2;
     assert_eq!((changed.parameters.mean_hop_delay, changed.parameters.rates.drop), (wanted, 1.0));
     three.kill(1).await;
-    let refused = directories.change_parameters(&three.trust(), &admin(), trace).await;
+    let refused = directories.change_parameters(&majority(), &admin(), trace).await;
     assert!(refused.is_ok(), "it changes nothing, so nobody is asked");
     let back = |parameters: &mut Parameters| parameters.tracing_allowed = false;
-    let refused = directories.change_parameters(&three.trust(), &admin(), back).await;
+    let refused = directories.change_parameters(&majority(), &admin(), back).await;
     assert!(matches!(refused, Err(ChangeError::Client(_))), "{refused:?}");
 }
 
@@ -186,9 +188,9 @@ async fn most_directories_decide_who_is_a_node() {
     let listed = Admission::Listed(NodeList::new(listed).unwrap());
     let _registrars: Vec<_> =
         nodes.into_iter().map(|(seed, node)| three.registrar(seed, node)).collect();
-    let follower = three.follower(three.urls());
+    let follower = follower_at(three.urls());
     follower.wait_ready(SOON).await.unwrap();
-    let (trust, admin) = (three.trust(), admin());
+    let (trust, admin) = (majority(), admin());
     let directories = Directories::new(&three.urls(), &trust).unwrap();
     assert_eq!(directories.admission().await.unwrap(), Admission::Open);
 
@@ -207,7 +209,7 @@ async fn most_directories_decide_who_is_a_node() {
     tokio::time::timeout(SOON, listed_there).await.expect("the third one takes it");
     let refused = |state: &RegistrarState| format!("{state:?}").contains("not_listed");
     standing_of(&stranger, refused).await;
-    let last = three.follower(three.url(2));
+    let last = follower_at(three.url(2));
     let slow = |parameters: &mut Parameters| parameters.mean_hop_delay *= 2;
     let changed = directories.change_parameters(&trust, &admin, slow).await.unwrap();
     let document =
@@ -225,7 +227,7 @@ async fn one_directorys_key_is_replaced_and_those_who_know_the_old_ones_or_the_n
     let nodes = small_network();
     let _registrars: Vec<_> =
         nodes.into_iter().map(|(seed, node)| three.registrar(seed, node)).collect();
-    let before = three.follower(three.urls());
+    let before = follower_at(three.urls());
     before.wait_ready(SOON).await.unwrap();
     for at in 0..3 {
         three.kill(at).await;
@@ -245,7 +247,7 @@ async fn one_directorys_key_is_replaced_and_those_who_know_the_old_ones_or_the_n
     for at in 0..3 {
         three.revive(at).await;
     }
-    let old = three.trust();
+    let old = majority();
     let keys = old.keys.iter().map(|key| if *key == replaced { new.public() } else { *key });
     let trust = Trust { keys: keys.collect(), ..old };
     let epoch = before.last().unwrap().epoch;
@@ -266,7 +268,7 @@ async fn a_directory_that_signs_alone_is_not_believed_and_another_is_asked() {
         ..AuthorityConfig::new(common::NETWORK, join_secret())
     };
     let alone = Authority::start(alone).await.unwrap();
-    let follower = three.follower(format!("{},{}", alone.url(), three.url(1)));
+    let follower = follower_at(format!("{},{}", alone.url(), three.url(1)));
     let document = follower.wait_for(SOON, |_| true).await.unwrap();
     assert_ne!(Some(document), alone.document());
 }

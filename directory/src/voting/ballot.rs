@@ -26,8 +26,8 @@ pub struct Ballot {
     pub opinion: Digest,
 }
 
-/// A ballot as its authority signed it. Made by [`SignedBallot::sign`] or read by
-/// [`SignedBallot::read`], so that the signature holds.
+/// A ballot as its authority signed it. It is made by [`SignedBallot::sign`], or read from a
+/// message and verified: so the signature holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedBallot {
     ballot: Ballot,
