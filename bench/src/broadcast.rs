@@ -43,8 +43,8 @@ pub(crate) async fn measure(report: &mut Report) -> anyhow::Result<()> {
 async fn broadcasts(parameters: Parameters) -> anyhow::Result<Broadcasts> {
     let stock = Stock::open(Path::new("target/tmp")).await?;
     let monerod = stock.monerod(MonerodOptions::default()).await?;
-    let monerod_url = Some(monerod.url().to_owned());
-    let config = LocalNetConfig { monerod: monerod_url, parameters, ..LocalNetConfig::default() };
+    let daemon = Some(monerod.daemon().clone());
+    let config = LocalNetConfig { monerod: daemon, parameters, ..LocalNetConfig::default() };
     let net = LocalNet::start(config).await?;
     net.wait_ready(SOON).await?;
     let client = Client::connect(ClientConfig::new(net.follower().clone()));

@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use mixbed_directory::{IdentityPublic, IdentitySecret, JoinSecret, Role, Trust};
 use mixbed_localnet::LocalNet;
+use mixbed_monero::rpc::http_client;
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Limits, Node, NodeConfig};
 use mixbed_telemetry::{Step, Telemetry, bind_http, serve_http};
@@ -79,7 +80,8 @@ impl Tested {
 
     /// Packets that it shed at its entrance so far.
     pub(crate) async fn shed(&self) -> anyhow::Result<f64> {
-        let text = reqwest::get(&self.metrics).await?.error_for_status()?.text().await?;
+        let answer = http_client().build()?.get(&self.metrics).send().await?;
+        let text = answer.error_for_status()?.text().await?;
         let sample = text.lines().find(|line| {
             line.starts_with("mixbed_packets_dropped_total{") && line.contains("\"queue_full\"")
         });

@@ -135,7 +135,7 @@ impl Net {
         let place = monerod.url().trim_start_matches("http://");
         let names = vec![format!("{NAME}={place}").parse()?];
         let net = LocalNet::start(LocalNetConfig {
-            monerod: Some(monerod.url().to_owned()),
+            monerod: Some(monerod.daemon().clone()),
             parameters,
             tcp: TcpConfig { targets: vec![NAME.parse()?], names },
             ..LocalNetConfig::default()

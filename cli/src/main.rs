@@ -20,6 +20,7 @@ mod impairments;
 mod keys;
 mod keys_file;
 mod login;
+mod monerod_access;
 mod money;
 mod net;
 mod nodes;

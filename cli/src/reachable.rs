@@ -5,9 +5,6 @@ use mixbed_node::provider::{RuleError, TargetRule, TcpConfig, TcpName};
 /// The name under which clients find the net's own monerod.
 pub(crate) const MONEROD: &str = "monerod.mixbed:18081";
 
-/// The port of a URL that names none.
-const HTTP: u16 = 80;
-
 /// What was allowed, and the listener of the net's own monerod that others may ask: under its address, and
 /// as [`MONEROD`].
 pub(crate) fn reachable(
@@ -28,9 +25,13 @@ pub(crate) fn reachable(
 
 /// `HOST:PORT` of a URL that is no more than that.
 fn place(url: &str) -> String {
-    let place = url.trim_start_matches("http://").trim_end_matches('/');
+    let (place, usual) = match url.strip_prefix("https://") {
+        Some(place) => (place, 443),
+        None => (url.trim_start_matches("http://"), 80),
+    };
+    let place = place.trim_end_matches('/');
     let port = place.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    if port { place.to_owned() } else { format!("{place}:{HTTP}") }
+    if port { place.to_owned() } else { format!("{place}:{usual}") }
 }
 
 #[cfg(test)]
@@ -44,6 +45,8 @@ mod tests {
             ("http://[::1]:18081", "[::1]:18081"),
             ("http://[::1]", "[::1]:80"),
             ("http://node.example.org/", "node.example.org:80"),
+            ("https://node.example.org", "node.example.org:443"),
+            ("https://node.example.org:18089", "node.example.org:18089"),
         ] {
             let allowed = ["a:1".parse().expect("a rule")];
             let config = reachable(&allowed, &[], Some(url)).expect("an address");

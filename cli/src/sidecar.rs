@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
+use mixbed_monero::rpc::http_client;
 
 /// How long one may take to answer. Where there is none, the connection is refused at once.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -13,7 +13,7 @@ pub(crate) async fn end(addresses: &[String]) {
     if addresses.is_empty() {
         return;
     }
-    let Ok(client) = Client::builder().timeout(ANSWER).no_proxy().build() else { return };
+    let Ok(client) = http_client().timeout(ANSWER).build() else { return };
     for address in addresses {
         match client.post(address).send().await {
             Ok(answer) => tracing::info!("asked {address} to end: {}", answer.status()),

@@ -9,6 +9,8 @@
 //!   nothing. A page may ask only if the user has listed its origin.
 //! - **Authorization**, at ports that want a [`Login`].
 //!
+//! [`DigestChallenge`] is the other side: a login at somebody else's port, such as monerod's.
+//!
 //! Every HTTP port of mixbed has one, in front of everything else. Nothing here does I/O; time and
 //! randomness are arguments.
 
@@ -22,6 +24,6 @@ mod refusal;
 pub use cors::Preflight;
 pub use guard::{Guard, Passed, Refused};
 pub use host::{AllowedHost, ParseHostError};
-pub use login::{Login, ParseLoginError, Scheme};
+pub use login::{DigestChallenge, Login, ParseLoginError, Scheme};
 pub use origin::{Origin, ParseOriginError};
 pub use refusal::{Challenge, Refusal};

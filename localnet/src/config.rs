@@ -1,9 +1,10 @@
 //! What a local mixnet is made of.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mixbed_directory::{Parameters, Role};
+use mixbed_monero::Daemon;
 use mixbed_node::Limits;
 use mixbed_node::mailbox::MailboxBounds;
 use mixbed_node::provider::TcpConfig;
@@ -50,12 +51,12 @@ pub struct LocalNetConfig {
     pub shape: Shape,
     /// The network's parameters.
     pub parameters: Parameters,
-    /// The monerod that providers submit to, such as `http://127.0.0.1:18081`.
-    pub monerod: Option<String>,
+    /// The monerod that providers submit to.
+    pub monerod: Option<Daemon>,
     /// Its restricted listener, which wallets' questions go to. Without one, they go to `monerod`.
-    pub monerod_restricted: Option<String>,
+    pub monerod_restricted: Option<Daemon>,
     /// Providers' own monerods, in the order of their numbers; those after the last have `monerod`.
-    pub monerods: Vec<String>,
+    pub monerods: Vec<Daemon>,
     /// What providers' stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// What single providers' may, in the order of their numbers; those after the last have `tcp`.
@@ -63,10 +64,10 @@ pub struct LocalNetConfig {
     /// How many directories there are: one, or an odd number of which a majority signs.
     pub directories: usize,
     /// Where the directory listens; port 0 takes a free one. Further ones have the ports after it,
-    /// or free ones.
+    /// or free ones. Nodes listen on the same address.
     pub directory: SocketAddr,
-    /// Where the directory (of several, each in a folder of its own) keeps its state, and gateways their mailboxes; nothing: they forget with
-    /// the process, or when they are stopped.
+    /// Where the directory keeps its state (of several, each in a folder of its own), and gateways
+    /// their mailboxes; nothing: they forget with the process, or when they are stopped.
     pub state_dir: Option<PathBuf>,
     /// Bounds of each gateway's mailboxes; nothing: the usual ones.
     pub mailboxes: Option<MailboxBounds>,
@@ -74,6 +75,18 @@ pub struct LocalNetConfig {
     pub limits: Limits,
     /// Where spans and metrics go.
     pub telemetry: Telemetry,
+}
+
+impl LocalNetConfig {
+    /// The address that nodes listen on: the directory's, or that of this machine alone if the directory
+    /// listens on all.
+    pub(crate) fn ip(&self) -> IpAddr {
+        match self.directory.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        }
+    }
 }
 
 impl Default for LocalNetConfig {

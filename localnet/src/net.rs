@@ -133,7 +133,7 @@ impl LocalNet {
                 keep_document_in: None,
                 limits: net.config.limits.clone(),
             };
-            net.plans.insert(name.clone(), (plan, SocketAddr::from(([127, 0, 0, 1], 0))));
+            net.plans.insert(name.clone(), (plan, SocketAddr::new(net.config.ip(), 0)));
             net.start_node(&name).await?;
         }
         Ok(net)

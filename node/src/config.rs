@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mixbed_directory::{IdentitySecret, JoinSecret, Role, Trust};
+use mixbed_monero::Daemon;
 use mixbed_wire::LinkSecret;
 
 use crate::mailbox::MailboxConfig;
@@ -29,12 +30,11 @@ pub struct NodeConfig {
     pub identity: IdentitySecret,
     /// The key of its links.
     pub link_key: LinkSecret,
-    /// A provider's monerod, such as `http://127.0.0.1:18081`; without it `monero.submit` answers
-    /// that it is not offered here.
-    pub monerod: Option<String>,
+    /// A provider's monerod; without it `monero.submit` answers that it is not offered here.
+    pub monerod: Option<Daemon>,
     /// The restricted listener of the same monerod, which wallets' questions go to. Without one, they go to
     /// `monerod`.
-    pub monerod_restricted: Option<String>,
+    pub monerod_restricted: Option<Daemon>,
     /// What a provider's stream service `tcp` may connect to; nothing: it is not offered.
     pub tcp: TcpConfig,
     /// A gateway's mailboxes.

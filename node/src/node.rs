@@ -146,11 +146,14 @@ impl Node {
         let provider = match role {
             Role::Provider => {
                 let metrics = ProviderMetrics::new(telemetry, &name);
-                if let Some(url) = monerod.clone() {
-                    let watch =
-                        readiness::watch(url.clone(), health.condition("monerod"), metrics.clone());
+                if let Some(daemon) = monerod.clone() {
+                    let watch = readiness::watch(
+                        daemon.clone(),
+                        health.condition("monerod"),
+                        metrics.clone(),
+                    );
                     tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
-                    let asked = monerod_restricted.clone().unwrap_or(url);
+                    let asked = monerod_restricted.clone().unwrap_or(daemon);
                     let look = restricted::warn_unless(asked, name.clone());
                     tasks.spawn(stop.clone().run_until_cancelled_owned(look));
                 }

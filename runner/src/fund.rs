@@ -30,7 +30,7 @@ impl Miner {
         let base = url.trim_end_matches('/');
         let url = reqwest::Url::parse(&format!("{base}/v1/fund"));
         let url = url.map_err(|error| wrong(error.to_string()))?;
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = mixbed_monero::rpc::http_client().timeout(PATIENCE).build();
         Ok(Self { http: http.map_err(|error| RunError::Miner(error.to_string()))?, url })
     }
 

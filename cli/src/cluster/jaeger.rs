@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
+use mixbed_monero::rpc::{Trust, http_client, https_client};
 use mixbed_telemetry::{Attribute, SpanRecord, Status, Value};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -54,7 +55,13 @@ async fn ask(found: &InCluster, path: &str) -> Result<Option<Answer>, ClusterErr
         }
     } else {
         let url = format!("{}/{path}", url.trim_end_matches('/'));
-        let answer = reqwest::get(url).await.map_err(|error| failed(&error))?;
+        let http = if url.starts_with("https://") {
+            https_client(&Trust::System).map_err(|error| failed(&error))?
+        } else {
+            http_client()
+        };
+        let http = http.build().map_err(|error| failed(&error))?;
+        let answer = http.get(url).send().await.map_err(|error| failed(&error))?;
         if answer.status().as_u16() == 404 {
             return Ok(None);
         }

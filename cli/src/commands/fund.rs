@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use mixbed_monero::miner::{Address, MAX_OUTPUTS};
-use reqwest::{Client, StatusCode, Url, redirect};
+use mixbed_monero::rpc::http_client;
+use reqwest::{Client, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::miner::{Funded, Refusal, Status};
@@ -65,8 +66,7 @@ fn miner(text: &str) -> Result<Url, String> {
 
 pub(crate) async fn run(args: Args, quiet: bool) -> Result<(), Failure> {
     // What is for this machine goes through no proxy and follows nobody elsewhere.
-    let http = Client::builder().no_proxy().redirect(redirect::Policy::none()).build();
-    let http = http.map_err(Failure::failed)?;
+    let http = http_client().build().map_err(Failure::failed)?;
     let step = Progress::new(quiet).step("mining money to the address");
     let funded = tokio::select! {
         funded = order(&http, &args) => funded?,

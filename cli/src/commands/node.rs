@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::keys::{KeyError, StateDir};
 use crate::keys_file::{self, NodeKeys};
 use crate::settings::{NodeFlags, NodeSettings};
-use crate::{glue, keys, net, output, settings, signals};
+use crate::{glue, keys, monerod_access, net, output, settings, signals};
 
 /// How often a node's health is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -125,19 +125,20 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         Err(KeyError::NoSecret) => None,
         secret => Some(secret.map_err(Failure::usage)?),
     };
-    if let Some(url) = &settings.monerod {
-        if role != Role::Provider {
-            return Err(Failure::usage(format!("only a provider has a monerod, not a {role}")));
-        }
-        Daemon::new(url).map_err(Failure::usage)?;
+    if settings.monerod.is_some() && role != Role::Provider {
+        return Err(Failure::usage(format!("only a provider has a monerod, not a {role}")));
     }
-    if let Some(url) = &settings.monerod_restricted {
-        if settings.monerod.is_none() {
-            let why = "monerod_restricted is another listener of the monerod that monerod names: give both";
-            return Err(Failure::usage(why));
-        }
-        Daemon::new(url).map_err(Failure::usage)?;
+    if settings.monerod_restricted.is_some() && settings.monerod.is_none() {
+        let why =
+            "monerod_restricted is another listener of the monerod that monerod names: give both";
+        return Err(Failure::usage(why));
     }
+    let access =
+        monerod_access::of(settings.monerod_login.as_ref(), settings.monerod_certificate.as_ref())?;
+    let daemon = |url: &Option<String>| {
+        let daemon = url.as_ref().map(|url| Daemon::with_access(url, &access)).transpose();
+        daemon.map_err(Failure::usage)
+    };
     let tcp = TcpConfig { targets: settings.tcp_allow.clone(), names: settings.tcp_name.clone() };
     if role != Role::Provider && tcp != TcpConfig::default() {
         let why = format!("only a provider makes connections for clients, not a {role}");
@@ -165,8 +166,8 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
         join_secret,
         identity,
         link_key: link,
-        monerod: settings.monerod.clone(),
-        monerod_restricted: settings.monerod_restricted.clone(),
+        monerod: daemon(&settings.monerod)?,
+        monerod_restricted: daemon(&settings.monerod_restricted)?,
         tcp,
         mailboxes: MailboxConfig {
             keep_in: dir.as_ref().map(|dir| dir.path().to_owned()),

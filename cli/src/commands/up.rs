@@ -26,7 +26,7 @@ use crate::places::{self, Places};
 use crate::progress::Progress;
 use crate::reachable::reachable;
 use crate::settings::{LoginChoice, MonerodChoice, UpFlags, UpSettings};
-use crate::{glue, impairments, login, output, settings, signals};
+use crate::{glue, impairments, login, monerod_access, output, settings, signals};
 
 /// How long telemetry may take to send its last spans.
 const LAST_SPANS: Duration = Duration::from_secs(2);
@@ -135,20 +135,18 @@ impl Up {
             }
             MonerodChoice::None | MonerodChoice::Url(_) => None,
         };
-        let monerod_url = match (&settings.monerod, &monerod) {
-            (MonerodChoice::Url(url), _) => Some(url.clone()),
-            (_, monerod) => monerod.as_ref().map(|monerod| monerod.url().to_owned()),
+        let daemon = match (&settings.monerod, &monerod) {
+            (MonerodChoice::Url(url), _) => Some(somebodys(url, settings, progress).await?),
+            (_, monerod) => monerod.as_ref().map(|monerod| monerod.daemon().clone()),
         };
-        if let MonerodChoice::Url(url) = &settings.monerod {
-            warn_of(url, progress).await;
-        }
+        let monerod_url = daemon.as_ref().map(|daemon| daemon.url().to_owned());
         // What others may ask a monerod, they ask at its restricted listener.
-        let restricted = monerod.as_ref().and_then(Monerod::restricted_url);
+        let restricted = monerod.as_ref().and_then(Monerod::restricted).cloned();
         let impairments = impairments::from_setting(settings.impairments.as_deref())?;
-        let mut config = net_config(settings, shape, monerod_url.clone(), telemetry.clone());
+        let mut config = net_config(settings, shape, daemon, telemetry.clone());
         config.parameters.impairments = impairments;
         config.monerod_restricted.clone_from(&restricted);
-        let open = restricted.as_deref().or(monerod_url.as_deref());
+        let open = restricted.as_ref().map(Daemon::url).or(monerod_url.as_deref());
         config.tcp =
             reachable(&settings.tcp_allow, &settings.tcp_name, open).map_err(Failure::usage)?;
         let network = config.network.clone();
@@ -225,16 +223,25 @@ impl Up {
     }
 }
 
+/// A monerod that runs already.
+async fn somebodys(
+    url: &str,
+    settings: &UpSettings,
+    progress: Progress,
+) -> Result<Daemon, Failure> {
+    let (login, certificate) = (&settings.monerod_login, &settings.monerod_certificate);
+    let access = monerod_access::of(login.as_ref(), certificate.as_ref())?;
+    let daemon = Daemon::with_access(url, &access).map_err(Failure::usage)?;
+    warn_of(&daemon, progress).await;
+    Ok(daemon)
+}
+
 /// A monerod that is away is no reason not to start: it may come, or come back. Neither is one that lets the net's
 /// clients do all that its operator may, but that is told.
-async fn warn_of(url: &str, progress: Progress) {
-    let info = match Daemon::new(url) {
-        Ok(daemon) => daemon.with_timeout(PROBE).get_info().await,
-        Err(error) => Err(error),
-    };
-    match info {
+async fn warn_of(daemon: &Daemon, progress: Progress) {
+    match daemon.clone().with_timeout(PROBE).get_info().await {
         Ok(info) if info.restricted => {}
-        Ok(_) => progress.say(format!("warning: {}", provider::unrestricted(url))),
+        Ok(_) => progress.say(format!("warning: {}", provider::unrestricted(daemon.url()))),
         Err(error) => {
             progress.say(format!("warning: {error}; until it answers, no transaction is accepted"));
         }
@@ -258,7 +265,7 @@ fn rpc_config(settings: &UpSettings, login: Option<Login>) -> Option<RpcConfig> 
 fn net_config(
     settings: &UpSettings,
     shape: Shape,
-    monerod: Option<String>,
+    monerod: Option<Daemon>,
     telemetry: mixbed_telemetry::Telemetry,
 ) -> LocalNetConfig {
     LocalNetConfig {

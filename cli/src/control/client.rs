@@ -2,9 +2,10 @@
 
 use mixbed_directory::Parameters;
 use mixbed_guard::Login;
+use mixbed_monero::rpc::http_client;
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode, Url, redirect};
+use reqwest::{Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -96,11 +97,7 @@ impl ControlArgs {
             return Err(bad("it must be a host and a port, without TLS".to_owned()));
         }
         // What is for this machine goes through no proxy and follows nobody elsewhere.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| bad(error.to_string()))?;
+        let http = http_client().build().map_err(|error| bad(error.to_string()))?;
         let login = self.control_login.as_ref().map(login::given).transpose()?;
         Ok(ControlClient { http, url, login })
     }

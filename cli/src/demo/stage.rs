@@ -58,8 +58,8 @@ impl Stage {
                 tracing_allowed: true,
                 ..Parameters::default()
             },
-            monerod: Some(monerod.url().to_owned()),
-            monerod_restricted: monerod.restricted_url(),
+            monerod: Some(monerod.daemon().clone()),
+            monerod_restricted: monerod.restricted().cloned(),
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{LoginChoice, MonerodChoice, Period, PublicKey, ReceiptsTo, RoleName};
+use super::{
+    CertificateChoice, LoginChoice, MonerodChoice, Period, PublicKey, ReceiptsTo, RoleName,
+};
 
 /// A type that a setting can have.
 pub(crate) trait Setting {
@@ -40,6 +42,7 @@ plain!(
     RoleName,
     ReceiptsTo,
     PublicKey,
+    CertificateChoice,
     LoginChoice,
     MonerodChoice
 );

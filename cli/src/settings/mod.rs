@@ -5,6 +5,7 @@
 //! `mixbed config` prints. A flag wins over its variable, which wins over the file, which wins over
 //! the default.
 
+mod certificate;
 mod client;
 mod declare;
 mod directory;
@@ -20,6 +21,7 @@ mod public_key;
 mod receipts;
 mod up;
 
+pub(crate) use certificate::CertificateChoice;
 pub(crate) use client::{ClientFlags, ClientSettings};
 use declare::settings;
 pub(crate) use declare::{Described, Field, Setting};

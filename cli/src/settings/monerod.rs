@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use mixbed_monero::{Daemon, DaemonError};
+use mixbed_monero::rpc::{self, RpcError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Which monerod.
@@ -18,13 +18,13 @@ pub(crate) enum MonerodChoice {
 }
 
 impl FromStr for MonerodChoice {
-    type Err = DaemonError;
+    type Err = RpcError;
 
-    fn from_str(text: &str) -> Result<Self, DaemonError> {
+    fn from_str(text: &str) -> Result<Self, RpcError> {
         match text {
             "none" => Ok(Self::None),
             "regtest" => Ok(Self::Regtest),
-            url => Ok(Self::Url(Daemon::new(url)?.url().to_owned())),
+            url => Ok(Self::Url(rpc::address(url)?)),
         }
     }
 }
@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn words_and_urls() {
-        for text in ["none", "regtest", "http://127.0.0.1:18081"] {
+        for text in ["none", "regtest", "http://127.0.0.1:18081", "https://example.org:18089"] {
             assert_eq!(text.parse::<MonerodChoice>().unwrap().to_string(), text);
         }
-        assert!("https://example.org".parse::<MonerodChoice>().is_err());
+        assert!("ftp://example.org".parse::<MonerodChoice>().is_err());
     }
 }

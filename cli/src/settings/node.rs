@@ -7,7 +7,7 @@ use mixbed_node::Limits;
 use mixbed_node::provider::{TargetRule, TcpName};
 use serde::{Deserialize, Serialize};
 
-use super::{Period, PublicKey, settings};
+use super::{CertificateChoice, LoginChoice, Period, PublicKey, settings};
 
 /// What a node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -76,6 +76,14 @@ settings! {
     /// would see there which transactions came to it first. A target for them (tcp_allow) is to be a
     /// restricted one in any case: by the other listener they end your monerod.
     monerod_restricted: Option<String> = None;
+    /// Login for both (monerod's --rpc-login): USER:PASSWORD, or @FILE for a file with that. The
+    /// password does not travel (HTTP digest).
+    #[arg(value_name = "LOGIN")]
+    monerod_login: Option<LoginChoice> = None;
+    /// Which certificate a monerod at https:// has to have: its SHA-256 fingerprint, or @FILE for a PEM
+    /// file with the authorities that may have signed it. Without this, one that this machine trusts.
+    #[arg(value_name = "CERTIFICATE")]
+    monerod_certificate: Option<CertificateChoice> = None;
     /// Where /healthz, /readyz and /metrics are served; port 0 takes a free one.
     http: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Where /healthz and /readyz are served besides, without metrics and without reasons: for

@@ -8,7 +8,7 @@ use mixbed_guard::{AllowedHost, Origin};
 use mixbed_localnet::Shape;
 use mixbed_node::provider::{TargetRule, TcpName};
 
-use super::{LoginChoice, MonerodChoice, Period, settings};
+use super::{CertificateChoice, LoginChoice, MonerodChoice, Period, settings};
 
 settings! {
     /// Configuration of `mixbed up`: a whole network in one process, on this machine.
@@ -23,6 +23,14 @@ settings! {
     /// The monerod that the providers submit to: regtest (one is started, with a chain of its
     /// own), none, or the URL of one that runs already.
     monerod: MonerodChoice = MonerodChoice::Regtest;
+    /// Login for that monerod (its --rpc-login): USER:PASSWORD, or @FILE for a file with that. The
+    /// password does not travel (HTTP digest).
+    #[arg(value_name = "LOGIN")]
+    monerod_login: Option<LoginChoice> = None;
+    /// Which certificate a monerod at https:// has to have: its SHA-256 fingerprint, or @FILE for a PEM
+    /// file with the authorities that may have signed it. Without this, one that this machine trusts.
+    #[arg(value_name = "CERTIFICATE")]
+    monerod_certificate: Option<CertificateChoice> = None;
     /// Whether to start monero-wallet-rpc too, with a wallet that has money. Only on regtest.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     wallet: bool = false;
@@ -64,7 +72,7 @@ settings! {
     /// so that one of three may fail or lie.
     directories: usize = 1;
     /// Where its directory listens (gRPC); port 0 takes a free one. Further directories have the
-    /// ports after it, or free ones.
+    /// ports after it, or free ones. Nodes listen on the same address: [::1]:0 is a net on IPv6.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,
     /// it is a new network at each start.

@@ -7,22 +7,31 @@ use crate::support::{SOON, wait_for};
 pub(crate) struct Process {
     pub(crate) pid: u32,
     parent: u32,
-    pub(crate) name: String,
+    arguments: Vec<String>,
     started: String,
     is_zombie: bool,
 }
 
 fn process(pid: u32) -> Option<Process> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (head, tail) = stat.rsplit_once(") ")?;
+    let (_, tail) = stat.rsplit_once(") ")?;
+    let arguments = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
     let fields: Vec<_> = tail.split(' ').collect();
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,
-        name: head.split_once('(')?.1.to_owned(),
+        arguments: arguments.split_terminator('\0').map(str::to_owned).collect(),
         started: (*fields.get(19)?).to_owned(),
         is_zombie: fields.first() == Some(&"Z"),
     })
+}
+
+impl Process {
+    /// Whether it runs this program, be it by way of a loader or a shell.
+    pub(crate) fn runs(&self, program: &str) -> bool {
+        let name = |argument: &String| argument.rsplit('/').next() == Some(program);
+        self.arguments.iter().any(name)
+    }
 }
 
 pub(crate) fn children(parent: u32) -> Vec<Process> {

@@ -15,12 +15,12 @@ const LONG: Duration = Duration::from_secs(180);
 const HOPS_THERE: [&str; 5] = ["gateway", "mix", "mix", "mix", "provider"];
 const HOPS_BACK: [&str; 6] = ["provider", "mix", "mix", "mix", "gateway", "client"];
 
-/// Waits until the demo has a monerod and a monero-wallet-rpc (the system cuts the name).
+/// Waits until the demo has a monerod and a monero-wallet-rpc.
 fn wait_for_children(demo: &Running) -> Vec<Process> {
     let found = wait_for(LONG, || {
         let children = children(demo.pid());
-        let has = |name: &str| children.iter().any(|child| child.name.starts_with(name));
-        (has("monerod") && has("monero-wallet")).then_some(children)
+        let has = |program: &str| children.iter().any(|child| child.runs(program));
+        (has("monerod") && has("monero-wallet-rpc")).then_some(children)
     });
     found.expect("the demo starts monerod and monero-wallet-rpc")
 }

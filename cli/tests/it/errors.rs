@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 
+use mixbed_monero::testing::free_ports;
+
 use crate::support::{assert_fails, mixbed, run, run_with_input, taken_port};
 
 #[test]
@@ -101,8 +103,7 @@ fn what_is_no_transaction_is_said_before_anything_is_sent() {
 #[test]
 fn without_a_network_they_say_how_to_start_one() {
     // Nobody listens there: the listener is gone.
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let control = format!("127.0.0.1:{port}");
     let id = "ab".repeat(32);
     for args in [&["status"][..], &["broadcast", "02ab"], &["trace", &id]] {

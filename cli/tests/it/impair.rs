@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use mixbed_monero::testing::free_ports;
+
 use crate::processes::start_directory;
 use crate::support::{
-    Running, assert_fails, get, http, run, run_with_input, stderr, stdout, taken_port, word_after,
+    Running, assert_fails, get, http, run, run_with_input, stderr, stdout, word_after,
 };
 
 const UP: [&str; 7] = ["up", "--monerod", "none", "--control", "127.0.0.1:0", "--cover", "off"];
@@ -133,8 +135,7 @@ fn a_network_of_processes_is_impaired_at_its_directory() {
 
 #[test]
 fn what_is_asked_wrongly_is_said_before_anybody_is_asked() {
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let control = format!("127.0.0.1:{port}");
     let impair = |args: &[&str]| run(&[&["impair", "--control", &control], args].concat());
     for (args, words) in [

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{
-    Running, SOON, assert_fails, get, run, stdout, taken_port, wait_for, word_after,
-};
+use mixbed_monero::testing::free_ports;
+
+use crate::support::{Running, SOON, assert_fails, get, run, stdout, wait_for, word_after};
 
 /// A directory, one node of each kind, and a client, each a process.
 pub(crate) struct Net {
@@ -21,8 +21,13 @@ pub(crate) struct Net {
 impl Net {
     /// Starts it, with a provider that submits to `monerod`.
     pub(crate) fn start(monerod: Option<&str>) -> Self {
+        Self::start_on("127.0.0.1:0", monerod)
+    }
+
+    /// The same, with all that listens on one address, with any port.
+    pub(crate) fn start_on(any: &str, monerod: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (directory_process, directory) = start_directory(dir.path(), "127.0.0.1:0");
+        let (directory_process, directory) = start_directory(dir.path(), any);
         let mut net = Self {
             dir,
             directory,
@@ -31,14 +36,17 @@ impl Net {
             client: None,
             control: String::new(),
         };
-        net.nodes.push(net.node(&["--role", "gateway", "--name", "gateway-0"]));
+        let node = |net: &Self, args: &[&str]| {
+            net.node(&[args, &["--listen", any, "--http", any][..]].concat())
+        };
+        net.nodes.push(node(&net, &["--role", "gateway", "--name", "gateway-0"]));
         for layer in ["1", "2", "3"] {
             let name = format!("mix-{layer}-0");
-            net.nodes.push(net.node(&["--role", "mix", "--layer", layer, "--name", &name]));
+            net.nodes.push(node(&net, &["--role", "mix", "--layer", layer, "--name", &name]));
         }
         let provider = ["--role", "provider", "--name", "provider-0"];
         let monerod: Vec<&str> = monerod.iter().flat_map(|url| ["--monerod", url]).collect();
-        net.nodes.push(net.node(&[&provider[..], &monerod].concat()));
+        net.nodes.push(node(&net, &[&provider[..], &monerod].concat()));
         for node in &mut net.nodes {
             node.line("ready: ");
         }
@@ -50,7 +58,7 @@ impl Net {
             "--authority-key",
             &key,
             "--control",
-            "127.0.0.1:0",
+            any,
         ]);
         net.control = word_after(&client.line("ready: "), "control at ");
         net.client = Some(client);
@@ -111,7 +119,7 @@ pub(crate) fn start_directory(state: &Path, listen: &str) -> (Running, String) {
         "--listen",
         listen,
         "--http",
-        "127.0.0.1:0",
+        listen,
         "--tracing-allowed",
     ]);
     let url = word_after(&directory.line("ready: "), " at ");
@@ -148,12 +156,10 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (directory, _) = start_directory(dir.path(), "127.0.0.1:0");
     directory.stop();
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let address = format!("127.0.0.1:{port}");
 
-    let (listener, http_port) = taken_port();
-    drop(listener);
+    let [http_port] = free_ports();
     let http = format!("127.0.0.1:{http_port}");
     let key = dir.path().join("authority.pub");
     let secret = dir.path().join("join-secret");
@@ -196,8 +202,7 @@ fn a_node_waits_for_a_directory_that_is_away_and_says_so() {
 fn a_document_signed_by_another_key_is_not_believed_and_status_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let (directory, url) = start_directory(dir.path(), "127.0.0.1:0");
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let control = format!("127.0.0.1:{port}");
     let key = "ab".repeat(32);
     let client = Running::start(&[
@@ -247,8 +252,7 @@ fn started_again_while_the_directory_is_away_they_know_the_last_document() {
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     let (key, secret) = (at("authority.pub"), at("join-secret"));
     let (mix_state, client_state) = (at("mix"), at("client"));
-    let (listener, port) = taken_port();
-    drop(listener);
+    let [port] = free_ports();
     let http = format!("127.0.0.1:{port}");
     let mix = ["node", "--role", "mix", "--layer", "1", "--name", "mix-1-0"];
     let mix = [&mix[..], &["--join-secret-file", &secret, "--http", &http]].concat();

@@ -38,7 +38,7 @@ fn before_the_network_is_ready_it_is_a_failure() {
     let mut up = Running::spawn(mixbed(&args).env("TMPDIR", dir.path()));
     let children = wait_for(SOON, || {
         let children = children(up.pid());
-        children.iter().any(|child| child.name == "monerod").then_some(children)
+        children.iter().any(|child| child.runs("monerod")).then_some(children)
     });
     up.signal(Signal::INT);
     let (status, words) = up.wait(SOON);
@@ -64,7 +64,7 @@ fn a_second_one_ends_it_at_once_with_its_children_and_temporary_files() {
     let mut up = Running::spawn(&mut command);
     let control = word_after(&up.line("ready: "), "control at ");
     let children = children(up.pid());
-    let monerod = children.iter().find(|child| child.name == "monerod").expect("monerod runs");
+    let monerod = children.iter().find(|child| child.runs("monerod")).expect("monerod runs");
     // It cannot end by itself, so that there is time for a second Ctrl-C. Whoever asks it to wakes it,
     // and it is stopped again at once.
     let pid = Pid::from_raw(i32::try_from(monerod.pid).unwrap()).unwrap();

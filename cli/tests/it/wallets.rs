@@ -73,7 +73,7 @@ fn a_wallet_logs_in_and_nothing_tells_its_questions_from_anothers() {
         let seed = program.wallet().seed().await.expect("its seed");
         (monerod, seed, funded.address().to_owned())
     });
-    let url = monerod.restricted_url().expect("asked for");
+    let url = monerod.restricted().expect("asked for").url();
     let to = url.trim_start_matches("http://").parse().expect("an address");
     let (between, heard) = runtime.block_on(listening_in(to));
     let mut command = mixbed(&[

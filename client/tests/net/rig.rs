@@ -5,6 +5,7 @@ use std::time::Duration;
 use mixbed_client::{Client, ClientConfig};
 use mixbed_directory::{Follower, FollowerConfig, Parameters};
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
+use mixbed_monero::Daemon;
 use mixbed_telemetry::{Options, Telemetry};
 
 pub(crate) const SOON: Duration = Duration::from_secs(20);
@@ -39,11 +40,12 @@ impl Rig {
             tracing_allowed: wish.tracing_allowed,
             ..Parameters::default()
         };
+        let daemon = |url: String| Daemon::new(&url).expect("an address");
         let config = LocalNetConfig {
             shape: Shape { gateways: 2, mixes_per_layer: 1, providers: wish.providers },
             parameters,
-            monerod: wish.monerod,
-            monerods: wish.monerods,
+            monerod: wish.monerod.map(daemon),
+            monerods: wish.monerods.into_iter().map(daemon).collect(),
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };

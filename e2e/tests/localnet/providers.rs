@@ -9,7 +9,7 @@ use mixbed_client::{
 };
 use mixbed_localnet::{LocalNet, LocalNetConfig, Shape};
 use mixbed_monero::testing::{Stock, free_ports};
-use mixbed_monero::{Monerod, MonerodOptions, TxId};
+use mixbed_monero::{Daemon, Monerod, MonerodOptions, TxId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -46,14 +46,14 @@ impl Peers {
             })
             .await;
         }
-        let mut urls = Vec::new();
+        let mut daemons = Vec::new();
         for _ in 0..liars {
-            urls.push(liar().await);
+            daemons.push(Daemon::new(&liar().await).expect("an address"));
         }
-        urls.extend(monerods.iter().map(|monerod| monerod.url().to_owned()));
+        daemons.extend(monerods.iter().map(|monerod| monerod.daemon().clone()));
         let config = LocalNetConfig {
-            shape: Shape { gateways: 1, mixes_per_layer: 1, providers: urls.len() },
-            monerods: urls,
+            shape: Shape { gateways: 1, mixes_per_layer: 1, providers: daemons.len() },
+            monerods: daemons,
             ..LocalNetConfig::default()
         };
         let net = LocalNet::start(config).await.expect("a net");

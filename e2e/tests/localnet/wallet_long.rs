@@ -37,7 +37,7 @@ async fn a_wallet_takes_in_a_chain_whose_blocks_no_message_carries() {
     drop(miner);
 
     let config =
-        LocalNetConfig { monerod: Some(monerod.url().to_owned()), ..LocalNetConfig::default() };
+        LocalNetConfig { monerod: Some(monerod.daemon().clone()), ..LocalNetConfig::default() };
     let net = LocalNet::start(config).await.expect("a net");
     net.wait_ready(SOON).await.expect("ready");
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -35,7 +35,7 @@ impl WalletWorld {
         let chain = WalletChain::open().await;
         let monerod = chain.monerod(&dir.path().join("chain")).await;
         let mut config = LocalNetConfig {
-            monerod: Some(monerod.url().to_owned()),
+            monerod: Some(monerod.daemon().clone()),
             state_dir: Some(dir.path().join("net")),
             ..LocalNetConfig::default()
         };

@@ -31,7 +31,7 @@ impl World {
         let telemetry = Telemetry::new(&Options { memory_spans: 1000, ..Options::default() })
             .expect("telemetry");
         let mut config = LocalNetConfig {
-            monerod: Some(monerod.url().to_owned()),
+            monerod: Some(monerod.daemon().clone()),
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         };

@@ -16,7 +16,7 @@ const BLOCKS: u64 = 250;
 async fn a_wallet_in_rust_is_paid_pays_and_sees_it_through_the_mixnet_only() {
     let monerod = Monerod::start(MonerodOptions::default()).await.expect("a monerod");
     let mut config =
-        LocalNetConfig { monerod: Some(monerod.url().to_owned()), ..LocalNetConfig::default() };
+        LocalNetConfig { monerod: Some(monerod.daemon().clone()), ..LocalNetConfig::default() };
     // Hundreds of questions.
     config.parameters.mean_hop_delay = Duration::from_millis(10);
     let net = LocalNet::start(config).await.expect("a net");

@@ -9,6 +9,7 @@ use hyper::body::Frame;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Response, StatusCode};
 use mixbed_monero::calls::Call;
+use mixbed_monero::rpc::http_client;
 use reqwest::Url;
 
 use super::answer::{Body, answer, error};
@@ -35,12 +36,8 @@ impl Direct {
         if parsed.path() != "/" || parsed.query().is_some() || parsed.fragment().is_some() {
             return Err(unfit("it is to be http://HOST:PORT and nothing after it"));
         }
-        let http = reqwest::Client::builder()
-            .timeout(deadline)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| unfit(&error.to_string()))?;
+        let http = http_client().timeout(deadline).build();
+        let http = http.map_err(|error| unfit(&error.to_string()))?;
         Ok(Self { http, url: parsed })
     }
 

@@ -97,7 +97,7 @@ impl Desk {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test needs some time and chance")]
 mod tests {
-    use super::super::digest::answer;
+    use super::super::client::answer;
     use super::*;
 
     fn login() -> Login {

@@ -6,10 +6,8 @@ use md5::{Digest as _, Md5};
 use subtle::ConstantTimeEq as _;
 
 use super::Login;
+use super::parts::parts;
 use crate::refusal::REALM;
-
-/// No more parts are read.
-const MAX_PARTS: usize = 32;
 
 /// What a client says of itself in `Authorization`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,19 +27,7 @@ impl Digest {
     /// Reads the header's value after its scheme; none if it is malformed, or a part comes twice.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut digest = Self::default();
-        let mut seen = Vec::new();
-        let mut rest = text.trim_start();
-        while !rest.is_empty() {
-            let (name, after) = rest.split_once('=')?;
-            let name = name.trim().to_ascii_lowercase();
-            let (value, after) = value(after.trim_start())?;
-            let is_token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-            if name.is_empty() || !name.bytes().all(is_token) {
-                return None;
-            }
-            if seen.len() == MAX_PARTS || seen.contains(&name) {
-                return None;
-            }
+        for (name, value) in parts(text)? {
             match name.as_str() {
                 "username" => digest.username = value,
                 "realm" => digest.realm = value,
@@ -54,11 +40,6 @@ impl Digest {
                 "algorithm" => digest.algorithm = Some(value),
                 _ => {}
             }
-            seen.push(name);
-            rest = match after.trim_start() {
-                "" => "",
-                after => after.strip_prefix(',')?.trim_start(),
-            };
         }
         Some(digest)
     }
@@ -76,31 +57,29 @@ impl Digest {
             && self.uri == target
             && self.algorithm.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("md5"));
         // Computed in any case: what is wrong does not show in the time.
-        let whose = hash(&[&self.username, REALM, login.expose_password()]);
-        let what = hash(&[method, &self.uri]);
-        let right = hash(&[&whose, &self.nonce, &self.nc, &self.cnonce, &self.qop, &what]);
+        let asked = Asked { realm: REALM, nonce: &self.nonce, method, target: &self.uri };
+        let right = asked.response(&self.username, login.expose_password(), &self.nc, &self.cnonce);
         let same = right.as_bytes().ct_eq(self.response.to_ascii_lowercase().as_bytes())
             & login.user().as_bytes().ct_eq(self.username.as_bytes());
         fits && bool::from(same)
     }
 }
 
-/// A token or a quoted string, and what follows it.
-fn value(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([',', ' ', '\t']).unwrap_or(text.len());
-        return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
-    };
-    let mut value = String::new();
-    let mut chars = quoted.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Some((value, &quoted[at + 1..])),
-            '\\' => value.push(chars.next()?.1),
-            c => value.push(c),
-        }
+/// What a digest is about.
+pub(super) struct Asked<'a> {
+    pub(super) realm: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+}
+
+impl Asked<'_> {
+    /// The response of RFC 7616, section 3.4.1, with the quality of protection `auth`.
+    pub(super) fn response(&self, user: &str, password: &str, nc: &str, cnonce: &str) -> String {
+        let whose = hash(&[user, self.realm, password]);
+        let what = hash(&[self.method, self.target]);
+        hash(&[&whose, self.nonce, nc, cnonce, "auth", &what])
     }
-    None
 }
 
 fn hash(parts: &[&str]) -> String {
@@ -114,20 +93,6 @@ fn hash(parts: &[&str]) -> String {
     hex::encode(md5.finalize())
 }
 
-/// A client's side, for tests.
-#[cfg(test)]
-pub(crate) fn answer(login: &Login, nonce: &str, nc: u32, method: &str, target: &str) -> String {
-    let (nc, cnonce) = (format!("{nc:08x}"), "0a4f113b");
-    let whose = hash(&[login.user(), REALM, login.expose_password()]);
-    let what = hash(&[method, target]);
-    let response = hash(&[&whose, nonce, &nc, cnonce, "auth", &what]);
-    format!(
-        "Digest username=\"{}\", realm=\"{REALM}\", nonce=\"{nonce}\", uri=\"{target}\", \
-         response=\"{response}\", qop=auth, nc={nc}, cnonce=\"{cnonce}\", algorithm=MD5",
-        login.user()
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,11 +100,11 @@ mod tests {
     #[test]
     fn the_hash_is_that_of_the_rfc() {
         // RFC 7616, 3.9.1.
-        let whose = hash(&["Mufasa", "http-auth@example.org", "Circle of Life"]);
-        let what = hash(&["GET", "/dir/index.html"]);
         let nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v";
         let cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
-        let response = hash(&[&whose, nonce, "00000001", cnonce, "auth", &what]);
+        let realm = "http-auth@example.org";
+        let asked = Asked { realm, nonce, method: "GET", target: "/dir/index.html" };
+        let response = asked.response("Mufasa", "Circle of Life", "00000001", cnonce);
         assert_eq!(response, "8ca523f5e9506fed4657c9700eebdbec");
     }
 
@@ -152,21 +117,6 @@ mod tests {
         .unwrap();
         assert_eq!((read.username.as_str(), read.uri.as_str()), ("a\"b, c", "/x?y=1"));
         assert_eq!((read.count(), read.cnonce.as_str()), (Some(10), ""));
-        for bad in [
-            "username",
-            "username=",
-            "a=\"b",
-            "a=\"b\\",
-            "a=b c=d",
-            "a=b,a=c",
-            "nc=1,,nc=2",
-            "=",
-            "a=\"b\"c=\"d\"",
-        ] {
-            assert_eq!(Digest::read(bad), None, "{bad}");
-        }
-        let many: Vec<_> = (0..40).map(|n| format!("p{n}=1")).collect();
-        assert_eq!(Digest::read(&many.join(",")), None);
         for nc in ["", "1", "+0000001", "zzzzzzzz", "000000001"] {
             assert_eq!(Digest { nc: nc.to_owned(), ..Digest::default() }.count(), None, "{nc}");
         }

@@ -1,8 +1,10 @@
 //! Logins: one user name and one password for a port.
 
+mod client;
 mod desk;
 mod digest;
 mod nonces;
+mod parts;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +13,7 @@ use rand::Rng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+pub use client::DigestChallenge;
 pub(crate) use desk::Desk;
 
 /// The longest user name or password, in bytes: SOCKS carries no longer one.

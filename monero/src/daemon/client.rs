@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::transactions::{Answer, Question};
 use super::{DaemonError, Info, TxState};
-use crate::rpc::{Endpoint, words};
+use crate::rpc::{Access, Endpoint, words};
 use crate::verdict::Answer as SubmitAnswer;
 use crate::{TxId, Verdict};
 
@@ -45,7 +45,12 @@ struct Generated {
 impl Daemon {
     /// The monerod at `base_url`, `http://HOST:PORT` or `HOST:PORT`. Connects on first use.
     pub fn new(base_url: &str) -> Result<Self, DaemonError> {
-        Ok(Self { endpoint: Endpoint::new(base_url)? })
+        Self::with_access(base_url, &Access::default())
+    }
+
+    /// The same of one that wants a login, or is known by its certificate.
+    pub fn with_access(base_url: &str, access: &Access) -> Result<Self, DaemonError> {
+        Ok(Self { endpoint: Endpoint::with_access(base_url, access)? })
     }
 
     /// The same daemon with another bound on the time of one request (default:

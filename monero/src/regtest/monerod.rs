@@ -35,6 +35,7 @@ pub struct Monerod {
     plan: Plan,
     _temporary: Option<TempDir>,
     daemon: Daemon,
+    restricted: Option<Daemon>,
 }
 
 impl Monerod {
@@ -70,7 +71,9 @@ impl Monerod {
                 other => break other?,
             }
         };
-        Ok(Self { process, _lock: lock, plan, _temporary: temporary, daemon })
+        let restricted = plan.ports.restricted.map(super::loopback_url);
+        let restricted = restricted.map(|url| Daemon::new(&url)).transpose()?;
+        Ok(Self { process, _lock: lock, plan, _temporary: temporary, daemon, restricted })
     }
 
     /// A client for it.
@@ -85,10 +88,10 @@ impl Monerod {
         self.daemon.url()
     }
 
-    /// The address of its restricted RPC, if it was asked for.
+    /// A client for its restricted RPC, if that was asked for.
     #[must_use]
-    pub fn restricted_url(&self) -> Option<String> {
-        self.plan.ports.restricted.map(super::loopback_url)
+    pub fn restricted(&self) -> Option<&Daemon> {
+        self.restricted.as_ref()
     }
 
     /// The process number.

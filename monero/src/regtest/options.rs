@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mixbed_guard::Login;
+
 /// How to start monerod. The default suits tests: a fresh chain in a temporary directory, on
 /// ports that are free.
 #[derive(Clone, Debug)]
@@ -19,6 +21,9 @@ pub struct MonerodOptions {
     pub busy: bool,
     /// The port for peers on 127.0.0.1. Default: any that is free.
     pub p2p_port: Option<u16>,
+    /// The login that its RPC wants. With one it speaks TLS only, with a certificate that it makes for
+    /// itself. Default: none, and plain HTTP.
+    pub login: Option<Login>,
     /// The only peers, as HOST:PORT. Until one is there, monerod stays unsynchronised. Default:
     /// none, none is missed, and nobody is looked for.
     pub peers: Vec<String>,
@@ -38,6 +43,7 @@ impl Default for MonerodOptions {
             restricted: false,
             busy: false,
             p2p_port: None,
+            login: None,
             peers: Vec::new(),
             program: PathBuf::from("monerod"),
             extra_args: Vec::new(),

@@ -8,6 +8,7 @@ use super::process::Process;
 use super::{MonerodOptions, RegtestError, ports};
 use crate::Daemon;
 use crate::greeting::greet;
+use crate::rpc::{Access, Fingerprint, Trust};
 
 pub(super) const NAME: &str = "monerod";
 
@@ -47,7 +48,7 @@ impl Plan {
     pub(super) async fn launch(&self) -> Result<(Process, Daemon), RegtestError> {
         let output = self.data_dir.join("monerod.out");
         let mut process = Process::start(NAME, &self.program, &self.args(), output).await?;
-        let daemon = Daemon::new(&super::loopback_url(self.ports.rpc))?;
+        let daemon = self.daemon(&mut process).await?;
         let probe = daemon.clone().with_timeout(PROBE_TIMEOUT);
         let alone = self.is_alone();
         let ready = || async {
@@ -63,6 +64,19 @@ impl Plan {
         };
         process.wait_until(self.options.start_deadline, ready).await?;
         Ok((process, daemon))
+    }
+
+    /// A client for it, as soon as it is known what to expect of it.
+    async fn daemon(&self, process: &mut Process) -> Result<Daemon, RegtestError> {
+        let Some(login) = &self.options.login else {
+            return Ok(Daemon::new(&super::loopback_url(self.ports.rpc))?);
+        };
+        let certificate = || std::fs::read(self.data_dir.join("rpc_ssl.crt")).unwrap_or_default();
+        let is_made = || async { Fingerprint::of_pem(&certificate()).is_some() };
+        process.wait_until(self.options.start_deadline, is_made).await?;
+        let trust = Fingerprint::of_pem(&certificate()).map(Trust::Fingerprint).unwrap_or_default();
+        let access = Access { login: Some(login.clone()), trust };
+        Ok(Daemon::with_access(&format!("https://127.0.0.1:{}", self.ports.rpc), &access)?)
     }
 
     /// Whether it has no peers and shall not miss them. It is started as one that has them
@@ -88,7 +102,6 @@ impl Plan {
             "--no-igd",
             "--no-zmq",
             "--disable-rpc-ban",
-            "--rpc-ssl=disabled",
             // All clients of a provider come from one address: 25 would be too few.
             "--rpc-max-connections-per-private-ip=256",
             "--rpc-max-connections=512",
@@ -100,6 +113,13 @@ impl Plan {
         ]
         .map(str::to_owned)
         .to_vec();
+        match &self.options.login {
+            None => args.push("--rpc-ssl=disabled".to_owned()),
+            Some(login) => {
+                args.push("--rpc-ssl=enabled".to_owned());
+                args.push(format!("--rpc-login={}:{}", login.user(), login.expose_password()));
+            }
+        }
         if self.options.busy {
             args.push("--no-sync".to_owned());
         }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use mixbed_guard::Login;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::timeout;
 
-use super::RpcError;
+use super::{Access, RpcError, http_client, https_client};
 
 /// No more of an answer than this is read, in bytes: a hostile server cannot fill the memory.
 pub const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -21,6 +23,7 @@ const MAX_WORDS: usize = 200;
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub(super) client: reqwest::Client,
+    pub(super) login: Option<Login>,
     base: String,
     timeout: Duration,
 }
@@ -50,34 +53,25 @@ struct Refusal {
 }
 
 impl Endpoint {
-    /// An endpoint at `base`: `http://HOST:PORT` or `HOST:PORT`, without a path.
+    /// An endpoint that wants no login, as [`Endpoint::with_access`] otherwise.
+    pub fn new(base: &str) -> Result<Self, RpcError> {
+        Self::with_access(base, &Access::default())
+    }
+
+    /// An endpoint at `base`: `http://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`, without a path.
     ///
     /// Proxies in the environment are ignored and redirects are not followed: a request goes to
     /// the address given or nowhere.
-    pub fn new(base: &str) -> Result<Self, RpcError> {
-        let refused =
-            |why: &str| RpcError::Address { address: without_userinfo(base), why: why.to_owned() };
-        let with_scheme =
-            if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
-        let url = reqwest::Url::parse(&with_scheme).map_err(|e| refused(&e.to_string()))?;
-        if url.scheme() != "http" {
-            return Err(refused("only http is supported"));
-        }
-        // It would be sent in clear, and quoted wherever the address is.
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("a user name or password in it is not supported"));
-        }
-        let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
-        if url.host().is_none() || more {
-            return Err(refused("it must be a host and a port only"));
-        }
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|e| refused(&innermost(&e)))?;
+    pub fn with_access(base: &str, access: &Access) -> Result<Self, RpcError> {
+        let url = parsed(base)?;
+        let refused = |why: &str| refused(base, why);
+        let client = match url.scheme() {
+            "https" => https_client(&access.trust).map_err(|why| refused(&why))?,
+            _ => http_client(),
+        };
+        let client = client.build().map_err(|e| refused(&innermost(&e)))?;
         let base = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { client, base, timeout: DEFAULT_TIMEOUT })
+        Ok(Self { client, login: access.login.clone(), base, timeout: DEFAULT_TIMEOUT })
     }
 
     /// The same endpoint with another bound on the time of one request, answer included.
@@ -108,20 +102,26 @@ impl Endpoint {
     ) -> Result<Vec<u8>, RpcError> {
         let url = format!("{}{path}", self.base);
         let failed = |error: reqwest::Error| self.transport_error(&url, &error);
-        let request = self.client.post(&url).timeout(self.timeout).json(body);
-        let mut response = request.send().await.map_err(failed)?;
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err(RpcError::Http { url, status });
-        }
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(RpcError::TooLarge { url, limit: MAX_ANSWER_BYTES });
+        let body = serde_json::to_vec(body).map_err(|e| self.malformed(path, &e))?;
+        let whole = async {
+            let mut response = self.send(path, "application/json", body).await.map_err(failed)?;
+            match response.status().as_u16() {
+                200 => {}
+                401 => {
+                    return Err(RpcError::Login { url: url.clone(), given: self.login.is_some() });
+                }
+                status => return Err(RpcError::Http { url: url.clone(), status }),
             }
-            answer.extend_from_slice(&chunk);
-        }
-        Ok(answer)
+            let mut answer = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
+                if answer.len() + chunk.len() > MAX_ANSWER_BYTES {
+                    return Err(RpcError::TooLarge { url: url.clone(), limit: MAX_ANSWER_BYTES });
+                }
+                answer.extend_from_slice(&chunk);
+            }
+            Ok(answer)
+        };
+        timeout(self.timeout, whole).await.map_err(|_| self.too_late(&url))?
     }
 
     /// Sends `body` as JSON to `path` and reads the answer as a `T`.
@@ -176,6 +176,36 @@ impl Endpoint {
     }
 }
 
+/// An address of a Monero program as [`Endpoint::url`] has it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(base: &str) -> Result<String, RpcError> {
+    Ok(parsed(base)?.as_str().trim_end_matches('/').to_owned())
+}
+
+fn parsed(base: &str) -> Result<reqwest::Url, RpcError> {
+    let refused = |why: &str| refused(base, why);
+    let with_scheme = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
+    let url = reqwest::Url::parse(&with_scheme).map_err(|e| refused(&e.to_string()))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(refused("only http and https are supported"));
+    }
+    // It would be quoted wherever the address is.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("a login in it is not supported: give it apart, in a file"));
+    }
+    let more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+    if url.host().is_none() || more {
+        return Err(refused("it must be a host and a port only"));
+    }
+    Ok(url)
+}
+
+fn refused(base: &str, why: &str) -> RpcError {
+    RpcError::Address { address: without_userinfo(base), why: why.to_owned() }
+}
+
 /// The cause at the bottom: reqwest's own words only repeat the address.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -206,6 +236,7 @@ mod tests {
 
     #[test]
     fn takes_an_address_with_or_without_its_scheme() {
+        assert_eq!(Endpoint::new("https://a:1/").unwrap().url(), "https://a:1");
         for given in ["http://127.0.0.1:18081", "127.0.0.1:18081", "http://127.0.0.1:18081/"] {
             assert_eq!(Endpoint::new(given).unwrap().url(), "http://127.0.0.1:18081");
         }
@@ -214,7 +245,8 @@ mod tests {
 
     #[test]
     fn refuses_an_address_it_would_misread() {
-        let given = ["", "https://a:1", "http://a:1/json_rpc", "ftp://a", "http://a:99999", "a b"];
+        let given =
+            ["", "https://a:1/json_rpc", "http://a:1/json_rpc", "ftp://a", "http://a:99999", "a b"];
         for given in given.into_iter().chain(["http://a:1/?b", "http://a:1/#b", "a:1#b"]) {
             let error = Endpoint::new(given).expect_err(given);
             assert!(error.to_string().contains("http://HOST:PORT"), "{given}: {error}");

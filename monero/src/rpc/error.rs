@@ -6,7 +6,9 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
     /// The address given for the daemon or wallet cannot be used.
-    #[error("`{address}` is not an address of a Monero RPC server ({why}); give http://HOST:PORT")]
+    #[error(
+        "`{address}` is not an address of a Monero RPC server ({why}); give http://HOST:PORT or https://HOST:PORT"
+    )]
     Address {
         /// The address as given.
         address: String,
@@ -36,6 +38,14 @@ pub enum RpcError {
         url: String,
         /// The innermost cause.
         why: String,
+    },
+    /// It wants a login, or another one.
+    #[error("{url} {}", if *.given { "refuses the login" } else { "wants a login (its --rpc-login)" })]
+    Login {
+        /// The address that was asked.
+        url: String,
+        /// Whether there was one.
+        given: bool,
     },
     /// An HTTP status other than 200.
     #[error("{url} answered with HTTP status {status}")]
@@ -82,6 +92,7 @@ impl RpcError {
             // A proxy or a daemon that is shutting down answers 5xx; the others are for good.
             Self::Http { status, .. } => *status >= 500,
             Self::Address { .. }
+            | Self::Login { .. }
             | Self::TooLarge { .. }
             | Self::Malformed { .. }
             | Self::Refused { .. } => false,
@@ -99,6 +110,7 @@ impl RpcError {
                 format!("it did not answer within {} ms", after.as_millis())
             }
             Self::Broken { .. } => "the connection broke before the answer was complete".to_owned(),
+            Self::Login { .. } => "it does not let this provider in".to_owned(),
             Self::Http { status, .. } => format!("it answered with HTTP status {status}"),
             Self::TooLarge { limit, .. } => format!("it sent more than {limit} bytes"),
             Self::Malformed { .. } => "it sent an answer that cannot be understood".to_owned(),

@@ -61,13 +61,13 @@ impl Endpoint {
         limit: usize,
     ) -> Result<Forwarded, RpcError> {
         let url = format!("{}{path}", self.url());
-        let mut request = self.client.post(&url).body(body);
-        if !content_type.is_empty() {
-            request = request.header(reqwest::header::CONTENT_TYPE, content_type);
-        }
-        let sent = timeout(self.timeout(), request.send()).await;
+        let sent = timeout(self.timeout(), self.send(path, content_type, body)).await;
         let sent = sent.map_err(|_| self.too_late(&url))?;
         let response = sent.map_err(|error| self.transport_error(&url, &error))?;
+        // Its words are for whoever runs this end, and not for the request's maker.
+        if response.status() == reqwest::StatusCode::UNAUTHORIZED {
+            return Err(RpcError::Login { url, given: self.login.is_some() });
+        }
         let said = response.content_length();
         if said.is_some_and(|length| usize::try_from(length).is_ok_and(|length| length > limit)) {
             return Err(RpcError::TooLarge { url, limit });

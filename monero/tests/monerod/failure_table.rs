@@ -182,7 +182,7 @@ async fn a_restricted_listener_serves_submission_and_look_ups() {
     let stock = stock().await;
     let options = MonerodOptions { restricted: true, ..MonerodOptions::default() };
     let monerod = stock.monerod(options).await.unwrap();
-    let daemon = Daemon::new(&monerod.restricted_url().unwrap()).unwrap();
+    let daemon = monerod.restricted().unwrap().clone();
     let transfer = &stock.transfers[0];
     let report = submit(&daemon, &transfer.raw, SOON).await;
     let txid = Some(transfer.txid);

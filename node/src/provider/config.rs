@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use mixbed_monero::Daemon;
+
 use super::exchange::Bounds;
 use super::{SessionBounds, TcpConfig};
 
 /// What a provider offers, and how much it takes on.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
-    /// The monerod behind `monero.submit`, such as `http://127.0.0.1:18081`. Without one the
-    /// service is not offered.
-    pub monerod: Option<String>,
+    /// The monerod behind `monero.submit`. Without one the service is not offered.
+    pub monerod: Option<Daemon>,
     /// The restricted listener of the same monerod, behind `monero.rpc`. Without one, that is `monerod`'s.
-    pub monerod_restricted: Option<String>,
+    pub monerod_restricted: Option<Daemon>,
     /// Whether `echo` is offered, for requests and as streams. Default true.
     pub echo: bool,
     /// What the stream service `tcp` may connect to; nothing: it is not offered.

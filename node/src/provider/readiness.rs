@@ -15,15 +15,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks monerod again and again, and says how it is. The provider stays in the document whatever
 /// it hears: submissions wait a while for a monerod that is away, and say so if it does not come.
-pub(crate) async fn watch(url: String, condition: Condition, metrics: ProviderMetrics) {
+pub(crate) async fn watch(daemon: Daemon, condition: Condition, metrics: ProviderMetrics) {
     metrics.monerod_ready(false);
-    condition.unmet(format!("no answer of monerod at {url} yet"));
-    let daemon = match Daemon::new(&url) {
-        Ok(daemon) => daemon.with_timeout(PATIENCE),
-        Err(error) => return condition.unmet(error.to_string()),
-    };
+    let daemon = daemon.with_timeout(PATIENCE);
+    condition.unmet(format!("no answer of monerod at {} yet", daemon.url()));
     loop {
-        let found = judge(&url, daemon.get_info().await);
+        let found = judge(daemon.url(), daemon.get_info().await);
         metrics.monerod_ready(found.is_ok());
         let pause = match found {
             Ok(()) => {

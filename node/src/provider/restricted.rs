@@ -21,13 +21,12 @@ pub fn unrestricted(url: &str) -> String {
 }
 
 /// Waits until the monerod answers, and warns if it is not restricted.
-pub(crate) async fn warn_unless(url: String, node: String) {
-    let Ok(daemon) = Daemon::new(&url) else { return };
+pub(crate) async fn warn_unless(daemon: Daemon, node: String) {
     let daemon = daemon.with_timeout(PATIENCE);
     loop {
         match daemon.get_info().await {
             Ok(info) if info.restricted => return,
-            Ok(_) => return tracing::warn!(node, "{}", unrestricted(&url)),
+            Ok(_) => return tracing::warn!(node, "{}", unrestricted(daemon.url())),
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
     }

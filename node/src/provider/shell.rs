@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use mixbed_monero::{Daemon, DaemonError};
 use mixbed_telemetry::{Context, ProviderMetrics, Service as Spans, SpanName};
-use mixbed_wire::message::{Answer, RPC_SERVICE, Response, SUBMIT_SERVICE};
+use mixbed_wire::message::{Answer, Response, SUBMIT_SERVICE};
 use mixbed_wire::{DropReason, Packet, ReplyBlock, SealedReply, TraceContext};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -76,25 +75,16 @@ impl Provider {
             services.push(Arc::new(Echo));
             streams.push(Arc::new(EchoStream));
         }
-        let daemons = config.monerod.take().map(|url| {
-            let asked = config.monerod_restricted.take();
-            Ok((Daemon::new(&url)?, Daemon::new(asked.as_ref().unwrap_or(&url))?))
-        });
-        match daemons {
-            None => {}
-            Some(Ok((daemon, asked))) => {
-                let patience = config.monerod_patience;
-                let rpc = Arc::new(Rpc::new(asked, metrics.clone()));
-                streams.push(Arc::new(RpcStream::new(Arc::clone(&rpc))));
-                services.push(rpc);
-                services.push(Arc::new(Known::new(daemon.clone())));
-                services.push(Arc::new(Hold::new(daemon.clone(), patience, metrics.clone())));
-                let (spans, metrics) = (spans.clone(), metrics.clone());
-                services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
-            }
-            Some(Err::<_, DaemonError>(error)) => {
-                tracing::error!(%error, "{SUBMIT_SERVICE} and {RPC_SERVICE} are not offered");
-            }
+        if let Some(daemon) = config.monerod.take() {
+            let asked = config.monerod_restricted.take().unwrap_or_else(|| daemon.clone());
+            let patience = config.monerod_patience;
+            let rpc = Arc::new(Rpc::new(asked, metrics.clone()));
+            streams.push(Arc::new(RpcStream::new(Arc::clone(&rpc))));
+            services.push(rpc);
+            services.push(Arc::new(Known::new(daemon.clone())));
+            services.push(Arc::new(Hold::new(daemon.clone(), patience, metrics.clone())));
+            let (spans, metrics) = (spans.clone(), metrics.clone());
+            services.push(Arc::new(Submit::new(daemon, patience, spans, metrics)));
         }
         if !config.tcp.targets.is_empty() {
             streams.push(Arc::new(Tcp::new(config.tcp.clone(), &config.sessions)));

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use mixbed_monero::Daemon;
 use mixbed_telemetry::{Options, ProviderMetrics, Telemetry};
 use mixbed_wire::message::{
     Answer, Forward, HOLD_SERVICE, HoldAnswer, HoldRequest, KNOWN_SERVICE, KnownAnswer, MessageId,
@@ -204,7 +205,7 @@ async fn a_monerod_that_is_away_is_unavailable_and_the_trace_says_so() {
     drop(socket);
     let address = url.trim_start_matches("http://").to_owned();
     let config = ProviderConfig {
-        monerod: Some(url),
+        monerod: Some(Daemon::new(&url).expect("an address")),
         monerod_patience: Duration::from_secs(1),
         ..ProviderConfig::default()
     };
@@ -256,9 +257,9 @@ fn transaction() -> Vec<u8> {
 }
 
 /// A port that nobody listens on: what is asked of this monerod fails at once.
-async fn away() -> String {
+async fn away() -> Daemon {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    format!("http://{}", socket.local_addr().expect("bound"))
+    Daemon::new(&socket.local_addr().expect("bound").to_string()).expect("an address")
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl World {
             .expect("telemetry");
         let net = LocalNet::start(LocalNetConfig {
             shape: Shape { providers: 2, ..Shape::default() },
-            monerod: Some(monerod.url().to_owned()),
+            monerod: Some(monerod.daemon().clone()),
             telemetry: telemetry.clone(),
             ..LocalNetConfig::default()
         });

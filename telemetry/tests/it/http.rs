@@ -8,6 +8,12 @@ use mixbed_telemetry::{
 };
 use tokio::sync::oneshot;
 
+fn client() -> reqwest::Client {
+    // reqwest wants to know of TLS where another crate has switched that on.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 #[tokio::test]
 async fn health_readiness_and_metrics() {
     let telemetry = Telemetry::disabled();
@@ -19,7 +25,7 @@ async fn health_readiness_and_metrics() {
     let server = tokio::spawn(serve_http(listener, telemetry, health.clone(), Step::LIVE, async {
         let _ = stopped.await;
     }));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let get = async |path: &str| {
         let answer = client.get(format!("{base}{path}")).send().await.unwrap();
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
@@ -73,7 +79,7 @@ async fn probes_tell_whether_a_process_is_well_and_nothing_else() {
         Guard::new(listens),
         std::future::pending(),
     ));
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let get = async |path: &str| {
         let answer = client.get(format!("{base}{path}")).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())

@@ -28,7 +28,11 @@ async fn a_question_is_one_message_and_its_answer_comes_as_it_is() {
     let call =
         json!({ "jsonrpc": "2.0", "id": "0", "method": "get_info", "params": {} }).to_string();
     let url = format!("http://{}/json_rpc", front.addr());
-    let request = reqwest::Client::new().post(url).header("content-type", "text/plain");
+    let request = mixbed_monero::rpc::http_client()
+        .build()
+        .expect("a client")
+        .post(url)
+        .header("content-type", "text/plain");
     let said = request.header("user-agent", "secret").body(call.clone()).send().await;
     let said = said.expect("an answer");
     assert_eq!(said.headers()["content-type"], "application/json");

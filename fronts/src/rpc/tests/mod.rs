@@ -38,7 +38,14 @@ async fn start(fake: &Fake, config: RpcConfig) -> RpcFront {
 
 async fn post(front: &RpcFront, path: &str, body: impl Into<reqwest::Body>) -> (u16, Vec<u8>) {
     let url = format!("http://{}{path}", front.addr());
-    let sent = reqwest::Client::new().post(url).body(body).timeout(LIMIT).send().await;
+    let sent = mixbed_monero::rpc::http_client()
+        .build()
+        .expect("a client")
+        .post(url)
+        .body(body)
+        .timeout(LIMIT)
+        .send()
+        .await;
     let said = sent.expect("an answer");
     (said.status().as_u16(), said.bytes().await.expect("whole").to_vec())
 }

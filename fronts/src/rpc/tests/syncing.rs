@@ -34,7 +34,11 @@ async fn a_daemon_to_sync_from_is_asked_directly_and_gets_no_transaction() {
     let fake = echoing();
     let front = start(&fake, RpcConfig { sync: Some(url), ..config() }).await;
     let address = format!("http://{}/json_rpc", front.addr());
-    let request = reqwest::Client::new().post(address).header("content-type", "application/json");
+    let request = mixbed_monero::rpc::http_client()
+        .build()
+        .expect("a client")
+        .post(address)
+        .header("content-type", "application/json");
     let said = request
         .header("user-agent", "me")
         .body(r#"{"method":"get_info"}"#)

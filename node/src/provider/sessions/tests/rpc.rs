@@ -1,5 +1,6 @@
 //! Wallets' questions on streams, and answers longer than a message.
 
+use mixbed_monero::Daemon;
 use mixbed_wire::message::{MAX_MESSAGE, RPC_SERVICE, RpcHead, RpcRequest};
 
 use super::*;
@@ -19,7 +20,10 @@ async fn far(answer: Vec<u8>) -> Far {
             });
         }
     });
-    let config = ProviderConfig { monerod: Some(address), ..ProviderConfig::default() };
+    let config = ProviderConfig {
+        monerod: Some(Daemon::new(&address).expect("an address")),
+        ..ProviderConfig::default()
+    };
     Far::new(config)
 }
 
@@ -112,7 +116,10 @@ async fn a_question_is_no_longer_than_a_message() {
 async fn long_answers_have_a_bound_of_their_own() {
     // A monerod that never answers.
     let (_hanging, address) = listener().await;
-    let far = Far::new(ProviderConfig { monerod: Some(address), ..ProviderConfig::default() });
+    let far = Far::new(ProviderConfig {
+        monerod: Some(Daemon::new(&address).expect("an address")),
+        ..ProviderConfig::default()
+    });
     let near = far.client();
     let mut waiting = Vec::new();
     loop {
