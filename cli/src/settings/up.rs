@@ -72,7 +72,7 @@ settings! {
     /// so that one of three may fail or lie.
     directories: usize = 1;
     /// Where its directory listens (gRPC); port 0 takes a free one. Further directories have the
-    /// ports after it, or free ones. Nodes listen on the same address: [::1]:0 is a net on IPv6.
+    /// ports after it, or free ones. Nodes listen on the same address: `[::1]:0` is a net on IPv6.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,
     /// it is a new network at each start.
