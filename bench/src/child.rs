@@ -66,7 +66,7 @@ impl Tested {
         let mut child = Command::new("taskset")
             .args(["-c", "0"])
             .arg(std::env::current_exe()?)
-            .args(["serve-mix", &net.directory_url(), &net.authority_key().to_string(), &secret])
+            .args(["serve-mix", &net.directory_url(), &net.authority_key(), &secret])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -31,7 +31,7 @@ pub(crate) async fn measure(report: &mut Report, mixbed: &Path) -> anyhow::Resul
 async fn idle_memory(mixbed: &Path) -> anyhow::Result<f64> {
     let shape = Shape { gateways: 0, mixes_per_layer: 0, providers: 0 };
     let net = LocalNet::start(LocalNetConfig { shape, ..LocalNetConfig::default() }).await?;
-    let (directory, key) = (net.directory_url(), net.authority_key().to_string());
+    let (directory, key) = (net.directory_url(), net.authority_key());
     let node = ["--quiet", "node", "--role", "mix", "--layer", "2", "--name", "idle"];
     let at = ["--network", "local", "--directory", &directory, "--authority-key", &key];
     let secret = String::from_utf8(net.join_secret().expose().to_vec())?;

@@ -72,6 +72,12 @@ impl DirectoryGlue {
         for (reason, count) in counters.rejected() {
             self.seen.to(count, reason.as_str(), registration);
         }
+        let voting = |kind| metrics.voting(kind);
+        for (kind, count) in counters.voting() {
+            self.seen.to(count, kind, voting);
+        }
+        self.seen.each(&counters.flooded, "flooded", voting);
+        self.seen.each(&counters.foreign, "foreign", voting);
         let steps = [
             (&counters.documents, "documents", &metrics.documents_published),
             (&counters.departed, "departed", &metrics.nodes_departed),

@@ -29,9 +29,6 @@ const MANY: usize = 100;
 /// The name of the net's own client.
 pub(crate) const CLIENT: &str = "client";
 
-/// The name of its directory.
-const DIRECTORY: &str = "directory";
-
 /// A local net that carries packets, and a client in it.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -64,12 +61,15 @@ impl Running {
         glue.spawn(glue::follow(net.follower().clone(), metrics));
         let net = Arc::new(net);
         let carried = Arc::clone(&net);
-        let metrics = DirectoryMetrics::new(&telemetry, DIRECTORY);
-        glue.spawn(async move {
-            if let Some(authority) = carried.authority() {
-                DirectoryGlue::new(metrics).run(authority).await;
-            }
-        });
+        for at in 0..carried.authorities().count() {
+            let (carried, telemetry) = (Arc::clone(&carried), telemetry.clone());
+            glue.spawn(async move {
+                if let Some((name, Some(authority))) = carried.authorities().nth(at) {
+                    let metrics = DirectoryMetrics::new(&telemetry, name);
+                    DirectoryGlue::new(metrics).run(authority).await;
+                }
+            });
+        }
         net.wait_ready(READY).await.map_err(Failure::failed)?;
         client.wait_ready(READY).await.map_err(Failure::failed)?;
         Ok(Self { net, client, glue })

@@ -14,6 +14,8 @@ pub(crate) struct Places {
     pub(crate) control: String,
     pub(crate) directory: String,
     pub(crate) authority_key: String,
+    /// The same, one by one.
+    pub(crate) directories: Vec<DirectoryPlace>,
     pub(crate) monerod: Option<String>,
     pub(crate) socks: Option<String>,
     pub(crate) rpc: Option<String>,
@@ -21,6 +23,26 @@ pub(crate) struct Places {
     pub(crate) wallet_address: Option<String>,
     pub(crate) miner: Option<String>,
     pub(crate) nodes: Vec<Place>,
+}
+
+/// Where a directory is, and the key that it signs with.
+#[derive(Debug, Serialize)]
+pub(crate) struct DirectoryPlace {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) key: String,
+}
+
+/// Where the net's directories are.
+pub(crate) fn directories(running: &Running) -> Vec<DirectoryPlace> {
+    let place = |(name, authority): (&str, Option<&mixbed_directory::Authority>)| {
+        authority.map(|authority| DirectoryPlace {
+            name: name.to_owned(),
+            url: authority.url(),
+            key: authority.public_key().to_string(),
+        })
+    };
+    running.net.authorities().filter_map(place).collect()
 }
 
 /// Where a node listens.
@@ -43,7 +65,14 @@ impl fmt::Display for Places {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = vec![
             format!("network    {}", self.network),
-            format!("directory  {} (key {})", self.directory, self.authority_key),
+            format!(
+                "directory  {}",
+                self.directories
+                    .iter()
+                    .map(|directory| format!("{} (key {})", directory.url, directory.key))
+                    .collect::<Vec<_>>()
+                    .join("\n           ")
+            ),
             format!(
                 "nodes      {}",
                 self.nodes

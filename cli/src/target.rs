@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use mixbed_directory::{
-    Admission, ClientError, DirectoryClient, Document, IdentityPublic, IdentitySecret, Parameters,
+    Admission, ClientError, Directories, Document, IdentityPublic, IdentitySecret, Parameters,
     Trust,
 };
 
@@ -72,7 +72,7 @@ pub(crate) enum Reached {
 
 /// A network's directory.
 pub(crate) struct Directory {
-    client: DirectoryClient,
+    client: Directories,
     trust: Trust,
     admin_key_file: Option<PathBuf>,
 }
@@ -103,10 +103,9 @@ impl DirectoryKeys {
                  or the file authority.pub in its state directory",
             ));
         };
-        let key = key.authority().map_err(Failure::usage)?;
-        let trust = Trust::single(self.network, key);
+        let trust = key.trust(&self.network).map_err(Failure::usage)?;
         trust.validate().map_err(Failure::usage)?;
-        let client = DirectoryClient::new(url, &trust).map_err(Failure::usage)?;
+        let client = Directories::new(url, &trust).map_err(Failure::usage)?;
         Ok(Directory { client, trust, admin_key_file: self.admin_key_file })
     }
 }

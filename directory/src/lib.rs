@@ -9,6 +9,8 @@
 //! - [`follower`]: embedded in nodes and clients. Verifies every document, keeps the last good
 //!   one when the directory is away, and says so.
 //! - [`registrar`]: embedded in nodes. Keeps them on the list.
+//! - [`voting`]: how several authorities make one document; pure, and used by [`Authority`] where
+//!   there are several.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -40,10 +42,11 @@ mod messages;
 mod proto;
 pub mod registrar;
 mod time;
+pub mod voting;
 
 pub use admission::{Admission, ListedNode, NodeList, NodeListError};
 pub use authority::{Authority, AuthorityConfig};
-pub use client::{ChangeError, ClientError, DirectoryClient};
+pub use client::{ChangeError, ClientError, Directories, DirectoryClient};
 pub use clock::ClockOffset;
 pub use document::{
     Descriptor, Document, DocumentError, ImpairmentRule, Parameters, Rates, Role, SignedDescriptor,

@@ -13,9 +13,9 @@ use common::{
 };
 use mixbed_directory::registrar::RegistrarError;
 use mixbed_directory::{
-    Admission, Authority, AuthorityConfig, ClientError, Descriptor, DirectoryClient, FollowerState,
-    Instruction, JoinSecret, ListedNode, NodeList, Order, Parameters, Reason, Registrar,
-    RegistrarConfig, RegistrarState, Registration, Trust,
+    Admission, Authority, AuthorityConfig, ClientError, Descriptor, Directories, DirectoryClient,
+    FollowerState, Instruction, JoinSecret, ListedNode, NodeList, Order, Parameters, Reason,
+    Registrar, RegistrarConfig, RegistrarState, Registration, Trust,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -56,13 +56,14 @@ async fn a_node_in_bad_hands_evicts_and_orders_nothing() {
 async fn with_a_list_the_listed_need_no_secret_and_it_lets_nobody_in() {
     let authority = authority().await;
     let client = DirectoryClient::new(&authority.url(), &authority.trust()).unwrap();
+    let all = Directories::new(&authority.url(), &authority.trust()).unwrap();
     let listed =
         ListedNode { name: gateway(1).name, identity: identity(1).public(), role: gateway(1).role };
     let admission = Admission::Listed(NodeList::new([listed]).unwrap());
     let trust = authority.trust();
-    assert!(client.set_admission(&trust, &admin(), &admission).await.unwrap());
-    assert!(!client.set_admission(&trust, &admin(), &admission).await.unwrap(), "it is so");
-    assert_eq!(client.admission().await.unwrap(), admission);
+    assert!(all.set_admission(&trust, &admin(), &admission).await.unwrap());
+    assert!(!all.set_admission(&trust, &admin(), &admission).await.unwrap(), "it is so");
+    assert_eq!(all.admission().await.unwrap(), admission);
     let without = RegistrarConfig { join_secret: None, ..registrar_config(&authority.url(), 1) };
     let listed = Registrar::start(without, gateway(1)).unwrap();
     listed.wait_registered(SOON).await.unwrap();
@@ -73,10 +74,10 @@ async fn with_a_list_the_listed_need_no_secret_and_it_lets_nobody_in() {
         matches!(refused, ClientError::Rejected { reason: Reason::NotListed, .. }),
         "{refused}"
     );
-    client.remove_node(&trust, &admin(), identity(1).public()).await.unwrap();
+    all.remove_node(&trust, &admin(), identity(1).public()).await.unwrap();
     assert!(client.current(&trust).await.unwrap().nodes.is_empty());
     let empty = Admission::Listed(NodeList::default());
-    assert_eq!(client.admission().await.unwrap(), empty);
+    assert_eq!(all.admission().await.unwrap(), empty);
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use common::{
     small_network, standing_of, state_of,
 };
 use mixbed_directory::{
-    Authority, AuthorityConfig, Descriptor, DirectoryClient, FollowerState, ImpairmentRule, Order,
-    Parameters, RegistrarState, Role,
+    Authority, AuthorityConfig, Descriptor, Directories, DirectoryClient, FollowerState,
+    ImpairmentRule, Order, Parameters, RegistrarState, Role,
 };
 use mixbed_wire::Impairment;
 
@@ -132,7 +132,7 @@ async fn an_admin_changes_the_parameters_of_a_running_network() {
 #[tokio::test]
 async fn admins_at_the_same_time_lose_nothing() {
     let authority = authority().await;
-    let client = DirectoryClient::new(&authority.url(), &authority.trust()).unwrap();
+    let client = Directories::new(&authority.url(), &authority.trust()).unwrap();
     let (trust, admin) = (authority.trust(), admin());
     let rule = |loss| ImpairmentRule::everywhere(Impairment { loss, ..Impairment::NONE });
     let add = async |loss| {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{SOON, config, follower, gateway, identity, registrar, small_network, state_of};
 use mixbed_directory::authority::{Pending, Snapshot, StartError, StateError, StateStore};
-use mixbed_directory::{Authority, AuthorityConfig, DirectoryClient, FollowerState, Parameters};
+use mixbed_directory::{Authority, AuthorityConfig, Directories, FollowerState, Parameters};
 
 /// A place in memory, as bytes.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ async fn a_restart_goes_on_and_nothing_is_written_twice() {
         node.wait_registered(SOON).await.unwrap();
     }
     let document = seen.wait_ready(SOON).await.unwrap();
-    let client = DirectoryClient::new(&before.url(), &before.trust()).unwrap();
+    let client = Directories::new(&before.url(), &before.trust()).unwrap();
     let slow = |parameters: &mut Parameters| parameters.mean_hop_delay = Duration::from_millis(7);
     for _ in 0..3 {
         client.change_parameters(&before.trust(), &common::admin(), slow).await.unwrap();

@@ -33,6 +33,7 @@ pub mod request;
 pub mod services;
 pub mod session;
 pub mod sphinx;
+pub mod voting;
 
 /// An input's name and its bytes.
 pub type Seed = (&'static str, Vec<u8>);
@@ -59,5 +60,5 @@ macro_rules! targets {
 
 targets! {
     calls, channel, descriptor, document, exchange, fragment, frame, guard, letter, link, mailbox, packet,
-    reassembly, registration, reply_block, request, services, session, sphinx,
+    reassembly, registration, reply_block, request, services, session, sphinx, voting,
 }

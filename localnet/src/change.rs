@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mixbed_directory::{ChangeError, DirectoryClient, ImpairmentRule, Parameters};
+use mixbed_directory::{ChangeError, Directories, ImpairmentRule, Parameters};
 use mixbed_node::Node;
 
 use crate::{LocalNet, LocalNetError};
@@ -18,7 +18,7 @@ impl LocalNet {
         change: impl FnMut(&mut Parameters) + Send,
     ) -> Result<(), LocalNetError> {
         let client =
-            DirectoryClient::new(&self.directory_url(), self.trust()).map_err(ChangeError::from)?;
+            Directories::new(&self.directory_url(), self.trust()).map_err(ChangeError::from)?;
         let changed = client.change_parameters(self.trust(), self.admin(), change).await?;
         let version = changed.version();
         for follower in self.nodes().values().map(Node::follower).chain([self.follower()]) {

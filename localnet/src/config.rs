@@ -61,10 +61,13 @@ pub struct LocalNetConfig {
     pub tcp: TcpConfig,
     /// What single providers' may, in the order of their numbers; those after the last have `tcp`.
     pub tcps: Vec<TcpConfig>,
-    /// Where the directory listens; port 0 takes a free one. Nodes listen on the same address.
+    /// How many directories there are: one, or an odd number of which a majority signs.
+    pub directories: usize,
+    /// Where the directory listens; port 0 takes a free one. Further ones have the ports after it,
+    /// or free ones. Nodes listen on the same address.
     pub directory: SocketAddr,
-    /// Where the directory keeps its state, and gateways their mailboxes; nothing: they forget with
-    /// the process, or when they are stopped.
+    /// Where the directory keeps its state (of several, each in a folder of its own), and gateways
+    /// their mailboxes; nothing: they forget with the process, or when they are stopped.
     pub state_dir: Option<PathBuf>,
     /// Bounds of each gateway's mailboxes; nothing: the usual ones.
     pub mailboxes: Option<MailboxBounds>,
@@ -98,6 +101,7 @@ impl Default for LocalNetConfig {
             monerods: Vec::new(),
             tcp: TcpConfig::default(),
             tcps: Vec::new(),
+            directories: 1,
             directory: SocketAddr::from(([127, 0, 0, 1], 0)),
             state_dir: None,
             mailboxes: None,

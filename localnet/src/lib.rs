@@ -17,6 +17,7 @@
 mod books;
 mod change;
 mod config;
+mod directories;
 mod net;
 mod peer;
 mod ready;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use mixbed_directory::authority::StartError;
 use mixbed_directory::follower::{FollowerError, NotReady};
 use mixbed_directory::{
-    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentityPublic,
-    IdentitySecret, JoinSecret, Role, Trust,
+    Authority, AuthorityConfig, ChangeError, Follower, FollowerConfig, IdentitySecret, JoinSecret,
+    Role, Trust,
 };
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::{Node, NodeConfig, NodeError};
@@ -16,6 +16,7 @@ use mixbed_telemetry::{NodeMetrics, Telemetry};
 use mixbed_wire::LinkSecret;
 use tokio::net::TcpListener;
 
+use crate::directories::LocalDirectories;
 use crate::{LocalNetConfig, NetBooks};
 
 /// Why a local net could not start.
@@ -73,8 +74,7 @@ pub struct LocalNet {
     config: LocalNetConfig,
     join_secret: JoinSecret,
     admin: IdentitySecret,
-    authority: Option<Authority>,
-    directory: SocketAddr,
+    directories: LocalDirectories,
     trust: Trust,
     follower: Follower,
     plans: BTreeMap<String, (NodeConfig, SocketAddr)>,
@@ -89,16 +89,16 @@ impl LocalNet {
     pub async fn start(config: LocalNetConfig) -> Result<Self, LocalNetError> {
         let join_secret = JoinSecret::generate(&mut rand::rng());
         let admin = IdentitySecret::generate(&mut rand::rng());
-        let authority = Authority::start(authority_config(&config, &join_secret, &admin)).await?;
-        let (directory, trust) = (authority.address(), authority.trust());
-        let follower = Follower::start(FollowerConfig::new(authority.url(), trust.clone()))?;
+        // Boxed, as what starts a directory is large, and each caller's future would be.
+        let directories = Box::pin(LocalDirectories::start(&config, &join_secret, &admin)).await?;
+        let trust = directories.trust();
+        let follower = Follower::start(FollowerConfig::new(directories.urls(), trust.clone()))?;
         let mut net = Self {
             join_secret,
             admin,
-            directory,
+            directories,
             trust,
             follower,
-            authority: Some(authority),
             plans: BTreeMap::new(),
             nodes: BTreeMap::new(),
             ended: Vec::new(),
@@ -139,22 +139,21 @@ impl LocalNet {
         Ok(net)
     }
 
-    /// The directory, while it runs.
-    #[must_use]
-    pub fn authority(&self) -> Option<&Authority> {
-        self.authority.as_ref()
+    /// The directories that run, with the names of all; usually one.
+    pub fn authorities(&self) -> impl Iterator<Item = (&str, Option<&Authority>)> {
+        self.directories.iter()
     }
 
-    /// The directory's URL.
+    /// The directory's URL; of several, all with commas between.
     #[must_use]
     pub fn directory_url(&self) -> String {
-        format!("mixbed://{}", self.directory)
+        self.directories.urls()
     }
 
-    /// The key that signs the documents.
+    /// The key that signs the documents; of several, all with commas between.
     #[must_use]
-    pub fn authority_key(&self) -> IdentityPublic {
-        self.trust.keys[0]
+    pub fn authority_key(&self) -> String {
+        self.directories.keys()
     }
 
     /// Whose documents to believe.
@@ -227,19 +226,37 @@ impl LocalNet {
         }
     }
 
-    /// Stops the directory; the nodes go on with what they know.
+    /// Stops the directory, all of several; the nodes go on with what they know.
     pub async fn stop_directory(&mut self) {
-        if let Some(authority) = self.authority.take() {
-            authority.shutdown().await;
+        for at in 0..self.config.directories {
+            self.directories.stop(at).await;
         }
     }
 
-    /// Starts the directory again on its port. With a state directory it is the same one.
+    /// Starts the directory again on its port, all of several. With a state directory it is the
+    /// same one.
     pub async fn start_directory(&mut self) -> Result<(), LocalNetError> {
-        let mut config = authority_config(&self.config, &self.join_secret, &self.admin);
-        config.listen = self.directory;
-        self.authority = Some(Authority::start(config).await?);
+        for at in 0..self.config.directories {
+            self.directories.start_again(at).await?;
+        }
         Ok(())
+    }
+
+    /// What one of several directories is started with, counted from 0. Its key is there unless it
+    /// came from a state of an earlier start: whoever has it can play that directory.
+    #[must_use]
+    pub fn directory_config(&self, at: usize) -> Option<&AuthorityConfig> {
+        self.directories.config(at)
+    }
+
+    /// Stops one of several directories, counted from 0.
+    pub async fn stop_one_directory(&mut self, at: usize) {
+        self.directories.stop(at).await;
+    }
+
+    /// Starts it again.
+    pub async fn start_one_directory(&mut self, at: usize) -> Result<(), LocalNetError> {
+        Ok(self.directories.start_again(at).await?)
     }
 
     /// Stops everything, letting packets out for at most `limit`.
@@ -254,19 +271,5 @@ impl LocalNet {
             }
         }
         self.stop_directory().await;
-    }
-}
-
-fn authority_config(
-    config: &LocalNetConfig,
-    join_secret: &JoinSecret,
-    admin: &IdentitySecret,
-) -> AuthorityConfig {
-    AuthorityConfig {
-        listen: config.directory,
-        state_dir: config.state_dir.clone(),
-        admins: vec![admin.public()],
-        parameters: config.parameters.clone(),
-        ..AuthorityConfig::new(&config.network, join_secret.clone())
     }
 }

@@ -74,4 +74,33 @@ mod tests {
         net.start_directory().await.expect("the same directory");
         net.wait_ready(SOON).await.expect("ready again");
     }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_three_directories_one_may_die_and_what_is_changed_holds_everywhere() {
+        let config = LocalNetConfig { directories: 3, ..LocalNetConfig::default() };
+        let mut net = LocalNet::start(config).await.expect("it starts");
+        net.wait_ready(SOON).await.expect("it is ready");
+        assert_eq!(net.trust().threshold, 2);
+        for dead in 0..2 {
+            net.stop_one_directory(dead).await;
+            let delay = Duration::from_millis(20 + dead as u64);
+            net.change(|parameters| parameters.mean_hop_delay = delay).await.expect("two agree");
+            let document = net.follower().current().expect("there is one");
+            assert_eq!((document.parameters.mean_hop_delay, document.nodes.len()), (delay, 9));
+            net.start_one_directory(dead).await.expect("it starts again");
+            // It forgot everything but its key, and hears from the others what holds.
+            let version = document.version();
+            let has_heard = |net: &LocalNet| {
+                let authority = net.authorities().nth(dead).and_then(|(_, authority)| authority);
+                let document = authority.and_then(mixbed_directory::Authority::document);
+                document.is_some_and(|document| document.version() >= version)
+            };
+            let began = Instant::now();
+            while !has_heard(&net) {
+                assert!(began.elapsed() < SOON, "directory {dead} does not catch up");
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        net.stop(SOON).await;
+    }
 }

@@ -27,7 +27,12 @@ pub struct Config {
     pub client_links: Impairment,
     /// How long a message to the directory takes, or a document from there.
     pub directory_latency: Duration,
-    /// When the directory is away, from the start of the run. It ends as if it were killed, and
+    /// How many directories there are: one, or an odd number of which a majority signs.
+    pub directories: usize,
+    /// When one of several directories is away, by its number, from the start of the run. It ends as
+    /// if it were killed, and comes back with what it had written down.
+    pub one_away: Vec<(usize, Range<Duration>)>,
+    /// When the directory is away, all of several, from the start of the run. It ends as if it were killed, and
     /// comes back with what it had written down.
     pub directory_away: Vec<Range<Duration>>,
     /// How long a client takes to get a link to a gateway.
@@ -86,6 +91,8 @@ impl Config {
             node_links: link,
             client_links: link,
             directory_latency: Duration::from_millis(20),
+            directories: 1,
+            one_away: Vec::new(),
             directory_away: Vec::new(),
             handshake: Duration::from_millis(20),
             workload: Workload::default(),
@@ -124,6 +131,14 @@ impl Config {
         if self.nodes() > mixbed_directory::limits::MAX_NODES || self.clients > MAX_CLIENTS {
             return Err(ConfigError::TooLarge { nodes: self.nodes(), clients: self.clients });
         }
+        let is_panel = (3..=MAX_DIRECTORIES).contains(&self.directories)
+            && !self.directories.is_multiple_of(2);
+        if self.directories != 1 && !is_panel {
+            return Err(ConfigError::Directories(self.directories));
+        }
+        if self.one_away.iter().any(|(at, _)| *at >= self.directories) {
+            return Err(ConfigError::Away(self.directories));
+        }
         if self.workload.every.is_some_and(|every| every.is_zero()) {
             return Err(ConfigError::Workload);
         }
@@ -133,6 +148,9 @@ impl Config {
         self.parameters.validate().map_err(|error| ConfigError::Parameters(error.to_string()))
     }
 }
+
+/// As many as can sign a document.
+const MAX_DIRECTORIES: usize = mixbed_directory::voting::Panel::MAX;
 
 /// More clients than any machine could simulate in a day.
 const MAX_CLIENTS: usize = 1_000_000;
@@ -151,6 +169,12 @@ pub enum ConfigError {
         /// Clients asked for.
         clients: usize,
     },
+    /// No majority, or no way to count it.
+    #[error("a network has one directory, or an odd number up to {MAX_DIRECTORIES}, not {0}")]
+    Directories(usize),
+    /// One that is not there cannot go away.
+    #[error("there are {0} directories, counted from 0: no other can be away")]
+    Away(usize),
     /// Requests without end.
     #[error("the time between a client's requests must not be zero")]
     Workload,

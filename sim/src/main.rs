@@ -44,6 +44,9 @@ struct Options {
     /// Seconds between a client's requests, on average; 0: none
     #[arg(long, default_value_t = 60.0)]
     every: f64,
+    /// Directories: one, or an odd number of which a majority signs
+    #[arg(long, default_value_t = 1)]
+    directories: usize,
     /// Seconds of an epoch
     #[arg(long, default_value_t = 600.0)]
     epoch: f64,
@@ -116,6 +119,7 @@ fn run<P: SimPacket>(options: &Options) -> anyhow::Result<()> {
 fn config(options: &Options) -> anyhow::Result<Config> {
     let mut config = Config::large(options.seed);
     config.clients = options.clients;
+    config.directories = options.directories;
     config.gateways = (options.nodes / 5).max(1);
     config.providers = (options.nodes / 10).max(1);
     let mixes = options.nodes.saturating_sub(config.gateways + config.providers);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use mixbed_client::core::{ClientCore, FailedGateways, Limits as ClientLimits};
 use mixbed_directory::follower::FollowerCore;
 use mixbed_directory::limits::TOLERATED_SKEW;
+use mixbed_directory::voting::PanelError;
 use mixbed_directory::{Descriptor, IdentitySecret, Role};
 use mixbed_node::Limits;
 use mixbed_node::core::{Accounts, NodeCore};
@@ -26,9 +27,10 @@ pub(crate) struct Population<P: PacketFormat> {
 }
 
 /// Each has generators of its own: two a number.
-pub(crate) fn make<P: PacketFormat>(config: &Config) -> Population<P> {
+pub(crate) fn make<P: PacketFormat>(config: &Config) -> Result<Population<P>, PanelError> {
     let mut rng = stream(config.seed, 0);
-    let directory = Directory::new(config.parameters.clone(), Clock::wall(0), &mut rng);
+    let (count, parameters) = (config.directories, config.parameters.clone());
+    let directory = Directory::new(count, parameters, Clock::wall(0), &mut rng)?;
     let trust = directory.trust();
     let following =
         || Following::new(FollowerCore::new(trust.clone(), TOLERATED_SKEW, Clock::wall(0)));
@@ -81,7 +83,7 @@ pub(crate) fn make<P: PacketFormat>(config: &Config) -> Population<P> {
             accounts: Accounts::default(),
         });
     }
-    Population { names, numbers, directory, nodes, clients }
+    Ok(Population { names, numbers, directory, nodes, clients })
 }
 
 fn roles(config: &Config) -> Vec<(String, Role)> {

@@ -35,6 +35,7 @@ pub(crate) async fn status(found: &InCluster) -> Result<Status, ClusterError> {
             state: state.to_owned(),
             words,
             document: document.as_ref().map(of_document),
+            inside: Vec::new(),
         },
         client: None,
         loops: LoopsStatus::default(),

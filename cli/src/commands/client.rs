@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mixbed_client::letters::MailboxOptions;
 use mixbed_client::{Broadcasts, Client, ClientConfig, JournalBounds, State};
-use mixbed_directory::{Follower, FollowerConfig, Trust};
+use mixbed_directory::{Follower, FollowerConfig};
 use mixbed_fronts::RpcConfig;
 use mixbed_telemetry::{FollowerMetrics, Health, Step, Telemetry, serve_router};
 
@@ -53,7 +53,7 @@ pub(super) fn start(
 ) -> Result<Client, Failure> {
     let key = settings.authority_key.as_ref();
     let key = key.ok_or_else(|| Failure::usage("no authority_key: give --authority-key"))?;
-    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
+    let trust = key.trust(&settings.network).map_err(Failure::usage)?;
     let gateway_at = gateway_at(settings)?;
     let follower = Follower::start(FollowerConfig {
         keep_in: dir.map(StateDir::document),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use mixbed_directory::authority::{StartError, StateStore};
 use mixbed_directory::{
-    Admission, Authority, AuthorityConfig, IdentityPublic, JoinSecret, Parameters, Rates,
+    Admission, Authority, AuthorityConfig, IdentityPublic, IdentitySecret, JoinSecret, Parameters,
+    Rates,
 };
 use mixbed_telemetry::{Condition, DirectoryMetrics, Health, Step, Telemetry, serve_http};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use crate::glue::DirectoryGlue;
 use crate::keys::KeyError;
 use crate::nodes::read_nodes;
 use crate::secret_state::SecretState;
-use crate::settings::{DirectoryFlags, DirectorySettings, PublicKey};
+use crate::settings::{DirectoryFlags, DirectorySettings, Peer, PublicKey};
 use crate::{authority_secret, impairments, keys, net, output, settings, signals};
 
 const AFTER_HELP: &str = "\
@@ -23,7 +24,9 @@ Examples:
   mixbed directory --state-dir ./directory
       draws its key, a join secret and an admin key at its first start, and says where they are
   MIXBED_JOIN_SECRET=$(openssl rand -hex 32) mixbed directory --listen 0.0.0.0:7100
-  mixbed config directory > directory.yaml; mixbed directory --config directory.yaml";
+  mixbed config directory > directory.yaml; mixbed directory --config directory.yaml
+  mixbed directory --authority-secret-key-file d1.key --peers K1@URL1,K2@URL2,K3@URL3
+      is one of three that make each document together: see docs/directories.md";
 
 /// Run the network's directory: lists the nodes, signs who is in the network, and with which rules
 #[derive(Debug, clap::Args)]
@@ -158,14 +161,21 @@ fn authority_config(
 ) -> Result<AuthorityConfig, Failure> {
     let nodes = settings.nodes.as_deref().map(read_nodes).transpose().map_err(Failure::usage)?;
     let key = settings.authority_secret_key_file.as_deref().map(authority_secret::read);
+    let key = key.transpose().map_err(Failure::usage)?;
+    let peers = settings.peers.iter().map(Peer::read).collect::<Result<Vec<_>, _>>();
+    let mut peers = peers.map_err(Failure::usage)?;
+    // All directories may be given the same list.
+    let own = key.as_ref().map(IdentitySecret::public);
+    peers.retain(|peer| Some(peer.key) != own);
     Ok(AuthorityConfig {
         listen: settings.listen,
         state_dir: settings.state_dir.clone(),
-        signing_key: key.transpose().map_err(Failure::usage)?,
+        signing_key: key,
         sign_with_former_key: settings.sign_with_former_key,
         join_secrets,
         admission: nodes.map_or(Admission::Open, Admission::Listed),
         admins,
+        peers,
         parameters: Parameters {
             mean_hop_delay: settings.mean_hop_delay.0,
             tracing_allowed: settings.tracing_allowed,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mixbed_directory::{RegistrarState, Role, Trust};
+use mixbed_directory::{RegistrarState, Role};
 use mixbed_monero::Daemon;
 use mixbed_node::mailbox::MailboxConfig;
 use mixbed_node::provider::TcpConfig;
@@ -119,7 +119,7 @@ fn node_config(settings: &NodeSettings) -> Result<NodeConfig, Failure> {
     else {
         return Err(Failure::usage(missing(settings)));
     };
-    let trust = Trust::single(&settings.network, key.authority().map_err(Failure::usage)?);
+    let trust = key.trust(&settings.network).map_err(Failure::usage)?;
     // A node on the directory's list needs none.
     let join_secret = match keys::join_secret(settings.join_secret_file.as_deref()) {
         Err(KeyError::NoSecret) => None,

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mixbed_directory::Trust;
 use mixbed_operator::api::Rate;
 use mixbed_runner::store::{ClusterStore, FileStore, Store};
 use mixbed_runner::{Chain, End, RunConfig, RunError, Tasks};
@@ -96,7 +95,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
-    let key = args.authority_key.authority().map_err(Failure::usage)?;
+    let trust = args.authority_key.trust(&args.network).map_err(Failure::usage)?;
     let stop = signals::shutdown().map_err(Failure::failed)?;
     let telemetry = net::telemetry(args.otlp.clone(), 0)?;
     let store = match (&args.report, &args.report_config_map, &args.run_secret) {
@@ -120,7 +119,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Failure> {
         },
         name: args.name,
         directory: args.directory,
-        trust: Trust::single(&args.network, key),
+        trust,
         gateway: args.gateway,
         wallet: args.wallet,
         miner: args.miner,

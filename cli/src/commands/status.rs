@@ -7,7 +7,8 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::cluster::{self, ClusterArgs, InCluster};
 use crate::control::{
-    ControlArgs, DocumentStatus, Inside, NodeStatus, SegmentLoops, SenderLoops, Status,
+    AuthorityStatus, ControlArgs, DocumentStatus, Inside, NodeStatus, SegmentLoops, SenderLoops,
+    Status,
 };
 use crate::failure::Failure;
 use crate::output;
@@ -59,6 +60,11 @@ fn tell(status: &Status, now: SystemTime) -> String {
         format!("network    {}: {ready}", status.network),
         format!("directory  {}, {}", directory.url, directory.words),
     ];
+    // Of one alone, the line above says it all.
+    for one in directory.inside.iter().filter(|_| directory.inside.len() > 1) {
+        let AuthorityStatus { name, url, epoch, revision, .. } = one;
+        lines.push(format!("           {name} {url}: epoch {epoch}, revision {revision}"));
+    }
     if let Some(document) = &directory.document {
         lines.push(format!("document   {}", tell_document(document, now)));
         for rule in &document.impairments {

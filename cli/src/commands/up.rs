@@ -43,6 +43,7 @@ Examples:
   mixbed up --monerod http://127.0.0.1:18081  with a monerod that runs already
   mixbed up --otlp http://127.0.0.1:4317      spans to a collector, too
   mixbed up --impairments rules.yaml          with links that are slow, lossy, narrow or cut
+  mixbed up --directories 3                   with three directories, of which one may fail or lie
 
 On regtest it mines: a block every 2 s while transactions wait, then ten more.
 While it runs, in another terminal: mixbed broadcast, status, trace, impair, fund.";
@@ -194,7 +195,8 @@ impl Up {
             network,
             control: format!("http://{address}"),
             directory: running.net.directory_url(),
-            authority_key: running.net.authority_key().to_string(),
+            authority_key: running.net.authority_key(),
+            directories: places::directories(&running),
             monerod: monerod_url,
             socks: fronts.socks().map(|address| address.to_string()),
             rpc: fronts.rpc().map(|address| address.to_string()),
@@ -276,6 +278,7 @@ fn net_config(
             ..Parameters::default()
         },
         monerod,
+        directories: settings.directories,
         directory: settings.directory,
         state_dir: settings.state_dir.clone(),
         telemetry,

@@ -41,9 +41,10 @@ mod server;
 mod status;
 
 pub(crate) use api::{
-    BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact, DirectoryStatus,
-    DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply, MessagesQuery,
-    NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing, Until, Wait,
+    AuthorityStatus, BroadcastEntry, BroadcastQuery, BroadcastReply, ChatReply, Contact,
+    DirectoryStatus, DocumentStatus, Inside, LetterQuery, LetterReply, LoopsStatus, MessageReply,
+    MessagesQuery, NodeStatus, Outcome, Posted, SegmentLoops, SenderLoops, Status, Trace, Tracing,
+    Until, Wait,
 };
 pub(crate) use broadcast::{
     NO_DEADLINE, NO_RANDOM_WAIT, accepted, failed, is_deadline, is_random_wait,

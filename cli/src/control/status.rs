@@ -9,7 +9,9 @@ use mixbed_directory::{Descriptor, Document};
 use mixbed_node::Node;
 use mixbed_wire::DropReason;
 
-use super::api::{ClientStatus, DirectoryStatus, DocumentStatus, Inside, NodeStatus, Status};
+use super::api::{
+    AuthorityStatus, ClientStatus, DirectoryStatus, DocumentStatus, Inside, NodeStatus, Status,
+};
 use super::loops::loops;
 use super::server::{Control, Nodes};
 use crate::impairments::list;
@@ -28,6 +30,7 @@ pub(super) async fn handle(State(control): State<Control>) -> Json<Status> {
             state: state.as_str().to_owned(),
             words: state.to_string(),
             document: document.as_deref().map(of_document),
+            inside: authorities(&control.nodes),
         },
         client: Some(ClientStatus {
             name: control.name.clone(),
@@ -53,6 +56,25 @@ pub(crate) fn of_document(document: &Document) -> DocumentStatus {
         tracing_allowed: document.parameters.tracing_allowed,
         impairments: list(document),
     }
+}
+
+/// The directories in this process.
+fn authorities(nodes: &Nodes) -> Vec<AuthorityStatus> {
+    let Nodes::Inside(net) = nodes else { return Vec::new() };
+    let authorities = net.authorities().filter_map(|(name, authority)| Some((name, authority?)));
+    authorities
+        .map(|(name, authority)| {
+            let (epoch, revision) =
+                authority.document().map_or((0, 0), |document| document.version());
+            AuthorityStatus {
+                name: name.to_owned(),
+                url: authority.url(),
+                key: authority.public_key().to_string(),
+                epoch,
+                revision,
+            }
+        })
+        .collect()
 }
 
 /// The document's nodes, with what those in this process say of themselves.

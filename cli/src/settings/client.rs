@@ -18,9 +18,11 @@ settings! {
     name: String = "client".to_owned();
     /// Name of the network; the directory must say the same.
     network: String = "mixbed".to_owned();
-    /// URL of the directory: what it prints when it is ready.
+    /// URL of the directory: what it prints when it is ready. Of several directories all, with
+    /// commas between.
     directory: String = "mixbed://127.0.0.1:7100".to_owned();
-    /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
+    /// The directory's public key: 64 hexadecimal digits, or a file with them. Of several
+    /// directories all, with commas between: a majority of them has to sign. Needed.
     authority_key: Option<PublicKey> = None;
     /// The gateway to connect to, by name. Without one, a random one, and another when it fails.
     gateway: Option<String> = None;

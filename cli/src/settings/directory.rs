@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{Period, PublicKey, settings};
+use super::{Peer, Period, PublicKey, settings};
 use clap::builder::BoolishValueParser;
 
 settings! {
@@ -78,5 +78,11 @@ settings! {
         /// state directory as admin.key; without that, nobody changes anything.
         #[arg(value_name = "KEY")]
         admin_key: PublicKey;
+        /// The network's other directories, as KEY@URL: the key that each signs with, and where it
+        /// is. With this one they are an odd number, and a majority signs each document. Several:
+        /// again, or with commas between them. This one's own key has to be known to the others
+        /// before: give it as authority_secret_key_file. Without any, it signs alone.
+        #[arg(value_name = "KEY@URL")]
+        peers: Peer;
     }
 }

@@ -43,9 +43,11 @@ settings! {
     name: Option<String> = None;
     /// Name of the network; the directory must say the same.
     network: String = "mixbed".to_owned();
-    /// URL of the directory: what it prints when it is ready.
+    /// URL of the directory: what it prints when it is ready. Of several directories all, with
+    /// commas between.
     directory: String = "mixbed://127.0.0.1:7100".to_owned();
-    /// The directory's public key: 64 hexadecimal digits, or a file with them. Needed.
+    /// The directory's public key: 64 hexadecimal digits, or a file with them. Of several
+    /// directories all, with commas between: a majority of them has to sign. Needed.
     authority_key: Option<PublicKey> = None;
     /// File with the secret that lets nodes into the network; the directory must have the same.
     /// Or give the secret itself in the variable MIXBED_JOIN_SECRET. Needed where the directory has

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use mixbed_directory::{IdentityPublic, ParseIdentityError};
+use mixbed_directory::{IdentityPublic, ParseIdentityError, Trust};
 use serde::{Deserialize, Serialize};
 
 /// 64 hexadecimal digits, or a file with them.
@@ -26,6 +26,13 @@ pub(crate) enum PublicKeyError {
 }
 
 impl PublicKey {
+    /// Trust in the directory with this key; of several directories, with commas between their keys,
+    /// in a majority.
+    pub(crate) fn trust(&self, network: &str) -> Result<Trust, PublicKeyError> {
+        let keys = self.0.split(',').map(|key| Self(key.trim().to_owned()).authority());
+        Ok(Trust::majority(network, keys.collect::<Result<_, _>>()?))
+    }
+
     /// The key of a directory.
     pub(crate) fn authority(&self) -> Result<IdentityPublic, PublicKeyError> {
         let hint =
@@ -67,6 +74,17 @@ impl FromStr for PublicKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_keys_are_trusted_by_their_majority() {
+        let trust = |text: &str| PublicKey(text.to_owned()).trust("net");
+        let keys = ["01", "02", "03"].map(|byte| byte.repeat(32));
+        let three = trust(&keys.join(", ")).unwrap();
+        assert_eq!((three.keys.len(), three.threshold, three.network.as_str()), (3, 2, "net"));
+        let one = trust(&keys[0]).unwrap();
+        assert_eq!(one, Trust::single("net", keys[0].parse().unwrap()));
+        assert!(trust(&format!("{},abcd", keys[0])).unwrap_err().to_string().contains("`abcd`"));
+    }
 
     #[test]
     fn digits_a_file_and_neither() {

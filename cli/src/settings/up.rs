@@ -68,8 +68,11 @@ settings! {
     /// Whether that port may be where other machines reach it. It speaks in clear.
     #[arg(num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     monero_rpc_exposed: bool = false;
-    /// Where its directory listens (gRPC); port 0 takes a free one. Nodes listen on the same address:
-    /// [::1]:0 is a net on IPv6.
+    /// Number of directories: one, or an odd number of which a majority has to sign each document,
+    /// so that one of three may fail or lie.
+    directories: usize = 1;
+    /// Where its directory listens (gRPC); port 0 takes a free one. Further directories have the
+    /// ports after it, or free ones. Nodes listen on the same address: `[::1]:0` is a net on IPv6.
     directory: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     /// Directory for what the net's directory has to remember: its key and documents. Without one,
     /// it is a new network at each start.

@@ -11,7 +11,9 @@ use axum::routing::get as route;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::support::{Running, SOON, assert_fails, get, mixbed, run, wait_for, word_after};
+use crate::support::{
+    Running, SOON, assert_fails, get, mixbed, run, stdout, taken_port, wait_for, word_after,
+};
 
 const ANY: [&str; 4] = ["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
 const SECRET: &str = "0123456789abcdef";
@@ -50,6 +52,54 @@ fn its_key_is_that_of_the_file_and_no_other_with_the_same_state() {
     assert_fails(&output, 1, &[&public, &state, "the key given is that of"]);
     let output = args(&file("none", "no key at all")).output().unwrap();
     assert_fails(&output, 2, &["authority_secret_key_file", "64 hexadecimal digits"]);
+}
+
+#[test]
+fn three_processes_make_each_document_together_and_one_may_be_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let draw = |name: &str| stdout(&run(&["admin-key", &path(name)])).trim().to_owned();
+    let keys: Vec<_> = (0..3).map(|at| draw(&format!("{at}.key"))).collect();
+    let admin = draw("admin.key");
+    let ports: Vec<_> = (0..3).map(|_| taken_port()).collect();
+    let urls: Vec<_> = ports.iter().map(|(_, port)| format!("mixbed://127.0.0.1:{port}")).collect();
+    let peers: Vec<_> = keys.iter().zip(&urls).map(|(key, url)| format!("{key}@{url}")).collect();
+    let (peers, keys, urls) = (peers.join(","), keys.join(","), urls.join(","));
+    let mut running: Vec<_> = ports
+        .into_iter()
+        .enumerate()
+        .map(|(at, (listener, port))| {
+            drop(listener);
+            let (listen, key) = (format!("127.0.0.1:{port}"), path(&format!("{at}.key")));
+            let args =
+                ["directory", "--listen", &listen, "--http", "127.0.0.1:0", "--peers", &peers];
+            let keys = ["--authority-secret-key-file", &key, "--admin-key", &admin];
+            let mut command = mixbed(&[&args[..], &keys].concat());
+            command.env("MIXBED_JOIN_SECRET", SECRET);
+            Running::spawn(&mut command)
+        })
+        .collect();
+    for directory in &mut running {
+        directory.line("ready: ");
+    }
+    let there = ["--directory", &urls, "--authority-key", &keys];
+    let shown = wait_for(SOON, || {
+        let output = run(&[&["parameters"][..], &there].concat());
+        output.status.success().then(|| stdout(&output))
+    });
+    assert!(shown.expect("there is a document").contains("mean hop delay  50ms"));
+    running.remove(0).signal(Signal::KILL);
+    let admin = path("admin.key");
+    let set = ["parameters", "set", "--mean-hop-delay", "20ms", "--admin-key-file", &admin];
+    let set = run(&[&set[..], &there].concat());
+    assert!(stdout(&set).contains("20ms"), "{set:?}");
+    running.into_iter().for_each(Running::stop);
+
+    let alone = directory(&["--peers", "abcd"], None).output().unwrap();
+    assert_fails(&alone, 2, &["peers", "KEY@URL"]);
+    let two = format!("{}@mixbed://127.0.0.1:1", "ab".repeat(32));
+    let two = directory(&["--peers", &two], None).output().unwrap();
+    assert_fails(&two, 2, &["2 directories make no quorum"]);
 }
 
 #[test]

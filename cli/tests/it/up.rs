@@ -57,6 +57,45 @@ fn sigterm_stops_it_as_well_and_json_says_where_everything_is() {
 }
 
 #[test]
+fn three_directories_serve_one_document_that_a_majority_signed() {
+    let mut up = Running::start(&[&UP[..], &["--json", "--directories", "3"]].concat());
+    let places: serde_json::Value = serde_json::from_str(&up.line("{")).unwrap();
+    let directories = places["directories"].as_array().unwrap();
+    assert_eq!(directories.len(), 3);
+    assert_eq!(places["authority_key"].as_str().unwrap().split(',').count(), 3);
+    let control = places["control"].as_str().unwrap();
+    let same = wait_for(SOON, || {
+        let status = run(&["status", "--json", "--control", control]);
+        let status: serde_json::Value = serde_json::from_str(&stdout(&status)).unwrap();
+        let inside = status["directory"]["inside"].as_array().unwrap().clone();
+        let revision = &status["directory"]["document"]["revision"];
+        let same = inside.len() == 3 && inside.iter().all(|one| one["revision"] == *revision);
+        same.then_some(status)
+    });
+    let status = same.expect("all three have the same");
+    assert_eq!(status["nodes"].as_array().unwrap().len(), 9);
+    let table = stdout(&run(&["status", "--control", control]));
+    assert!(table.contains("directory-2 mixbed://"), "{table}");
+    // Orders and questions go to all of them.
+    let shown = run(&[
+        "parameters",
+        "--directory",
+        places["directory"].as_str().unwrap(),
+        "--authority-key",
+        places["authority_key"].as_str().unwrap(),
+        "--network",
+        places["network"].as_str().unwrap(),
+    ]);
+    assert!(stdout(&shown).contains("mean hop delay  50ms"), "{shown:?}");
+    up.stop();
+    for count in ["0", "2"] {
+        let output = run(&[&UP[..], &["--directories", count]].concat());
+        let why = format!("{count} directories make no quorum");
+        assert_fails(&output, 2, &[&why, "odd number"]);
+    }
+}
+
+#[test]
 fn without_a_monerod_a_transaction_is_refused_with_the_reason() {
     let mut up = Running::start(&UP);
     let control = word_after(&up.line("ready: "), "control at ");

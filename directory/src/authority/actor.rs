@@ -5,22 +5,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 
 use super::clock_watch::{ClockJump, ClockWatch};
 use super::core::{Core, Registered};
 use super::snapshot::Issued;
 use super::state::{StateError, StateStore};
+use super::together::{LOOK, Together};
 use super::{AuthorityCounters, Listing};
 use crate::admission::Admission;
 use crate::document::SignedDocument;
+use crate::identity::IdentityPublic;
 use crate::messages::{Departure, Instruction, Order, Registration, Rejection};
+use crate::voting::PeerMessage;
 
 /// Timers run on another clock than epochs do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(1);
 
 /// After a failed write, the next one waits this long. Less than [`MAX_SLEEP`], which ends the wait.
 const SAVE_AGAIN: Duration = Duration::from_millis(900);
+
+/// Answers that wait for other directories to agree; beyond them, nobody waits.
+const MAX_WAITING: usize = 1_024;
 
 /// Messages handled between two writes: when a network starts, one write serves many nodes.
 const BATCH: usize = 64;
@@ -30,6 +36,8 @@ pub(super) enum Command {
     Unregister(Departure, oneshot::Sender<Result<(), Refusal>>),
     Order(Order, oneshot::Sender<Result<(), Refusal>>),
     Admission(oneshot::Sender<Result<Admission, Refusal>>),
+    /// What another directory says, and its place in the queue.
+    Peer(IdentityPublic, PeerMessage, OwnedSemaphorePermit),
 }
 
 /// Why a command was not carried out.
@@ -44,6 +52,8 @@ pub(super) type Published = Arc<Vec<Issued>>;
 
 pub(super) struct Actor {
     core: Core,
+    /// If it is one of several.
+    together: Option<Together>,
     store: Option<Arc<dyn StateStore>>,
     commands: mpsc::Receiver<Command>,
     /// Answers that wait for a document, to be saved with it.
@@ -66,6 +76,7 @@ impl Actor {
     /// Makes the first document before anyone can ask for it.
     pub(super) async fn start(
         core: Core,
+        together: Option<Together>,
         store: Option<Arc<dyn StateStore>>,
         commands: mpsc::Receiver<Command>,
         counters: Arc<AuthorityCounters>,
@@ -73,8 +84,17 @@ impl Actor {
         let (published, documents) = watch::channel(Published::default());
         let (trouble, troubles) = watch::channel(None);
         let (answers, save_again) = (Vec::new(), None);
-        let mut actor =
-            Self { core, store, commands, answers, save_again, published, trouble, counters };
+        let mut actor = Self {
+            core,
+            together,
+            store,
+            commands,
+            answers,
+            save_again,
+            published,
+            trouble,
+            counters,
+        };
         while actor.settle().await.is_ok() && actor.core.is_pending() {
             tokio::time::sleep(actor.until_due()).await;
         }
@@ -103,7 +123,7 @@ impl Actor {
             }
             for command in batch.drain(..) {
                 let answer = self.handle(command, now);
-                self.answers.push(answer);
+                self.answers.extend(answer);
             }
             if self.settle().await.is_err() {
                 return;
@@ -113,8 +133,15 @@ impl Actor {
 
     /// After a failed write the core has nothing due, yet there is something to write.
     fn until_due(&self) -> Duration {
-        let timer = self.core.poll_at().duration_since(SystemTime::now()).unwrap_or_default();
-        timer.min(MAX_SLEEP)
+        let now = SystemTime::now();
+        let mut at = self.core.poll_at();
+        if let Some(together) = &self.together {
+            at = at.min(together.poll_at(now));
+            if !self.answers.is_empty() {
+                at = at.min(now + LOOK);
+            }
+        }
+        at.duration_since(now).unwrap_or_default().min(MAX_SLEEP)
     }
 
     fn handle_jump(&mut self, jump: ClockJump, now: SystemTime) {
@@ -128,8 +155,14 @@ impl Actor {
         }
     }
 
-    fn handle(&mut self, command: Command, now: SystemTime) -> Answer {
-        match command {
+    fn handle(&mut self, command: Command, now: SystemTime) -> Option<Answer> {
+        Some(match command {
+            Command::Peer(from, message, _place) => {
+                if let Some(together) = &mut self.together {
+                    together.handle(from, message, now);
+                }
+                return None;
+            }
             Command::Register(registration, answer) => {
                 let outcome = self.core.handle_register(&registration, now);
                 match &outcome {
@@ -176,7 +209,7 @@ impl Actor {
             }
             // Like what changes it, answered when it is saved.
             Command::Admission(answer) => answer_with(Ok(self.core.admission().clone()), answer),
-        }
+        })
     }
 
     fn note_rejected(&self, rejection: &Rejection, node: Option<&str>) {
@@ -184,10 +217,11 @@ impl Actor {
         tracing::warn!(node, reason = %rejection.reason(), %rejection, "message refused");
     }
 
-    /// Makes the documents that are due, saves what changed, and only then publishes and answers. A
+    /// Makes the documents that are due, or votes for them, saves what changed, and only then publishes and answers. A
     /// change is saved with its document, in one write: so there is one for each document at most.
     async fn settle(&mut self) -> Result<(), Taken> {
-        match self.core.poll(SystemTime::now()) {
+        let now = SystemTime::now();
+        match self.core.poll(now) {
             Ok(polled) => {
                 self.counters.expired.fetch_add(polled.expired.len() as u64, Relaxed);
                 for node in polled.expired {
@@ -203,12 +237,23 @@ impl Actor {
             }
             Err(error) => tracing::error!(%error, "no document could be made"),
         }
-        if self.core.is_pending() {
-            return Ok(());
+        let mut is_waiting = self.core.is_pending();
+        let mut is_due = !is_waiting;
+        if let Some(together) = &mut self.together {
+            together.settle(&mut self.core, &self.counters, now);
+            is_waiting =
+                self.core.is_pending() || (!self.answers.is_empty() && together.is_waiting(now));
+            is_due = !self.core.is_pending() || together.is_unsaved();
         }
-        let saved = !self.core.is_unsaved() || self.save().await?;
-        if saved {
+        let saved = !is_due || !self.core.is_unsaved() || self.save().await?;
+        if saved && is_due {
             self.publish();
+        }
+        if let Some(together) = &mut self.together {
+            together.send(saved);
+        }
+        if is_waiting && self.answers.len() < MAX_WAITING {
+            return Ok(());
         }
         for answer in self.answers.drain(..) {
             answer(saved);

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::state::StateStore;
 use crate::admission::Admission;
+use crate::client::ClientError;
 use crate::document::{Parameters, ParametersError, is_label};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::join::JoinSecret;
 use crate::limits::{MAX_ADMINS, MAX_JOIN_SECRETS};
+use crate::voting::PanelError;
 
 /// What an authority is given. [`AuthorityConfig::new`] has the defaults.
 #[derive(Clone, Debug)]
@@ -46,6 +48,10 @@ pub struct AuthorityConfig {
     pub network: String,
     /// How long a node stays listed without registering again; 1 s to 1 h. Default 60 s.
     pub lease: Duration,
+    /// The network's other directories, an even number of them: a document needs the signatures of a
+    /// majority of all. This one needs its key before it starts, which the others know. Default
+    /// none: it signs alone.
+    pub peers: Vec<PeerDirectory>,
     /// How many may watch documents at once; more are refused by name. Default 10,000.
     pub max_watchers: usize,
 }
@@ -73,6 +79,7 @@ impl AuthorityConfig {
             parameters: Parameters::default(),
             network: network.into(),
             lease: Duration::from_secs(60),
+            peers: Vec::new(),
             max_watchers: 10_000,
         }
     }
@@ -94,8 +101,20 @@ impl AuthorityConfig {
         if self.state_dir.is_some() && self.state_store.is_some() {
             return Err(ConfigError::TwoStates);
         }
+        if self.sign_with_former_key && !self.peers.is_empty() {
+            return Err(ConfigError::FormerKey);
+        }
         Ok(self.parameters.validate()?)
     }
+}
+
+/// Another directory of the same network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerDirectory {
+    /// The key that it signs with.
+    pub key: IdentityPublic,
+    /// Where it is: `mixbed://host:port`.
+    pub url: String,
 }
 
 /// A value out of its range.
@@ -116,6 +135,17 @@ pub enum ConfigError {
     /// See [`AuthorityConfig::state_store`].
     #[error("the state is kept in a directory or in another place, not in both")]
     TwoStates,
+    /// One of several cannot sign with two keys: its document is everybody's.
+    #[error(
+        "one of several directories has one key: give all of them the list with its new key, and start them again, instead of sign_with_former_key"
+    )]
+    FormerKey,
+    /// See [`AuthorityConfig::peers`].
+    #[error(transparent)]
+    Panel(#[from] PanelError),
+    /// See [`PeerDirectory::url`].
+    #[error(transparent)]
+    Peer(#[from] ClientError),
     /// See [`Parameters`].
     #[error(transparent)]
     Parameters(#[from] ParametersError),

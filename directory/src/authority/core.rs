@@ -2,6 +2,8 @@
 
 #![deny(clippy::disallowed_methods)]
 
+mod among_several;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +12,7 @@ use super::epochs::Epochs;
 use super::freshness::Freshness;
 use super::members::{Listing, Member, Members};
 use super::pace::{Changes, DocumentPace};
-use super::snapshot::{CoreConfig, Issued, Snapshot};
+use super::snapshot::{CoreConfig, Issued, Snapshot, Voted};
 use crate::admission::Admission;
 use crate::document::{Descriptor, Document, Malformed, Parameters, SignedDocument};
 use crate::identity::{IdentityPublic, IdentitySecret};
@@ -65,6 +67,14 @@ pub struct Core {
     documents: VecDeque<Issued>,
     changed_at: Option<SystemTime>,
     unsaved: bool,
+    /// If it is one of several, how far it has voted: then documents come from all of them, and
+    /// this core only says what it would put into them.
+    voting: Option<Voted>,
+    /// Whether its configuration has other parameters than before: of several, it says so until
+    /// enough of the others have them too.
+    reconfigured: bool,
+    /// Whether the others have to hear what it would put into a document.
+    opinion_due: bool,
 }
 
 impl Core {
@@ -87,6 +97,9 @@ impl Core {
             documents: VecDeque::new(),
             changed_at: Some(now),
             unsaved: true,
+            voting: None,
+            reconfigured: false,
+            opinion_due: false,
         }
     }
 
@@ -127,8 +140,13 @@ impl Core {
             documents: snapshot.documents.into(),
             changed_at: None,
             unsaved: false,
+            opinion_due: snapshot.voting.is_some(),
+            voting: snapshot.voting,
+            reconfigured,
         };
-        core.end_future(now);
+        if core.voting.is_none() {
+            core.end_future(now);
+        }
         if reconfigured {
             core.set_parameters(core.config.parameters.clone(), now);
         } else if !core.is_documented() {
@@ -202,7 +220,10 @@ impl Core {
         }
         self.freshness.take_order(&ordered, now)?;
         match &ordered.instruction {
-            Instruction::Parameters(parameters) => self.set_parameters(parameters.clone(), now),
+            Instruction::Parameters(parameters) => {
+                self.reconfigured = false;
+                self.set_parameters(parameters.clone(), now);
+            }
             Instruction::Admission(admission) => self.admit(admission.clone(), now),
             Instruction::Remove(identity) => {
                 self.members.remove(identity.id());
@@ -215,7 +236,7 @@ impl Core {
     /// Ends leases and epochs whose time has come, and makes a document if one is due.
     pub fn poll(&mut self, now: SystemTime) -> Result<Polled, Malformed> {
         let now = whole_millis(now);
-        let set_back = self.end_future(now);
+        let set_back = if self.voting.is_none() { self.end_future(now) } else { None };
         let expired = self.members.expire(now);
         if !expired.is_empty() {
             self.note_change(now);
@@ -223,6 +244,13 @@ impl Core {
         self.freshness.forget_stale(now);
         self.changes.forget(now);
         let due = self.due_at(now).is_some_and(|at| now >= at);
+        if self.voting.is_some() {
+            if due {
+                self.pace.note(now);
+                (self.changed_at, self.opinion_due) = (None, true);
+            }
+            return Ok(Polled { expired, issued: false, set_back });
+        }
         let new_epoch = self.epochs.advance(now);
         if due && !new_epoch {
             self.pace.note(now);
@@ -259,7 +287,10 @@ impl Core {
     #[must_use]
     pub fn poll_at(&self) -> SystemTime {
         let change = self.changed_at.and_then(|at| self.due_at(at));
-        let times = [Some(self.epochs.end), self.members.next_expiry(), change];
+        let end = self.epochs.end;
+        // Of several authorities the epoch is not this one's to end.
+        let end = if self.voting.is_some() { end + Parameters::MAX_EPOCH_LENGTH } else { end };
+        let times = [Some(end), self.members.next_expiry(), change];
         times.into_iter().flatten().min().unwrap_or(self.epochs.end)
     }
 
@@ -281,6 +312,11 @@ impl Core {
     #[must_use]
     pub const fn admission(&self) -> &Admission {
         &self.admission
+    }
+
+    /// The secret of that key.
+    pub(super) const fn secret(&self) -> &IdentitySecret {
+        &self.secret
     }
 
     /// The key that it signs with.
@@ -347,6 +383,7 @@ impl Core {
             members: self.members.iter().cloned().collect(),
             seen: self.freshness.seen(),
             documents: self.documents.iter().cloned().collect(),
+            voting: self.voting.clone(),
         }
     }
 

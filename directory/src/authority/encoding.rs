@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::epochs::Epochs;
 use super::members::Member;
-use super::snapshot::{Issued, Snapshot};
+use super::snapshot::{Issued, Snapshot, Voted};
 use crate::admission::{Admission, admission_from_proto, admission_to_proto};
 use crate::document::{
     Descriptor, Document, Parameters, SignedDocument, Trust, canonical, is_label,
@@ -23,6 +23,7 @@ use crate::limits::MAX_NODES;
 use crate::proto;
 use crate::proto::state as message;
 use crate::time::{from_millis, to_millis};
+use crate::voting::Panel;
 
 /// What the bytes begin with; the number of their format follows.
 const MAGIC: &[u8; 16] = b"mixbed authority";
@@ -63,6 +64,7 @@ impl Snapshot {
             members,
             seen,
             documents,
+            voting,
         } = self;
         let parameters_bytes = |p: &Parameters| parameters_to_proto(p).encode_to_vec();
         let mut state = message::State {
@@ -97,6 +99,7 @@ impl Snapshot {
             configured_admission: admission_to_proto(configured_admission).encode_to_vec(),
             admission: admission_to_proto(admission).encode_to_vec(),
             former_secret: former.as_ref().map_or(Vec::new(), |key| key.to_bytes().to_vec()),
+            voting: voting.as_ref().map(voted_to_proto),
         };
         let body = Zeroizing::new(state.encode_to_vec());
         zeroize::Zeroize::zeroize(&mut state.secret);
@@ -137,7 +140,8 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
     if state.members.len() > MAX_NODES {
         return Err("it has more nodes than there may be");
     }
-    let trust = Trust::single(&state.network, secret.public());
+    let voting = state.voting.as_ref().map(voted_from_proto).transpose()?;
+    let trust = Voted::trust(voting.as_ref(), &state.network, secret.public());
     let members = state.members.iter().map(member).collect::<Result<_, _>>()?;
     let seen = state.seen.iter().map(seen).collect::<Result<_, _>>()?;
     let documents: Vec<_> =
@@ -172,7 +176,27 @@ fn read(body: &[u8]) -> Result<Snapshot, &'static str> {
         members,
         seen,
         documents,
+        voting,
     })
+}
+
+pub(super) fn voted_to_proto(voted: &Voted) -> message::Voting {
+    let Voted { panel, sequence, pledged } = voted;
+    message::Voting {
+        panel: panel.keys().iter().map(|key| key.as_bytes().to_vec()).collect(),
+        sequence: *sequence,
+        pledged_epoch: pledged.0,
+        pledged_revision: pledged.1,
+    }
+}
+
+pub(super) fn voted_from_proto(message: &message::Voting) -> Result<Voted, &'static str> {
+    let keys = message.panel.iter().map(|key| key.as_slice().try_into());
+    let keys = keys.map(|key| key.map(IdentityPublic::from_bytes)).collect::<Result<_, _>>();
+    let panel = Panel::new(keys.map_err(|_| "an authority's key has the wrong length")?);
+    let panel = panel.map_err(|_| "its authorities are no panel")?;
+    let pledged = (message.pledged_epoch, message.pledged_revision);
+    Ok(Voted { panel, sequence: message.sequence, pledged })
 }
 
 fn time(millis: u64) -> Result<std::time::SystemTime, &'static str> {

@@ -105,6 +105,11 @@ impl Freshness {
         Ok(())
     }
 
+    /// Whether an order came so recently that others may not have carried it out yet.
+    pub(super) fn has_recent_order(&self, now: SystemTime) -> bool {
+        self.last_order.is_some_and(|at| at + FRESHNESS >= now)
+    }
+
     /// Forgets messages that would be refused by their age alone.
     pub(super) fn forget_stale(&mut self, now: SystemTime) {
         self.seen.retain(|_, issued_at| *issued_at + FRESHNESS >= now);

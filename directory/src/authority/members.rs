@@ -142,6 +142,11 @@ impl Members {
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
+    /// What a listed node says of itself.
+    pub(super) fn descriptor(&self, id: NodeId) -> Option<&Descriptor> {
+        self.by_id.get(&id).map(|member| &member.descriptor)
+    }
+
     /// When the first lease ends.
     pub(super) fn next_expiry(&self) -> Option<SystemTime> {
         self.by_id.values().map(|member| member.lease_end).min()

@@ -9,6 +9,7 @@ mod encoding;
 mod epochs;
 mod freshness;
 mod incoming;
+mod links;
 mod members;
 mod pace;
 mod running;
@@ -20,16 +21,17 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod together;
 
 pub use self::core::{Core, DEBOUNCE, Polled, Registered};
-pub use config::{AuthorityConfig, ConfigError};
+pub use config::{AuthorityConfig, ConfigError, PeerDirectory};
 pub use counters::AuthorityCounters;
 pub use encoding::SnapshotError;
 pub use epochs::Epochs;
 pub use freshness::FRESHNESS;
 pub use members::{Listing, Member};
 pub use running::Authority;
-pub use snapshot::{CoreConfig, Issued, Snapshot};
+pub use snapshot::{CoreConfig, Issued, Snapshot, Voted};
 pub use start_error::StartError;
 pub use state::{Pending, StateError, StateStore};
 pub use store::{Store, StoreError};

@@ -11,15 +11,18 @@ use tokio::task::JoinHandle;
 
 use super::actor::{Actor, Published};
 use super::core::Core;
+use super::links::Links;
 use super::server::serve;
-use super::service::Service;
-use super::snapshot::{CoreConfig, Snapshot};
+use super::service::{PeerDoor, Service};
+use super::snapshot::{CoreConfig, Snapshot, Voted};
 use super::state::{StateError, StateStore};
 use super::store::HeldStore;
-use super::{AuthorityConfig, AuthorityCounters, StartError};
+use super::together::Together;
+use super::{AuthorityConfig, AuthorityCounters, ConfigError, StartError};
 use crate::channel::Credential;
 use crate::document::{Document, SignedDocument, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
+use crate::voting::{Panel, Voter, VoterConfig, VoterState};
 
 /// Connections besides those that watch.
 const SPARE_CONNECTIONS: usize = 1_000;
@@ -33,7 +36,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub struct Authority {
     address: SocketAddr,
     public_key: IdentityPublic,
-    network: String,
+    trust: Trust,
     published: watch::Receiver<Published>,
     trouble: watch::Receiver<Option<String>>,
     counters: Arc<AuthorityCounters>,
@@ -47,11 +50,30 @@ impl Authority {
     /// Starts one: when this returns, it answers. Its key and documents come from where it keeps
     /// its state, if it does.
     pub async fn start(config: AuthorityConfig) -> Result<Self, StartError> {
-        config.validate()?;
         let listen = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        Self::start_on(listener, config).await
+    }
+
+    /// The same, where somebody listens already: of several directories each has to be told where
+    /// the others are before it starts. One of several has its first document when enough of them
+    /// have started.
+    pub async fn start_on(
+        listener: TcpListener,
+        config: AuthorityConfig,
+    ) -> Result<Self, StartError> {
+        config.validate()?;
+        let listen = |source| StartError::Listen { address: config.listen, source };
         let address = listener.local_addr().map_err(listen)?;
         let (core, store) = prepare(&config).await?;
+        let (core, together) = join(&config, core)?;
+        let door = core
+            .voting()
+            .map(|voted| Arc::new(PeerDoor::new(config.network.clone(), voted.panel.clone())));
+        let trust = match core.voting() {
+            Some(voted) => voted.panel.trust(&config.network),
+            None => Trust::single(&config.network, core.public_key()),
+        };
         let public_key = core.public_key();
         // Drawn at each start: nothing has to keep it.
         let channel_key = LinkSecret::generate(&mut rand::rng());
@@ -60,8 +82,8 @@ impl Authority {
         let counters = Arc::new(AuthorityCounters::default());
         let (commands, received) = mpsc::channel(MAX_COMMANDS);
         let (actor, published, trouble) =
-            Actor::start(core, store, received, counters.clone()).await;
-        if published.borrow().is_empty() {
+            Actor::start(core, together, store, received, counters.clone()).await;
+        if door.is_none() && published.borrow().is_empty() {
             let why = trouble.borrow().clone();
             return Err(StartError::NothingToServe(why.unwrap_or_else(|| "see its log".into())));
         }
@@ -70,6 +92,7 @@ impl Authority {
             published: published.clone(),
             watchers: Arc::new(Semaphore::new(config.max_watchers.min(Semaphore::MAX_PERMITS))),
             counters: counters.clone(),
+            peers: door,
         };
         let (stop_server, server_stopped) = oneshot::channel();
         let (stop_actor, actor_stopped) = oneshot::channel();
@@ -79,7 +102,7 @@ impl Authority {
         Ok(Self {
             address,
             public_key,
-            network: config.network,
+            trust,
             published,
             trouble,
             counters,
@@ -108,10 +131,10 @@ impl Authority {
         self.public_key
     }
 
-    /// Trust in this authority, for followers.
+    /// Trust in this authority, or in a majority of those that it is one of, for followers.
     #[must_use]
     pub fn trust(&self) -> Trust {
-        Trust::single(&self.network, self.public_key)
+        self.trust.clone()
     }
 
     /// The current document.
@@ -197,6 +220,24 @@ async fn prepare(
         file.write_public_key(core.public_key()).await?;
     }
     Ok((core, store))
+}
+
+/// Makes the core one of several, if it is to be.
+fn join(config: &AuthorityConfig, core: Core) -> Result<(Core, Option<Together>), ConfigError> {
+    if config.peers.is_empty() {
+        return Ok((core.with_voting(None), None));
+    }
+    let secret = core.secret().clone();
+    let keys = config.peers.iter().map(|peer| peer.key).chain([secret.public()]);
+    let panel = Panel::new(keys.collect())?;
+    let (sequence, pledged) =
+        core.voting().map_or((0, (0, 0)), |voted| (voted.sequence, voted.pledged));
+    let core = core.with_voting(Some(Voted { panel: panel.clone(), sequence, pledged }));
+    let state = VoterState { sequence, pledged, document: core.documents().back().cloned() };
+    let links = Links::start(&config.peers, &config.network, &secret)?;
+    let network = config.network.clone();
+    let voter = Voter::new(VoterConfig { network, panel, secret }, state, SystemTime::now());
+    Ok((core, Some(Together::new(voter, links))))
 }
 
 /// Goes on with the snapshot, if there is one and it is this network's.

@@ -14,11 +14,14 @@ use crate::limits::MAX_MESSAGE_BYTES;
 use crate::messages::Order;
 use crate::proto::admin_server::AdminServer;
 use crate::proto::directory_server::DirectoryServer;
+use crate::proto::voting_server::VotingServer;
 
 /// The largest request is a registration, of little more than 2 KiB.
 const MAX_REQUEST_BYTES: usize = 8 << 10;
 /// The largest order, with its key and signature.
 const MAX_ORDER_BYTES: usize = Order::MAX_BYTES + (1 << 10);
+/// The largest message of another directory has a document in it.
+const MAX_PEER_BYTES: usize = MAX_MESSAGE_BYTES + (1 << 10);
 /// Calls under way on a connection: a node has a watch and a registration.
 const MAX_STREAMS: u32 = 64;
 /// No call but a watch takes longer.
@@ -37,6 +40,10 @@ pub(super) fn serve(
     let directory = DirectoryServer::new(service.clone())
         .max_decoding_message_size(MAX_REQUEST_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let voting = service
+        .peers
+        .is_some()
+        .then(|| VotingServer::new(service.clone()).max_decoding_message_size(MAX_PEER_BYTES));
     let admin = AdminServer::new(service).max_decoding_message_size(MAX_ORDER_BYTES);
     let router = Server::builder()
         .timeout(CALL_TIMEOUT)
@@ -44,7 +51,8 @@ pub(super) fn serve(
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .add_service(directory)
-        .add_service(admin);
+        .add_service(admin)
+        .add_optional_service(voting);
     tokio::spawn(async move {
         let stopping = async {
             let _ = stopped.await;

@@ -1,5 +1,6 @@
 //! The gRPC methods: protobuf on one side, the actor on the other.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,11 +17,14 @@ use super::actor::{Command, Published, Refusal, document_of};
 use crate::admission::admission_to_proto;
 use crate::client::REASON_HEADER;
 use crate::document::SignedDocument;
+use crate::identity::{IdentityPublic, Signature};
 use crate::messages::{Departure, Order, Reason, Registration, Rejection};
 use crate::proto;
 use crate::proto::admin_server::Admin;
 use crate::proto::directory_server::Directory;
+use crate::proto::voting_server::Voting;
 use crate::time::to_millis;
+use crate::voting::{Envelope, Panel};
 
 /// Answers for the directory and for its administration.
 #[derive(Clone)]
@@ -29,6 +33,26 @@ pub(super) struct Service {
     pub(super) published: watch::Receiver<Published>,
     pub(super) watchers: Arc<Semaphore>,
     pub(super) counters: Arc<AuthorityCounters>,
+    /// If it is one of several.
+    pub(super) peers: Option<Arc<PeerDoor>>,
+}
+
+/// Who the other directories are, and how many of their messages may wait.
+pub(super) struct PeerDoor {
+    network: String,
+    panel: Panel,
+    places: BTreeMap<IdentityPublic, Arc<Semaphore>>,
+}
+
+impl PeerDoor {
+    /// Messages of one directory that wait for the actor: more than it sends in a round.
+    const PLACES: usize = 16;
+
+    pub(super) fn new(network: String, panel: Panel) -> Self {
+        let place = |key: &IdentityPublic| (*key, Arc::new(Semaphore::new(Self::PLACES)));
+        let places = panel.keys().iter().map(place).collect();
+        Self { network, panel, places }
+    }
 }
 
 impl Service {
@@ -160,6 +184,35 @@ impl Watching {
 impl Drop for Watching {
     fn drop(&mut self) {
         self.counters.watchers.fetch_sub(1, Relaxed);
+    }
+}
+
+#[tonic::async_trait]
+impl Voting for Service {
+    async fn deliver(
+        &self,
+        request: Request<proto::DeliverRequest>,
+    ) -> Result<Response<proto::DeliverResponse>, Status> {
+        let door = self.peers.as_ref();
+        let door = door.ok_or_else(|| Status::unimplemented("this directory is the only one"))?;
+        let proto::DeliverRequest { sender, message, signature } = request.into_inner();
+        let foreign = || Status::permission_denied("no directory of this network has signed this");
+        let sender = sender.as_slice().try_into().map_err(|_| foreign())?;
+        let signature = signature.as_slice().try_into().map_err(|_| foreign())?;
+        let (sender, signature) =
+            (IdentityPublic::from_bytes(sender), Signature::from_bytes(signature));
+        let envelope = Envelope::from_parts(sender, message, signature);
+        let opened = envelope.open(&door.network, &door.panel);
+        let (from, message) = opened.map_err(|_| {
+            self.counters.foreign.fetch_add(1, Relaxed);
+            foreign()
+        })?;
+        let busy = || Status::resource_exhausted("too many messages at once: say it again later");
+        let place = door.places.get(&from).ok_or_else(foreign)?;
+        let place = place.clone().try_acquire_owned().map_err(|_| busy())?;
+        let command = Command::Peer(from, message, place);
+        self.commands.try_send(command).map_err(|_| busy())?;
+        Ok(Response::new(proto::DeliverResponse {}))
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::epochs::Epochs;
 use super::members::Member;
 use crate::admission::Admission;
-use crate::document::{Document, Parameters, SignedDocument};
+use crate::document::{Document, Parameters, SignedDocument, Trust};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::join::JoinSecret;
+use crate::voting::Panel;
 
 /// What an authority is given.
 #[derive(Clone, Debug)]
@@ -56,6 +57,29 @@ pub struct Snapshot {
     pub seen: Vec<(IdentityPublic, SystemTime)>,
     /// Each epoch's last document that is still valid, oldest first.
     pub documents: Vec<Issued>,
+    /// If it is one of several authorities, how far it has voted.
+    pub voting: Option<Voted>,
+}
+
+/// How far one of several authorities has voted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voted {
+    /// All authorities; a majority of them has signed each document.
+    pub panel: Panel,
+    /// The sequence of its last ballot.
+    pub sequence: u64,
+    /// Epoch and revision of the last proposal that it accepted.
+    pub pledged: (u64, u64),
+}
+
+impl Voted {
+    /// Whose signatures the documents of a snapshot have: the panel's, or the one authority's own.
+    pub(super) fn trust(voting: Option<&Self>, network: &str, key: IdentityPublic) -> Trust {
+        match voting {
+            Some(voted) => voted.panel.trust(network),
+            None => Trust::single(network, key),
+        }
+    }
 }
 
 /// A document that was signed.

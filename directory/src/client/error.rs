@@ -49,6 +49,11 @@ pub enum ClientError {
         /// The directory's words.
         message: String,
     },
+    /// No majority of several directories has the same list of nodes.
+    #[error(
+        "the directories take different nodes: set the list again, for example with `mixbed nodes set`"
+    )]
+    Disagree,
     /// What it sent is no signed document.
     #[error(transparent)]
     Document(#[from] DocumentError),

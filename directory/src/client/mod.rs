@@ -3,6 +3,7 @@
 mod admission;
 mod change;
 mod connect;
+mod directories;
 mod error;
 
 use std::time::{Duration, SystemTime};
@@ -12,16 +13,19 @@ use tonic::transport::Channel;
 use tonic::{Status, Streaming};
 
 pub use change::ChangeError;
+pub use directories::Directories;
 pub use error::ClientError;
 pub(crate) use error::REASON_HEADER;
 
-use crate::document::{SignedDocument, Trust};
-use crate::limits::MAX_MESSAGE_BYTES;
+use crate::document::{Document, SignedDocument, Trust};
+use crate::limits::{MAX_MESSAGE_BYTES, TOLERATED_SKEW};
 use crate::messages::{Departure, Order, Registration};
 use crate::proto;
 use crate::proto::admin_client::AdminClient;
 use crate::proto::directory_client::DirectoryClient as Stub;
+use crate::proto::voting_client::VotingClient;
 use crate::time::from_millis;
+use crate::voting::Envelope;
 
 /// A directory that does not answer for this long counts as away.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -84,11 +88,22 @@ impl DirectoryClient {
         received(answer.document)
     }
 
+    /// The current document, verified.
+    pub async fn current(&self, trust: &Trust) -> Result<Document, ClientError> {
+        let signed = self.document(None).await?;
+        Ok(signed.verify(trust, SystemTime::now(), TOLERATED_SKEW)?)
+    }
+
     /// The current document and then each new one; not verified yet.
     pub async fn watch(&self) -> Result<DocumentStream, ClientError> {
         let mut stub = self.stub();
         let answer = self.within(stub.watch_document(proto::WatchDocumentRequest {}));
         Ok(DocumentStream { url: self.url.clone(), stream: answer.await? })
+    }
+
+    /// What its clock shows, if it answers.
+    pub(crate) async fn time(&self) -> Option<SystemTime> {
+        self.watch().await.ok()?.first().await.ok()?.sent_at
     }
 
     /// Gives an admin's order.
@@ -100,6 +115,14 @@ impl DirectoryClient {
 
     fn admin(&self) -> AdminClient<Channel> {
         AdminClient::new(self.channel.clone()).max_decoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// Hands another directory of the network a message over.
+    pub(crate) async fn deliver(&self, envelope: &Envelope) -> Result<(), ClientError> {
+        let mut stub = VotingClient::new(self.channel.clone());
+        let request = proto::DeliverRequest::from(envelope);
+        self.within(stub.deliver(request)).await?;
+        Ok(())
     }
 
     fn stub(&self) -> Stub<Channel> {

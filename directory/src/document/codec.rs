@@ -39,7 +39,7 @@ pub(crate) fn role_from_proto(role: proto::Role, layer: u32) -> Option<Role> {
     }
 }
 
-pub(super) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor {
+pub(crate) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor {
     let Descriptor { name, identity, role, link_key, address, sphinx_keys, services, version } =
         descriptor;
     let (role, layer) = role_to_proto(*role);
@@ -59,7 +59,7 @@ pub(super) fn descriptor_to_proto(descriptor: &Descriptor) -> proto::Descriptor 
     }
 }
 
-pub(super) fn descriptor_from_proto(
+pub(crate) fn descriptor_from_proto(
     message: proto::Descriptor,
 ) -> Result<Descriptor, DescriptorError> {
     let key =

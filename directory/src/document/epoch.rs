@@ -105,27 +105,7 @@ impl Document {
             return Err(Malformed::Times);
         }
         self.parameters.validate().map_err(Malformed::Parameters)?;
-        self.validate_nodes()
-    }
-
-    fn validate_nodes(&self) -> Result<(), Malformed> {
-        if self.nodes.len() > MAX_NODES {
-            return Err(Malformed::TooManyNodes { nodes: self.nodes.len() });
-        }
-        for node in &self.nodes {
-            node.validate().map_err(Malformed::Node)?;
-        }
-        if !self.nodes.is_sorted_by(|a, b| a.id() < b.id()) {
-            return Err(Malformed::Order);
-        }
-        let mut names: Vec<_> = self.nodes.iter().map(|node| &node.name).collect();
-        names.sort_unstable();
-        let mut keys: Vec<_> = self.nodes.iter().map(|node| node.link_key).collect();
-        keys.sort_unstable();
-        if !names.is_sorted_by(|a, b| a < b) || !keys.is_sorted_by(|a, b| a < b) {
-            return Err(Malformed::Twice);
-        }
-        Ok(())
+        validate_nodes(&self.nodes)
     }
 
     /// The canonical bytes, which are what is signed. Refuses what is not valid.
@@ -148,6 +128,27 @@ impl Document {
         document.validate()?;
         Ok(document)
     }
+}
+
+/// Whether nodes are within their bounds, sorted and unique.
+pub(crate) fn validate_nodes(nodes: &[Descriptor]) -> Result<(), Malformed> {
+    if nodes.len() > MAX_NODES {
+        return Err(Malformed::TooManyNodes { nodes: nodes.len() });
+    }
+    for node in nodes {
+        node.validate().map_err(Malformed::Node)?;
+    }
+    if !nodes.is_sorted_by(|a, b| a.id() < b.id()) {
+        return Err(Malformed::Order);
+    }
+    let mut names: Vec<_> = nodes.iter().map(|node| &node.name).collect();
+    names.sort_unstable();
+    let mut keys: Vec<_> = nodes.iter().map(|node| node.link_key).collect();
+    keys.sort_unstable();
+    if !names.is_sorted_by(|a, b| a < b) || !keys.is_sorted_by(|a, b| a < b) {
+        return Err(Malformed::Twice);
+    }
+    Ok(())
 }
 
 /// A part without which no route can be built.

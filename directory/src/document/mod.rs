@@ -20,9 +20,11 @@ mod trust;
 
 pub(crate) use check::is_label;
 pub(crate) use codec::{
-    canonical, parameters_from_proto, parameters_to_proto, role_from_proto, role_to_proto,
+    canonical, descriptor_from_proto, descriptor_to_proto, parameters_from_proto,
+    parameters_to_proto, role_from_proto, role_to_proto,
 };
 pub use descriptor::{Descriptor, DescriptorError, SignedDescriptor, SphinxKey};
+pub(crate) use epoch::validate_nodes;
 pub use epoch::{Document, MissingPart};
 pub use error::{DocumentError, Malformed};
 pub use impairment::ImpairmentRule;

@@ -21,6 +21,13 @@ impl Trust {
         Self { network: network.into(), keys: vec![key], threshold: 1 }
     }
 
+    /// Trust in a majority of several authorities, or in the only one.
+    #[must_use]
+    pub fn majority(network: impl Into<String>, keys: Vec<IdentityPublic>) -> Self {
+        let threshold = keys.len() / 2 + 1;
+        Self { network: network.into(), keys, threshold }
+    }
+
     /// Whether any document can satisfy it at all.
     pub fn validate(&self) -> Result<(), TrustError> {
         if !check::is_label(&self.network) {

@@ -1,5 +1,6 @@
 //! Keeps up with a directory: embedded in every node and client.
 
+mod clocks;
 mod core;
 mod kept;
 mod shell;
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 
 pub use self::core::{FollowerCore, Refusal};
 pub use self::state::{FollowerState, NotReady};
-use crate::client::{ClientError, DirectoryClient};
+use crate::client::{ClientError, Directories};
 use crate::clock::ClockOffset;
 use crate::document::{Document, Trust, TrustError};
 use crate::limits::TOLERATED_SKEW;
@@ -24,7 +25,8 @@ use crate::limits::TOLERATED_SKEW;
 /// What a follower is given.
 #[derive(Clone, Debug)]
 pub struct FollowerConfig {
-    /// Where the directory is: `mixbed://host:port`.
+    /// Where the directory is: `mixbed://host:port`. Of several, with commas between, one is
+    /// followed at a time, and the next one when it is away, behind or not to be believed.
     pub url: String,
     /// Which network it follows, and whose signatures it believes.
     pub trust: Trust,
@@ -81,8 +83,8 @@ impl Follower {
     /// error. Must be called within a tokio runtime.
     pub fn start(config: FollowerConfig) -> Result<Self, FollowerError> {
         config.trust.validate()?;
-        let client = DirectoryClient::new(&config.url, &config.trust)?;
-        Ok(shell::spawn(config, client))
+        let clients = Directories::new(&config.url, &config.trust)?.into_clients();
+        Ok(shell::spawn(config, clients))
     }
 
     /// The document to go by: the newest good one, or nothing if there is none, it may not be

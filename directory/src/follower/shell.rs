@@ -5,28 +5,47 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
+use super::clocks::Clocks;
 use super::core::Refusal;
 use super::{Follower, FollowerConfig, FollowerCore, FollowerCounters, FollowerState, View, kept};
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Served};
+use crate::clock::ClockOffset;
 
 /// Timers run on another clock than documents do; no longer than this apart are they compared.
 const MAX_SLEEP: Duration = Duration::from_secs(10);
 
-pub(super) fn spawn(config: FollowerConfig, client: DirectoryClient) -> Follower {
+/// The other directories have this long to tell their time.
+const OTHERS: Duration = Duration::from_secs(2);
+
+pub(super) fn spawn(config: FollowerConfig, clients: Vec<DirectoryClient>) -> Follower {
     let core = FollowerCore::new(config.trust.clone(), config.tolerated_skew, SystemTime::now());
     let state = core.state(SystemTime::now());
     let (view_tx, view) = watch::channel(View { last: None, state, epoch: None, clock: None });
     let counters = Arc::new(FollowerCounters::default());
-    let shell = Shell { config, client, core, view: view_tx, counters: counters.clone() };
+    let clocks = Clocks::of(clients.len());
+    let shell = Shell {
+        config,
+        clients,
+        followed: 0,
+        clocks,
+        core,
+        view: view_tx,
+        counters: counters.clone(),
+    };
     tokio::spawn(shell.run());
     Follower { view, counters }
 }
 
 struct Shell {
     config: FollowerConfig,
-    client: DirectoryClient,
+    clients: Vec<DirectoryClient>,
+    /// Which of them; when it is lost, the next one.
+    followed: usize,
+    clocks: Clocks,
     core: FollowerCore,
     view: watch::Sender<View>,
     counters: Arc<FollowerCounters>,
@@ -43,6 +62,8 @@ enum Lost {
     Overdue,
     #[error("the clocks are too far apart")]
     Skewed,
+    #[error("there is no directory")]
+    Nobody,
 }
 
 impl Shell {
@@ -65,7 +86,8 @@ impl Shell {
             }
             self.show();
             let wait = backoff.next(&mut rand::rng()).min(self.longest_wait());
-            tracing::debug!(url = self.client.url(), %lost, ?wait, "directory lost");
+            tracing::debug!(url = self.url(), %lost, ?wait, "directory lost");
+            self.followed = (self.followed + 1) % self.clients.len().max(1);
             self.showing(tokio::time::sleep(wait)).await;
         }
     }
@@ -82,12 +104,18 @@ impl Shell {
         &mut self,
         backoff: &mut Backoff,
     ) -> Result<std::convert::Infallible, Lost> {
-        let client = self.client.clone();
+        let Some(client) = self.clients.get(self.followed).cloned() else {
+            return Err(Lost::Nobody);
+        };
         let mut documents = self.showing(client.watch()).await?;
         let mut next = Some(self.showing(documents.first()).await?);
         loop {
             if let Some(served) = next {
+                let is_moved = self.hear_time(self.followed, served.sent_at);
                 self.take(served).await?;
+                if is_moved {
+                    self.ask_the_others().await;
+                }
             }
             match self.show() {
                 FollowerState::Following => {}
@@ -101,6 +129,10 @@ impl Shell {
                 () = tokio::time::sleep(self.until_change()) => None,
             };
         }
+    }
+
+    fn url(&self) -> &str {
+        self.clients.get(self.followed).map_or("", DirectoryClient::url)
     }
 
     /// Waits for something else, and shows meanwhile what changes by itself.
@@ -125,13 +157,33 @@ impl Shell {
         timer.unwrap_or(MAX_SLEEP).min(MAX_SLEEP)
     }
 
-    async fn take(&mut self, served: Served) -> Result<(), Refusal> {
-        let Served { signed, sent_at } = served;
+    /// A directory told its time; whether its clock or this machine's was set since.
+    fn hear_time(&mut self, directory: usize, sent_at: Option<SystemTime>) -> bool {
+        let Some(sent_at) = sent_at else { return false };
         let now = SystemTime::now();
-        if let Some(sent_at) = sent_at {
-            self.core.handle_time(sent_at, now);
+        let moved = self.clocks.note(directory, ClockOffset::between(now, sent_at));
+        self.core.handle_time(self.clocks.agreed().directory_time(now), now);
+        moved
+    }
+
+    /// Asks the directories that are not followed for their time: one alone could lie.
+    async fn ask_the_others(&mut self) {
+        let mut asked = JoinSet::new();
+        for (at, client) in self.clients.iter().cloned().enumerate() {
+            if at != self.followed {
+                asked.spawn(async move { (at, client.time().await) });
+            }
         }
-        match self.core.handle_document(signed, now) {
+        let until = Instant::now() + OTHERS;
+        while let Ok(Some(answer)) = self.showing(timeout_at(until, asked.join_next())).await {
+            if let Ok((at, sent_at)) = answer {
+                self.hear_time(at, sent_at);
+            }
+        }
+    }
+
+    async fn take(&mut self, served: Served) -> Result<(), Refusal> {
+        match self.core.handle_document(served.signed, SystemTime::now()) {
             Ok(false) => Ok(()),
             Ok(true) => {
                 self.counters.accepted.fetch_add(1, Relaxed);
@@ -145,7 +197,7 @@ impl Shell {
             }
             Err(refusal) => {
                 self.counters.refused.fetch_add(1, Relaxed);
-                tracing::warn!(url = self.client.url(), %refusal, "document refused");
+                tracing::warn!(url = self.url(), %refusal, "document refused");
                 Err(refusal)
             }
         }
@@ -176,7 +228,7 @@ impl Shell {
     }
 
     fn note(&self, old: &FollowerState, new: &FollowerState) {
-        let url = self.client.url();
+        let url = self.url();
         match new {
             _ if old.as_str() == new.as_str() => {}
             FollowerState::Skewed { .. } => tracing::warn!(url, state = %new, "clocks differ"),

@@ -1,5 +1,6 @@
 //! Keeps a node on a directory's list.
 
+mod several;
 mod shell;
 mod state;
 
@@ -11,7 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use state::{RegistrarError, RegistrarState};
 
-use crate::client::{ClientError, DirectoryClient};
+use crate::client::{ClientError, Directories};
 use crate::document::{Descriptor, Trust};
 use crate::identity::IdentitySecret;
 use crate::join::JoinSecret;
@@ -19,7 +20,8 @@ use crate::join::JoinSecret;
 /// What a registrar is given.
 #[derive(Clone, Debug)]
 pub struct RegistrarConfig {
-    /// Where the directory is: `mixbed://host:port`.
+    /// Where the directory is: `mixbed://host:port`. With several, with commas between, the node
+    /// registers with each.
     pub url: String,
     /// Which network the node is of, and whom it believes to be its directory.
     pub trust: Trust,
@@ -45,7 +47,8 @@ pub struct RegistrarCounters {
 #[derive(Debug)]
 pub struct Registrar {
     descriptor: watch::Sender<Descriptor>,
-    leave: mpsc::Sender<oneshot::Sender<Result<(), ClientError>>>,
+    /// One for each directory.
+    leave: Vec<mpsc::Sender<oneshot::Sender<Result<(), ClientError>>>>,
     state: watch::Receiver<RegistrarState>,
     counters: Arc<RegistrarCounters>,
 }
@@ -55,8 +58,8 @@ impl Registrar {
     /// tokio runtime.
     pub fn start(config: RegistrarConfig, descriptor: Descriptor) -> Result<Self, RegistrarError> {
         check(&config.identity, &descriptor)?;
-        let client = DirectoryClient::new(&config.url, &config.trust)?;
-        Ok(shell::spawn(config, client, descriptor))
+        let clients = Directories::new(&config.url, &config.trust)?.into_clients();
+        Ok(several::spawn(config, clients, descriptor))
     }
 
     /// Registers with another descriptor at once: a new address, new keys.
@@ -107,9 +110,24 @@ impl Registrar {
     /// Takes the node off the list and stops. If the directory cannot be reached (it is tried
     /// once), the lease has to end by itself.
     pub async fn unregister(&self) -> Result<(), RegistrarError> {
-        let (done, outcome) = oneshot::channel();
-        self.leave.send(done).await.map_err(|_| RegistrarError::Left)?;
-        Ok(outcome.await.map_err(|_| RegistrarError::Left)??)
+        let mut outcomes = Vec::new();
+        for leave in &self.leave {
+            let (done, outcome) = oneshot::channel();
+            leave.send(done).await.map_err(|_| RegistrarError::Left)?;
+            outcomes.push(outcome);
+        }
+        let (mut left, mut failed) = (0, None);
+        for outcome in outcomes {
+            match outcome.await.map_err(|_| RegistrarError::Left)? {
+                Ok(()) => left += 1,
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            // What a majority does not list is not in the document.
+            Some(error) if left <= self.leave.len() / 2 => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// What it counts.

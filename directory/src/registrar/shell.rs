@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Registrar, RegistrarConfig, RegistrarCounters, RegistrarState};
+use super::{RegistrarConfig, RegistrarCounters, RegistrarState};
 use crate::authority::FRESHNESS;
 use crate::backoff::Backoff;
 use crate::client::{ClientError, DirectoryClient, Lease};
@@ -23,31 +23,37 @@ const MIN_RENEWAL: Duration = Duration::from_millis(100);
 /// the directory's.
 const REJECTED_RETRY: Duration = Duration::from_secs(30);
 
-type Done = oneshot::Sender<Result<(), ClientError>>;
+pub(super) type Done = oneshot::Sender<Result<(), ClientError>>;
 
+/// How a node stands with one directory, and how to tell it to leave there.
+pub(super) struct Standing {
+    pub(super) leave: mpsc::Sender<Done>,
+    pub(super) state: watch::Receiver<RegistrarState>,
+}
+
+/// Registers with one directory.
 pub(super) fn spawn(
     config: RegistrarConfig,
     client: DirectoryClient,
-    descriptor: Descriptor,
-) -> Registrar {
-    let (descriptor, descriptors) = watch::channel(descriptor);
+    descriptors: watch::Receiver<Descriptor>,
+    counters: Arc<RegistrarCounters>,
+) -> Standing {
     let (leave, departures) = mpsc::channel(1);
     let connecting = RegistrarState::Connecting { since: SystemTime::now(), last_error: None };
     let (state_tx, state) = watch::channel(connecting);
-    let counters = Arc::new(RegistrarCounters::default());
     let shell = Shell {
         config,
         client,
         descriptors,
         departures,
         state: state_tx,
-        counters: counters.clone(),
+        counters,
         last_issued: SystemTime::UNIX_EPOCH,
         lease: None,
         backoff: Backoff::default(),
     };
     tokio::spawn(shell.run());
-    Registrar { descriptor, leave, state, counters }
+    Standing { leave, state }
 }
 
 struct Shell {

@@ -18,7 +18,7 @@ fn of_length(epoch_length: Duration) -> Parameters {
 }
 
 /// Asks without a pause until the epoch; counts the questions.
-async fn ask_until(client: Client, epoch: u64) -> u32 {
+pub(crate) async fn ask_until(client: Client, epoch: u64) -> u32 {
     let mut asked = 0;
     while client.directory().epoch().expect("a document") < epoch {
         let answer = client.request("echo", b"are you there?", SOON).await.expect("an answer");

@@ -35,7 +35,7 @@ impl Process {
                 command.env_remove(name);
             }
         }
-        let (directory, key) = (world.net.directory_url(), world.net.authority_key().to_string());
+        let (directory, key) = (world.net.directory_url(), world.net.authority_key());
         command.args(["client", "--network=local", "--directory", &directory]);
         command.args(["--authority-key", &key, "--control=127.0.0.1:0"]);
         command.args(["--socks=127.0.0.1:0", "--monero-rpc=127.0.0.1:0"]);

@@ -5,6 +5,7 @@ mod audit;
 mod broadcast;
 mod chat;
 mod cover;
+mod directories;
 mod epochs;
 mod fail_closed;
 mod failures;

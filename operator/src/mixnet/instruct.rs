@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mixbed_directory::{Admission, ChangeError, DirectoryClient, Document, NodeList, Trust};
+use mixbed_directory::{Admission, ChangeError, Directories, Document, NodeList, Trust};
 
 use super::admission::admitted;
 use super::observe::Observed;
@@ -48,7 +48,7 @@ impl Reconciler {
             Err(error) => return (Some(document), ParametersState::Failed(error.to_string())),
         };
         let told = async {
-            let client = DirectoryClient::new(&self.directories.url(&place), &trust)?;
+            let client = Directories::new(&self.directories.url(&place), &trust)?;
             let admin = secrets.admin();
             if !self.directories.admits(&place, &nodes) || lacks_one(&document, &nodes) {
                 client.set_admission(&trust, admin, &Admission::Listed(nodes.clone())).await?;

@@ -9,7 +9,7 @@ use mixbed_directory::document::SignedDocument;
 use super::{Event, Sim, number};
 use crate::SimPacket;
 use crate::actors::{ActorNo, DIRECTORY, Following};
-use crate::directory::NETWORK;
+use crate::directory::{NETWORK, Said};
 
 /// Registrations a lease, as of the registrar of a real node: two may fail.
 const RENEWALS_A_LEASE: u32 = 3;
@@ -21,12 +21,16 @@ impl<P: SimPacket> Sim<P> {
     /// Sends a new document to everyone, if there is one.
     pub(super) fn publish(&mut self) {
         let wall = self.wall();
-        if let Some(signed) = self.directory.poll(wall) {
+        let (document, said) = self.directory.poll(wall);
+        if let Some(signed) = document {
             self.documents += 1;
             self.send_document(&signed);
         }
+        for said in said {
+            self.add(self.config.directory_latency, Event::Said(Box::new(said)));
+        }
         if !self.directory.is_away() {
-            let at = self.directory.poll_at().max(self.now + 1);
+            let at = self.directory.poll_at(wall).max(self.now + 1);
             self.wake_at(DIRECTORY, Some(at));
         }
     }
@@ -57,19 +61,31 @@ impl<P: SimPacket> Sim<P> {
         self.settle(actor);
     }
 
-    pub(super) fn handle_away(&mut self, away: bool) {
+    /// A directory hears another one.
+    pub(super) fn handle_said(&mut self, said: Said) {
         let wall = self.wall();
+        self.directory.hear(said, wall);
+        self.publish();
+    }
+
+    pub(super) fn handle_away(&mut self, at: usize, away: bool) {
+        let wall = self.wall();
+        // One of several has a number, by which a transcript tells it.
+        let number =
+            if self.directory.count() == 1 { Vec::new() } else { at.to_be_bytes().to_vec() };
         if away {
-            self.note("away", DIRECTORY, DIRECTORY, &[]);
-            self.directory.leave();
-            for actor in 1..number(self.names.len()) {
-                let following = self.following(actor);
-                following.core.handle_lost("the directory is away".to_owned(), wall);
+            self.note("away", DIRECTORY, DIRECTORY, &number);
+            self.directory.leave(at);
+            if self.directory.is_away() {
+                for actor in 1..super::number(self.names.len()) {
+                    let following = self.following(actor);
+                    following.core.handle_lost("the directory is away".to_owned(), wall);
+                }
             }
         } else {
-            self.note("back", DIRECTORY, DIRECTORY, &[]);
+            self.note("back", DIRECTORY, DIRECTORY, &number);
             // What it wrote down itself it can read.
-            if self.directory.come_back(wall).is_ok() {
+            if self.directory.come_back(at, wall).is_ok() {
                 self.publish();
             }
         }

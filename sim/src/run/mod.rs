@@ -18,7 +18,7 @@ use rand_distr::{Distribution, Exp1};
 use crate::actors::{ActorNo, ClientActor, DIRECTORY, NodeActor, Outcome};
 use crate::agenda::Agenda;
 use crate::clock::{Clock, nanos};
-use crate::directory::Directory;
+use crate::directory::{Directory, Said};
 use crate::follow::Follow;
 use crate::lines::Lines;
 use crate::population;
@@ -42,8 +42,10 @@ pub(crate) enum Event {
     Ask(ActorNo),
     /// A client's link to a gateway is up.
     LinkUp(ActorNo, NodeId),
-    /// The directory goes away, or comes back.
-    Away(bool),
+    /// A directory goes away, or comes back.
+    Away(usize, bool),
+    /// A directory hears another one.
+    Said(Box<Said>),
 }
 
 /// A network under a virtual clock.
@@ -78,12 +80,19 @@ impl<P: SimPacket> Sim<P> {
     /// [`ConfigError`] if the configuration makes no network.
     pub fn new(config: Config, origin: Instant) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut people = population::make::<P>(&config);
+        let mut people = population::make::<P>(&config)
+            .map_err(|_| ConfigError::Directories(config.directories))?;
         let mut agenda = Agenda::default();
         agenda.add(0, Event::Wake(DIRECTORY));
         for away in &config.directory_away {
-            agenda.add(nanos(away.start), Event::Away(true));
-            agenda.add(nanos(away.end), Event::Away(false));
+            for at in 0..config.directories {
+                agenda.add(nanos(away.start), Event::Away(at, true));
+                agenda.add(nanos(away.end), Event::Away(at, false));
+            }
+        }
+        for (at, away) in &config.one_away {
+            agenda.add(nanos(away.start), Event::Away(*at, true));
+            agenda.add(nanos(away.end), Event::Away(*at, false));
         }
         let first_client = people.nodes.len() + 1;
         for (at, client) in people.clients.iter_mut().enumerate() {
@@ -209,7 +218,8 @@ impl<P: SimPacket> Sim<P> {
             }
             Event::Ask(actor) => self.handle_ask(actor),
             Event::LinkUp(actor, gateway) => self.handle_link_up(actor, gateway),
-            Event::Away(away) => self.handle_away(away),
+            Event::Away(at, away) => self.handle_away(at, away),
+            Event::Said(said) => self.handle_said(*said),
         }
     }
 

@@ -56,6 +56,33 @@ fn a_directory_that_is_away_for_three_epochs_is_not_missed() {
 }
 
 #[test]
+fn three_directories_of_which_one_is_away_are_not_missed() {
+    // One after another; at the end two at once, for less than documents are good.
+    let away =
+        |at: usize, epochs: std::ops::Range<u32>| (at, epochs.start * EPOCH..epochs.end * EPOCH);
+    let one_away =
+        vec![away(0, 3..6), away(1, 7..10), away(2, 11..13), away(0, 15..17), away(1, 15..17)];
+    let mut config = Config { directories: 3, one_away, ..config(9) };
+    config.directory_latency = Duration::from_millis(5);
+    let mut sim = sim::<Transparent>(config);
+    sim.run_until(25 * EPOCH);
+    let report = sim.report();
+    assert!(report.epoch >= 20, "epochs went on: {report:?}");
+    assert_nothing_lost(&report);
+}
+
+#[test]
+fn three_directories_make_the_same_of_the_same_seed() {
+    let run = |seed| {
+        let mut sim = sim::<Transparent>(Config { directories: 3, ..config(seed) });
+        sim.run_until(5 * EPOCH);
+        (sim.report().epoch, sim.transcript().hash())
+    };
+    assert_eq!(run(10), run(10));
+    assert_ne!(run(10).1, run(11).1);
+}
+
+#[test]
 fn without_a_directory_the_network_ends_when_its_document_does() {
     let mut config = Config { directory_away: vec![6 * EPOCH..20 * EPOCH], ..config(8) };
     config.workload.until = None;

@@ -159,6 +159,8 @@ catalogue! {
         "Times that the directory's state could not be written, and nothing new was told";
     CLOCK_JUMPS: Counter "directory_clock_jumps" ["node"] "directory",
         "Times that the directory's clock jumped by more than 10 s, ahead or back";
+    VOTING: Counter "directory_voting" ["node", "outcome"] "directory",
+        "What one of several directories noticed of the others, by kind: see docs/directories.md";
 
     DOCUMENT_EPOCH: Gauge "document_epoch" ["node", "role"] "gateway, mix, provider, client",
         "Epoch of the document that this node follows";

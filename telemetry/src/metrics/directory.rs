@@ -5,7 +5,7 @@ use crate::Telemetry;
 use super::catalogue::{self, Declaration};
 use super::{Age, Counter, Gauge, Seconds};
 
-const AUTHORITY: [&Declaration; 10] = [
+const AUTHORITY: [&Declaration; 11] = [
     &catalogue::REGISTRATIONS,
     &catalogue::EPOCH,
     &catalogue::REVISION,
@@ -16,6 +16,7 @@ const AUTHORITY: [&Declaration; 10] = [
     &catalogue::WATCHERS_REFUSED,
     &catalogue::SAVE_FAILURES,
     &catalogue::CLOCK_JUMPS,
+    &catalogue::VOTING,
 ];
 
 const FOLLOWER: [&Declaration; 5] = [
@@ -75,6 +76,12 @@ impl DirectoryMetrics {
     pub fn registration(&self, outcome: &'static str) {
         let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
         owner.counter(&catalogue::REGISTRATIONS, &[outcome]).inc();
+    }
+
+    /// Counts something that was noticed of another directory, by its kind.
+    pub fn voting(&self, kind: &'static str) {
+        let owner = self.telemetry.families().owner(&[("node", &self.name)], &[]);
+        owner.counter(&catalogue::VOTING, &[kind]).inc();
     }
 
     /// Says how many nodes of a role are in the current document.

@@ -16,8 +16,8 @@ pub(crate) use letters::{
     AcceptQuery, LetterQuery, LetterReply, MailboxReply, Posted, ReceiveQuery, Received, Until,
 };
 pub(crate) use status::{
-    ClientStatus, DirectoryStatus, DocumentStatus, Inside, LoopsStatus, NodeStatus, SegmentLoops,
-    SenderLoops, Status, Suspect,
+    AuthorityStatus, ClientStatus, DirectoryStatus, DocumentStatus, Inside, LoopsStatus,
+    NodeStatus, SegmentLoops, SenderLoops, Status, Suspect,
 };
 
 use mixbed_telemetry::SpanRecord;

@@ -88,6 +88,20 @@ pub(crate) struct DirectoryStatus {
     pub(crate) words: String,
     /// The newest good document, however old.
     pub(crate) document: Option<DocumentStatus>,
+    /// The directories in the same process, of which a majority signs.
+    #[serde(default)]
+    pub(crate) inside: Vec<AuthorityStatus>,
+}
+
+/// A directory in the same process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct AuthorityStatus {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) key: String,
+    /// Of the document that it serves; 0: it has none.
+    pub(crate) epoch: u64,
+    pub(crate) revision: u64,
 }
 
 /// A document of the network.

@@ -7,11 +7,11 @@ use zeroize::Zeroizing;
 
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
-use crate::authority::encoding::{admission, former, issued, parameters};
+use crate::authority::encoding::{admission, former, issued, parameters, voted_from_proto};
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
-use crate::authority::snapshot::Snapshot;
-use crate::document::{Descriptor, Trust};
+use crate::authority::snapshot::{Snapshot, Voted};
+use crate::document::{Descriptor, canonical};
 use crate::identity::{IdentityPublic, IdentitySecret};
 use crate::time::from_millis;
 
@@ -63,7 +63,14 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         let (identity, at) = row.map_err(redb::Error::from)?;
         seen.push((IdentityPublic::from_bytes(*identity.value()), time(at.value())?));
     }
-    let trust = Trust::single(&network, secret.public());
+    let voting = match blobs.get("voting").map_err(redb::Error::from)? {
+        None => None,
+        Some(guard) => {
+            let message = canonical(guard.value()).ok_or(Broken::Content("its voting is none"))?;
+            Some(voted_from_proto(&message).map_err(Broken::Content)?)
+        }
+    };
+    let trust = Voted::trust(voting.as_ref(), &network, secret.public());
     let mut documents = Vec::new();
     let table = read.open_table(DOCUMENTS).map_err(redb::Error::from)?;
     for row in table.iter().map_err(redb::Error::from)? {
@@ -90,6 +97,7 @@ pub(super) fn load(database: &Database) -> Result<Option<Snapshot>, Broken> {
         members,
         seen,
         documents,
+        voting,
     }))
 }
 

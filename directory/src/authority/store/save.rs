@@ -6,6 +6,7 @@ use redb::{Database, TableDefinition, WriteTransaction};
 use super::FORMAT;
 use super::tables::{BLOBS, DOCUMENTS, MEMBERS, NUMBERS, SEEN};
 use crate::admission::admission_to_proto;
+use crate::authority::encoding::voted_to_proto;
 use crate::authority::epochs::Epochs;
 use crate::authority::members::Member;
 use crate::authority::snapshot::{Issued, Snapshot};
@@ -28,6 +29,7 @@ pub(super) fn save(database: &Database, snapshot: &Snapshot) -> Result<(), redb:
         members,
         seen,
         documents,
+        voting,
     } = snapshot;
     let write = database.begin_write()?;
     {
@@ -55,6 +57,10 @@ pub(super) fn save(database: &Database, snapshot: &Snapshot) -> Result<(), redb:
         for (key, admission) in admissions {
             let bytes = admission_to_proto(admission).encode_to_vec();
             table.insert(key, bytes.as_slice())?;
+        }
+        if let Some(voted) = voting {
+            let bytes = voted_to_proto(voted).encode_to_vec();
+            table.insert("voting", bytes.as_slice())?;
         }
         let mut table = emptied(&write, MEMBERS)?;
         for (row, Member { descriptor, lease_end }) in (0..).zip(members) {

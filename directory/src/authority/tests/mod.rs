@@ -6,6 +6,7 @@ mod encoding;
 mod listed;
 mod orders;
 mod persistence;
+mod several;
 
 use std::time::{Duration, SystemTime};
 

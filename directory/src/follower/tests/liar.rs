@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::{HOUR, authority, document, sign, trust};
 use crate::channel::{Credential, accept};
+use crate::clock::ClockOffset;
 use crate::document::{Document, SignedDocument};
 use crate::follower::{Follower, FollowerConfig, FollowerState};
 use crate::identity::IdentitySecret;
@@ -202,6 +203,48 @@ async fn clocks_that_differ_are_named_and_the_document_not_used() {
     assert!(follower.clock().is_some_and(|clock| clock.millis() >= 75_000));
     assert_eq!((follower.epoch(), follower.current()), (None, None));
     assert_eq!(follower.last().map(|document| document.epoch), Some(5), "to be shown");
+}
+
+/// Follows three directories with these clocks, the first one first.
+async fn follow_three(clocks: [fn() -> Option<SystemTime>; 3]) -> (Follower, Vec<Words>) {
+    let signed = sign(&document(5, 50, now() - HOUR / 2));
+    let (mut urls, mut kept) = (Vec::new(), Vec::new());
+    for clock in clocks {
+        let (words, address) = liar_with_clock(&signed, clock).await;
+        urls.push(format!("mixbed://{address}"));
+        kept.push(words);
+    }
+    (Follower::start(FollowerConfig::new(urls.join(","), trust())).unwrap(), kept)
+}
+
+#[tokio::test]
+async fn one_of_three_directories_neither_stops_nor_moves_a_follower_by_its_clock() {
+    let right = || Some(now());
+    let far_off = || now().checked_sub(Duration::from_secs(3600));
+    let a_little = || now().checked_add(Duration::from_secs(9));
+    for wrong in [far_off as fn() -> Option<SystemTime>, a_little] {
+        let (mut follower, _words) = follow_three([wrong, right, right]).await;
+        let heard = async {
+            while follower.clock().is_none_or(|clock| clock == ClockOffset::default()) {
+                assert!(!matches!(follower.state(), FollowerState::Skewed { .. }));
+                let _ = tokio::time::timeout(Duration::from_millis(5), follower.changed()).await;
+            }
+        };
+        tokio::time::timeout(SOON, heard).await.expect("the others are asked");
+        let clock = follower.clock().unwrap();
+        assert!(clock.distance < Duration::from_secs(5), "{clock}");
+        assert_eq!(follower.state(), FollowerState::Following);
+        assert_eq!(follower.epoch(), Some(5));
+    }
+}
+
+#[tokio::test]
+async fn two_of_three_directories_that_have_another_time_stop_a_follower() {
+    let behind = || now().checked_sub(Duration::from_secs(75));
+    let (follower, _words) = follow_three([|| Some(now()), behind, behind]).await;
+    let skewed = until(&follower, |state| matches!(state, FollowerState::Skewed { .. })).await;
+    assert!(skewed.to_string().contains("s ahead of the directory's"), "{skewed}");
+    assert_eq!(follower.current(), None);
 }
 
 #[tokio::test]
