@@ -159,7 +159,9 @@ fn transactions_cross_a_net_of_processes_and_monerod_judges_them() {
     assert_eq!(output.status.code(), Some(1));
     let failed = reply(&output);
     assert_eq!(failed["outcome"], "failed", "{failed}");
-    assert!(failed["words"].as_str().unwrap().contains("2 s"), "{failed}");
+    // On a busy machine nothing may have been sent until then: that is said otherwise.
+    let words = failed["words"].as_str().unwrap();
+    assert!(words.contains("within 2 s") || words.contains("within 2.000 s"), "{failed}");
     let args = ["broadcast", &hex, "--provider", "nobody", "--json", "--control", &net.control];
     assert_fails(&run(&args), 1, &["no provider nobody", "provider-0"]);
     net.stop();

@@ -112,6 +112,7 @@ impl Net {
 }
 
 pub(crate) fn start_directory(state: &Path, listen: &str) -> (Running, String) {
+    let (host, _) = listen.rsplit_once(':').expect("an address with a port");
     let mut directory = Running::start(&[
         "directory",
         "--state-dir",
@@ -119,7 +120,7 @@ pub(crate) fn start_directory(state: &Path, listen: &str) -> (Running, String) {
         "--listen",
         listen,
         "--http",
-        listen,
+        &format!("{host}:0"),
         "--tracing-allowed",
     ]);
     let url = word_after(&directory.line("ready: "), " at ");
