@@ -4,6 +4,8 @@
 //! size from its first byte on. It fails closed: there is no link without both keys, and after the
 //! first frame that does not verify there is none any more.
 
+mod alarm;
+
 use std::time::Duration;
 
 use mixbed_wire::{
@@ -13,6 +15,8 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+pub use self::alarm::Alarm;
 
 /// Frames read from the socket at a time, unless the owner asks for more: 12 KiB.
 const READ_AHEAD: usize = 4;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mixbed_directory::{Document, Follower};
+use mixbed_link::Alarm;
 use mixbed_telemetry::LoopMetrics;
 use mixbed_wire::{DropReason, Exit, LoopOutcome, NodeId, PoissonClock, judge};
 use tokio::time::MissedTickBehavior;
@@ -105,16 +106,16 @@ impl Loops {
 
     async fn send(&mut self) {
         let mut clock = PoissonClock::default();
+        let mut alarm = Alarm::default();
         let mut document = self.take_document(&mut clock);
         let mut judged = tokio::time::interval(JUDGED_EVERY);
         judged.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let due = clock.next_due();
             let overdue = self.sensor.lock().poll_at();
+            let due = clock.next_due().into_iter().chain(overdue).min();
             tokio::select! {
                 () = self.follower.changed() => document = self.take_document(&mut clock),
-                () = until(due) => {}
-                () = until(overdue) => {}
+                () = alarm.until(due) => {}
                 _ = judged.tick() => {
                     if let Some(document) = &document {
                         self.sensor.show_verdict(document);
@@ -170,12 +171,5 @@ impl Loops {
                 tracing::warn!(node = self.books.service.name(), %error, "a loop was not sealed");
             }
         }
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixbed_directory::Follower;
+use mixbed_link::Alarm;
 use mixbed_wire::{DropReason, FRAME_SIZE, Impaired};
 
 use super::choice::{Choice, Far, OwnEnd, Way};
@@ -21,6 +22,7 @@ pub(crate) struct Lane<T> {
     /// By the document that was there at the last look; none before the first.
     choice: Option<Choice>,
     impaired: Impaired<(Instant, T)>,
+    alarm: Alarm,
 }
 
 impl<T> Lane<T> {
@@ -39,6 +41,7 @@ impl<T> Lane<T> {
             follower,
             choice: None,
             impaired: Impaired::new([], bound),
+            alarm: Alarm::default(),
         }
     }
 
@@ -79,10 +82,7 @@ impl<T> Lane<T> {
     /// The frames that are through, and how long each was held; waits until there are some, for
     /// ever if none waits. May be cancelled.
     pub(crate) async fn due(&mut self) -> Vec<(T, Duration)> {
-        match self.impaired.next_due() {
-            Some(due) => tokio::time::sleep_until(due.into()).await,
-            None => std::future::pending().await,
-        }
+        self.alarm.until(self.impaired.next_due()).await;
         let now = Instant::now();
         let next = || self.impaired.poll_due(now);
         let held = |(since, frame)| (frame, now - since);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use mixbed_directory::Follower;
-use mixbed_link::LinkWriter;
+use mixbed_link::{Alarm, LinkWriter};
 use mixbed_wire::PoissonClock;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
@@ -27,6 +27,7 @@ pub(super) async fn write_down(
     books: &Books,
 ) -> mixbed_link::Error {
     let mut clock = PoissonClock::default();
+    let mut alarm = Alarm::default();
     let mut unpaced = Vec::new();
     loop {
         if let Some(document) = follower.current() {
@@ -47,7 +48,7 @@ pub(super) async fn write_down(
                 }
                 unpaced.drain(..).map(Some).collect()
             }
-            () = due(&clock) => match frames_due(packets, &mut clock) {
+            () = alarm.until(clock.next_due()) => match frames_due(packets, &mut clock) {
                 Some(frames) => frames,
                 None => return mixbed_link::Error::Closed,
             },
@@ -86,11 +87,4 @@ fn frames_due(
         });
     }
     Some(frames)
-}
-
-async fn due(clock: &PoissonClock) {
-    match clock.next_due() {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use mixbed_link::Alarm;
 use mixbed_wire::{DropReason, NodeId, Packet};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -47,6 +48,7 @@ pub(crate) fn spawn_mixing(
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut pool = MixPool::new(bound);
+        let mut alarm = Alarm::default();
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             let due = pool.next_release();
@@ -59,7 +61,7 @@ pub(crate) fn spawn_mixing(
                         take_in(&mut pool, held);
                     }
                 }
-                () = until(due), if due.is_some() => {}
+                () = alarm.until(due) => {}
             }
             let now = Instant::now();
             while let Some(Held { kind, next, packet, mut stay, place, .. }) = pool.pop_due(now) {
@@ -74,12 +76,5 @@ pub(crate) fn spawn_mixing(
 fn take_in(pool: &mut MixPool<Held>, held: Held) {
     if let Err(held) = pool.push(held.release, held) {
         held.stay.dropped(Instant::now(), DropReason::PoolFull);
-    }
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
-        None => std::future::pending().await,
     }
 }

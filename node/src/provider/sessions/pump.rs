@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use mixbed_link::Alarm;
 use mixbed_session::{Code, End, Event, Reason, StreamId};
 
 use super::Asked;
@@ -14,6 +15,7 @@ const AT_ONCE: usize = 4;
 
 /// Runs until the session is over, or the provider.
 pub(super) async fn pump(parts: Arc<Parts>, held: Arc<Held>) {
+    let mut alarm = Alarm::default();
     loop {
         let now = Instant::now();
         held.shared.lock().handle_timeout(now);
@@ -35,15 +37,9 @@ pub(super) async fn pump(parts: Arc<Parts>, held: Arc<Held>) {
         if over || held.gone.is_cancelled() || parts.stop.is_cancelled() {
             break;
         }
-        let timeout = async {
-            match next {
-                Some(next) => tokio::time::sleep_until(next.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             () = held.shared.changed() => {}
-            () = timeout => {}
+            () = alarm.until(next) => {}
             () = held.gone.cancelled() => {}
             () = parts.stop.cancelled() => {}
         }
