@@ -9,8 +9,6 @@ SHELL := bash
 
 # What follows the subcommand: make demo ARGS="--help"
 ARGS ?=
-# Most tests wait for something most of the time.
-export RUST_TEST_THREADS ?= $(shell echo $$(( 2 * $$(nproc) )))
 # In CI the lock file is a promise; at home cargo may complete it.
 LOCKED := $(if $(filter true 1,$(CI)),--locked)
 
