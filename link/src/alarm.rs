@@ -27,7 +27,8 @@ impl Alarm {
     pub async fn until(&mut self, due: Option<Instant>) {
         let Some(due) = due else { return std::future::pending().await };
         if due <= Instant::now() {
-            return;
+            // As any other wait: whoever is behind does not keep others from their turn.
+            return tokio::task::consume_budget().await;
         }
         // Setting it costs more than waiting on.
         if self.set != Some(due) {

@@ -11,12 +11,25 @@ pub(super) type Point = [u8; 32];
 /// the multiple has no u, which happens for points of small order only. Takes the same time for
 /// whatever scalar.
 pub(super) fn multiply(scalar: &[u8; 32], point: &Point) -> Point {
-    fast::multiply(scalar, point).unwrap_or_else(|| MontgomeryPoint(*point).mul_clamped(*scalar).0)
+    fast::multiply(scalar, point).unwrap_or_else(|| slow::multiply(scalar, point))
 }
 
 /// The public half of a scalar: its multiple of the base point.
 pub(super) fn public(scalar: &[u8; 32]) -> Point {
-    fast::public(scalar).unwrap_or_else(|| MontgomeryPoint::mul_base_clamped(*scalar).0)
+    fast::public(scalar).unwrap_or_else(|| slow::public(scalar))
+}
+
+/// By curve25519-dalek, which runs everywhere.
+pub(super) mod slow {
+    use super::{MontgomeryPoint, Point};
+
+    pub(in super::super) fn multiply(scalar: &[u8; 32], point: &Point) -> Point {
+        MontgomeryPoint(*point).mul_clamped(*scalar).0
+    }
+
+    pub(in super::super) fn public(scalar: &[u8; 32]) -> Point {
+        MontgomeryPoint::mul_base_clamped(*scalar).0
+    }
 }
 
 /// By graviola, whose loops are s2n-bignum's: half of what curve25519-dalek takes. It panics on
@@ -24,12 +37,21 @@ pub(super) fn public(scalar: &[u8; 32]) -> Point {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod fast {
     use graviola::key_agreement::x25519::{PublicKey, StaticPrivateKey};
-    use graviola::util::is_cpu_supported;
 
     use super::Point;
 
+    /// Whether the processor has all the instructions. graviola does not ask for BMI2, which its X25519
+    /// has too.
+    fn is_supported() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if !std::arch::is_x86_feature_detected!("bmi2") {
+            return false;
+        }
+        graviola::util::is_cpu_supported()
+    }
+
     pub(super) fn multiply(scalar: &[u8; 32], point: &Point) -> Option<Point> {
-        is_cpu_supported().then(|| {
+        is_supported().then(|| {
             let product =
                 StaticPrivateKey::from_array(scalar).diffie_hellman(&PublicKey::from_array(point));
             // It has one error, for a product without u.
@@ -38,7 +60,7 @@ mod fast {
     }
 
     pub(super) fn public(scalar: &[u8; 32]) -> Option<Point> {
-        is_cpu_supported().then(|| StaticPrivateKey::from_array(scalar).public_key().as_bytes())
+        is_supported().then(|| StaticPrivateKey::from_array(scalar).public_key().as_bytes())
     }
 }
 

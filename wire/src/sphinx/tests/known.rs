@@ -1,5 +1,5 @@
-//! A packet and a reply that sphinx-packet 0.8 made, as they are at each hop: what is on the wire stays
-//! what it is, whatever the libraries become. `UPDATE=1 cargo test -p mixbed-wire known` makes another.
+//! A packet that sphinx-packet 0.8 made, as it is at each hop: what is on the wire stays what it is,
+//! whatever the libraries become. `UPDATE=1 cargo test -p mixbed-wire known` makes another.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

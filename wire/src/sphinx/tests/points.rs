@@ -4,7 +4,7 @@ use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use proptest::prelude::*;
 use x25519_dalek::x25519;
 
-use super::super::multiply::{Product, as_clamped, is_on_curve, multiply, public};
+use super::super::multiply::{Product, as_clamped, is_on_curve, multiply, public, slow};
 
 /// p − 1, little endian.
 const MINUS_ONE: [u8; 32] = {
@@ -79,13 +79,17 @@ proptest! {
 
     #[test]
     fn a_multiple_is_theirs(scalar: [u8; 32], point in point()) {
-        prop_assert_eq!(multiply(&scalar, &point), x25519(scalar, point));
+        let theirs = x25519(scalar, point);
+        prop_assert_eq!(multiply(&scalar, &point), theirs);
+        prop_assert_eq!(slow::multiply(&scalar, &point), theirs);
     }
 
     #[test]
     fn a_public_half_is_theirs(scalar: [u8; 32]) {
         let secret = x25519_dalek::StaticSecret::from(scalar);
-        prop_assert_eq!(public(&scalar), x25519_dalek::PublicKey::from(&secret).to_bytes());
+        let theirs = x25519_dalek::PublicKey::from(&secret).to_bytes();
+        prop_assert_eq!(public(&scalar), theirs);
+        prop_assert_eq!(slow::public(&scalar), theirs);
     }
 
     #[test]
