@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mixbed_directory::Follower;
-use mixbed_link::Alarm;
 use mixbed_telemetry::{ClientMetrics, Context, Hop, HopOutcome};
 use mixbed_wire::{DropReason, NodeId, Packet, ReplyKey, SphinxSecret, TraceContext};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -94,7 +93,6 @@ impl Task {
         let mut directory = self.directory.clone();
         let abandoned = Arc::clone(&self.abandoned);
         let mut heard = Instant::now();
-        let mut alarm = Alarm::default();
         loop {
             // Each turn takes at most one thing from outside, and whatever is due comes before the
             // next: a gateway that floods the client stops neither its timers nor its sending. But
@@ -131,7 +129,7 @@ impl Task {
                 finished = self.ahead.finished() => self.handle_sealed(finished),
                 () = abandoned.notified() => self.cancel_abandoned(),
                 streams = self.streams.next() => self.handle_streams(streams),
-                () = alarm.until(Some(due)) => {}
+                () = tokio::time::sleep_until(due.into()) => {}
                 () = room_in(room) => {}
                 // Sealing takes a millisecond: others get their turn between two packets.
                 () = tokio::task::yield_now(), if matches!(next, Next::Sent) => {}
