@@ -70,6 +70,7 @@ fn everything(telemetry: &Telemetry) {
     client.broken_word("provider-0");
     let directory = DirectoryMetrics::new(telemetry, "directory");
     directory.registration("accepted");
+    directory.voting("signed");
     directory.set_nodes("mix", 6);
     let follower = FollowerMetrics::new(telemetry, "provider-0", "provider");
     follower.update("accepted");
